@@ -1,0 +1,1 @@
+"""Ratchet's pipeline steps, the decisions they take and the adapters they take them through."""

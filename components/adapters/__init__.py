@@ -1,0 +1,1 @@
+"""One vendor SDK a file, each behind a protocol of core/ports.py."""

@@ -1,0 +1,234 @@
+"""Feast 0.67 as the feature store: Parquet snapshots offline, SQLite online; its definitions are made from the project, in code.
+
+The offline source is the glob `as_of=*/features.parquet` over the snapshot store, so a committed snapshot is visible at once and a
+half-written one (another folder name) never is. Feast's SQLite store overwrites whatever is there, older or not, and its
+`materialize` reads the source whole; so materialise() streams the one snapshot through `write_to_online_store` and leaves out the
+entities of which a later snapshot was loaded. Importing this module takes seconds: only who needs features does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+from feast.errors import FeastError
+from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+from feast.types import Bool, Float64, Int64, String
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from components.adapters.load_record import LoadRecord, read_json, write_json
+from components.adapters.snapshots import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
+from components.core.errors import ArtifactError, LockHeld, Unavailable, UserError
+from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
+
+VIEW = "features"
+_TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
+_PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
+_BATCH = 20_000  # rows a transaction: bounds memory, and the time that a reader would wait without WAL
+_LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
+_LOCK_TIMEOUT = 600.0
+
+
+class FeastFeatures:
+    """The FeatureStore of core.ports.
+
+    Opening is lazy and changes nothing: definitions are applied by the first call that needs them changed, never by online().
+
+    Args:
+        home: folder of Feast's registry and online store.
+        snapshots: root of the ParquetSnapshots that the features are read from.
+        model: Feast's project and feature service.
+        entity: the entity key's column.
+        features: the model's inputs, in order.
+    """
+
+    def __init__(self, home: Path, snapshots: Path, model: str, entity: str, features: Sequence[Feature]) -> None:
+        self._home = home.absolute()
+        self._snapshots = snapshots.absolute()
+        self._model = model
+        self._entity = entity
+        self._features = tuple(features)
+        self._online = self._home / "online.db"
+        self._registry = self._home / "registry.db"
+
+    def materialise(self, snapshot: Snapshot) -> None:
+        """Load the snapshot into the online store, but for the entities of which it holds a later date's features.
+
+        Idempotent: a finished load is recorded with the content's hash and not repeated; a broken one is done again whole.
+        Raises Unavailable when the store cannot be written, LockHeld when another process loads for long.
+        """
+        self._home.mkdir(parents=True, exist_ok=True)
+        with self._locked("materialise"), self._translated("written"):
+            self._apply()
+            record = LoadRecord(self._home / "materialised.json", self._definitions)
+            if record.holds(snapshot.as_of, snapshot.features_hash) and self._is_online(snapshot):
+                return
+            newer = self._entities_of(record.after(snapshot.as_of))
+            record.begin(snapshot.as_of)
+            for batch in self._batches(snapshot):
+                rows = batch if newer is None else batch.filter(pc.invert(pc.is_in(batch[self._entity], value_set=newer)))
+                if rows.num_rows:
+                    self._store.write_to_online_store(VIEW, df=rows.to_pandas(types_mapper=_PANDAS.get))
+            record.finish(snapshot.as_of, snapshot.features_hash)
+
+    def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
+        """The features of `entities` as known at `as_of`, by Feast's point-in-time join, in the order asked for."""
+        asked = pd.Index(entities, dtype=object)
+        self._home.mkdir(parents=True, exist_ok=True)
+        with self._translated("read"):
+            self._apply()
+            frame = pd.DataFrame({self._entity: asked.unique(), EVENT_TIMESTAMP: pd.Timestamp(event_time(as_of))})
+            joined = self._store.get_historical_features(entity_df=frame, features=self._service).to_df()
+        # Feast's join neither keeps the order nor repeats an entity
+        rows = joined.set_index(self._entity).reindex(asked)
+        return {feature.name: _column(feature, rows[feature.name]) for feature in self._features}
+
+    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+        """The latest features of each entity, None for one that was never loaded. Raises Unavailable when the store is down."""
+        found: list[dict[str, FeatureValue] | None] = []
+        if not self._online.exists() or not self._registry.exists():  # Feast would make an empty one
+            message = f"the feature store {self._home} holds nothing yet: `ratchet data ingest` fills it"
+            raise Unavailable(message)
+        with self._translated("read"):
+            for start in range(0, len(entities), _LOOKUPS):
+                found += self._look_up(entities[start : start + _LOOKUPS])
+        return found
+
+    def _look_up(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+        rows = [{self._entity: entity} for entity in entities]
+        answer = self._store.get_online_features(features=self._service, entity_rows=rows).proto
+        vectors = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
+        vectors = {feature.name: vectors[feature.name] for feature in self._features}
+        # A row that was loaded has all features PRESENT, the null ones with an empty value; an unknown entity has none.
+        return [
+            {name: _value(vector.values[row]) for name, vector in vectors.items()}  # noqa: PD011 - a protobuf field
+            if any(vector.statuses[row] == FieldStatus.PRESENT for vector in vectors.values())
+            else None
+            for row in range(len(entities))
+        ]
+
+    @cached_property
+    def _store(self) -> Any:
+        config = RepoConfig(
+            project=self._model,
+            provider="local",
+            registry={"path": str(self._registry), "cache_ttl_seconds": 0},  # 0: read once, so that a running server is not changed
+            online_store={"type": "sqlite", "path": str(self._online)},
+            offline_store={"type": "file"},
+            entity_key_serialization_version=3,
+        )
+        return FeatureStore(config=config)
+
+    @cached_property
+    def _service(self) -> Any:
+        """The registered feature service. Raises UserError when it lacks one of this model's features."""
+        with self._locked("registry"):  # Feast rewrites the registry in place
+            service = self._store.get_feature_service(self._model)
+        held = {feature.name for projection in service.feature_view_projections for feature in projection.features}
+        missing = [feature.name for feature in self._features if feature.name not in held]
+        if missing:
+            message = f"the feature store does not hold {', '.join(missing)}: ingest with the ratchet.yaml that names them"
+            raise UserError(message)
+        return service
+
+    def _apply(self) -> None:
+        """Register the definitions when they are not those registered; make the online store's table."""
+        if self._is_applied():
+            return
+        key = Entity(name=self._entity, join_keys=[self._entity], value_type=ValueType.STRING)
+        source = FileSource(name="snapshots", path=str(self._snapshots / "as_of=*" / FEATURES), timestamp_field=EVENT_TIMESTAMP)
+        fields = [Field(name=feature.name, dtype=_TYPES[feature.dtype]) for feature in self._features]
+        view = FeatureView(name=VIEW, entities=[key], schema=[Field(name=self._entity, dtype=String), *fields], source=source)
+        service = FeatureService(name=self._model, features=[view])
+        with self._locked("registry"):
+            if self._is_applied():  # by another process, meanwhile
+                return
+            self._store.apply([key, source, view, service])
+            with contextlib.closing(sqlite3.connect(self._online)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
+            write_json(self._home / "definitions.json", self._definitions)
+        self.__dict__.pop("_service", None)
+
+    def _is_applied(self) -> bool:
+        if read_json(self._home / "definitions.json") != self._definitions or not self._registry.exists():
+            return False
+        if not self._online.exists():
+            return False
+        with contextlib.closing(sqlite3.connect(f"{self._online.as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone())
+
+    @property
+    def _definitions(self) -> dict[str, Any]:
+        features = [[feature.name, feature.dtype.value] for feature in self._features]
+        return {"model": self._model, "entity": self._entity, "snapshots": str(self._snapshots), "features": features}
+
+    def _entities_of(self, dates: Sequence[date]) -> pa.Array | None:
+        """All entities of the snapshots of these dates; None when there are none."""
+        paths = [path for path in map(self._path, dates) if path.exists()]
+        parts = [pq.ParquetFile(path).read(columns=[self._entity])[self._entity] for path in paths]
+        return pa.concat_arrays([chunk for part in parts for chunk in part.chunks]).unique() if parts else None
+
+    def _is_online(self, snapshot: Snapshot) -> bool:
+        """Whether the snapshot's first entity is there: the file may have been deleted or emptied since it was recorded."""
+        first = next(self._batches(snapshot, rows=1))[self._entity][0].as_py()
+        return self.online([first])[0] is not None
+
+    def _batches(self, snapshot: Snapshot, rows: int = _BATCH) -> Iterator[pa.Table]:
+        names = [self._entity, *(feature.name for feature in self._features), EVENT_TIMESTAMP]
+        with pq.ParquetFile(self._path(snapshot.as_of)) as file:
+            for batch in file.iter_batches(batch_size=rows, columns=names):
+                yield pa.table(batch.columns, schema=batch.schema)
+
+    def _path(self, as_of: date) -> Path:
+        return self._snapshots / folder_name(as_of) / FEATURES
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        try:
+            with FileLock(self._home / f"{name}.lock", timeout=_LOCK_TIMEOUT):
+                yield
+        except Timeout as error:
+            message = f"another process has held {self._home / name}.lock for {_LOCK_TIMEOUT:.0f} s: try again when it is done"
+            raise LockHeld(message) from error
+
+    @contextlib.contextmanager
+    def _translated(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except pa.ArrowException as error:
+            message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with --replace"
+            raise ArtifactError(message) from error
+        except (sqlite3.Error, FeastError, OSError) as error:
+            message = f"the feature store {self._home} cannot be {verb}: {_one_line(error)}"
+            raise Unavailable(message) from error
+
+
+def _column(feature: Feature, cells: pd.Series) -> NDArray[Any]:
+    if feature.dtype.is_number and cells.dtype == object:  # bools with nulls: True, False and None
+        numbers: NDArray[np.float64] = cells.astype("boolean").to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers
+    return column(feature, cells.to_numpy())
+
+
+def _value(value: Any) -> FeatureValue:
+    """A Feast Value as core knows features: numbers and bools are floats."""
+    kind = value.WhichOneof("val")
+    if kind is None:
+        return None
+    return str(value.string_val) if kind == "string_val" else float(getattr(value, kind))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,47 @@
+"""The promotion lock as a file: one promoter at a time on a machine. The system frees it when its holder dies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from components.core.errors import LockHeld, Unavailable
+
+
+class PromotionFileLock:
+    """Implements ports.Lock.
+
+    Args:
+        path: the lock file; its neighbour `<path>.holder` says who holds it.
+        actor: who holds it, for the others' message.
+        timeout: seconds to wait for another holder.
+    """
+
+    def __init__(self, path: Path, actor: str, timeout: float) -> None:
+        self._path, self._actor, self._timeout = path, actor, timeout
+        self._holder = path.with_suffix(".holder")
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the lock for the block. Raises LockHeld naming the holder."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._path)
+            lock.acquire(timeout=self._timeout)
+        except Timeout as error:
+            holder = self._holder.read_text(encoding="utf-8") if self._holder.exists() else "somebody else"
+            message = f"a promotion is under way (held by {holder} for over {self._timeout:.0f} s): try again later"
+            raise LockHeld(message, delay=self._timeout) from error
+        except OSError as error:
+            message = f"the promotion lock {self._path} cannot be taken: {error.strerror}"
+            raise Unavailable(message) from error
+        try:
+            self._holder.write_text(f"{self._actor}, process {os.getpid()}", encoding="utf-8")
+            yield
+        finally:
+            self._holder.unlink(missing_ok=True)
+            lock.release()

@@ -1,0 +1,68 @@
+"""Which snapshots the online store holds: a small JSON file beside it, which a crash leaves readable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+_BEGUN = ""
+
+
+class LoadRecord:
+    """Dates that were loaded under one set of definitions, each with the hash of its features.
+
+    A load is recorded as begun before its first row is written: from then on an older snapshot keeps off its entities, even when
+    the load breaks off. Other definitions make every load one that has begun and not ended: it has to be done again.
+
+    Args:
+        path: the file.
+        definitions: what the store's tables were made for.
+    """
+
+    def __init__(self, path: Path, definitions: Any) -> None:
+        self._path = path
+        self._digest = hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
+
+    def holds(self, as_of: date, features_hash: str) -> bool:
+        """Whether exactly this content was loaded to the end."""
+        return self._loads().get(as_of.isoformat()) == features_hash
+
+    def after(self, as_of: date) -> list[date]:
+        """Later dates of which a load has at least begun."""
+        return sorted(day for day in map(date.fromisoformat, self._loads()) if day > as_of)
+
+    def begin(self, as_of: date) -> None:
+        """Before the first row."""
+        self._write({**self._loads(), as_of.isoformat(): _BEGUN})
+
+    def finish(self, as_of: date, features_hash: str) -> None:
+        """After the last row."""
+        self._write({**self._loads(), as_of.isoformat(): features_hash})
+
+    def _loads(self) -> dict[str, str]:
+        content = read_json(self._path)
+        if not isinstance(content, dict):
+            return {}
+        loads: dict[str, str] = content["loads"]
+        return loads if content["definitions"] == self._digest else dict.fromkeys(loads, _BEGUN)
+
+    def _write(self, loads: dict[str, str]) -> None:
+        write_json(self._path, {"definitions": self._digest, "loads": loads})
+
+
+def read_json(path: Path) -> Any:
+    """The file's content; None when it was never written or is no JSON, which is as good as unknown."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace the file whole."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,250 @@
+"""The request log in SQL: answers that were given and the labels that came later (SQLite in WAL mode, or Postgres)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from components.adapters.label_rows import LabelRow, label_rows
+from components.core.errors import Unavailable
+from components.core.schema import Columns, LoggedAnswer
+
+_METADATA = MetaData()
+_ANSWERS = Table(
+    "answers",
+    _METADATA,
+    Column("prediction_id", String(64), primary_key=True),
+    Column("entity", String(256), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("features_hash", String(64), nullable=False),
+    Column("answered_at", Double, nullable=False),  # seconds since the epoch
+)
+_LABELS = Table(
+    "answer_labels",
+    _METADATA,
+    Column("prediction_id", ForeignKey("answers.prediction_id", ondelete="CASCADE"), primary_key=True),
+    Column("label", Integer, nullable=False),
+    Column("observed_at", Double, nullable=True),
+    Column("by_entity", Boolean, nullable=False),
+)
+_BY_ENTITY = Index("answers_by_entity", _ANSWERS.c.entity, _ANSWERS.c.version, _ANSWERS.c.answered_at)
+_CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """What became of a set of labels: answers labelled, and labels for which no answer was found."""
+
+    joined: int
+    unknown: int
+
+
+class SqlRequestLog:
+    """The request log behind an SQLAlchemy URL.
+
+    Args:
+        url: SQLAlchemy URL; an SQLite file and its folder are made on first use.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+
+    @property
+    def _where(self) -> str:
+        return f"the request log at {self._url.render_as_string(hide_password=True)}"
+
+    @cached_property
+    def _engine(self) -> Engine:
+        sqlite = self._url.get_backend_name() == "sqlite"
+        if sqlite and self._url.database and self._url.database != ":memory:":
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self._url, pool_pre_ping=not sqlite)
+        if sqlite:
+            event.listen(engine, "connect", _sqlite_pragmas)
+        with engine.begin() as connection:
+            for table in _METADATA.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+            connection.execute(CreateIndex(_BY_ENTITY, if_not_exists=True))
+        return engine
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            message = f"{self._where} cannot be used: {' '.join(str(error).split('[SQL')[0].split())}"
+            raise Unavailable(message) from error
+
+    def append(self, rows: Sequence[LoggedAnswer]) -> None:
+        """Store answers; one that is stored already (a retried write) stays as it is."""
+        if not rows:
+            return
+        with self._transaction() as connection:
+            connection.execute(self._insert(_ANSWERS).on_conflict_do_nothing(), [asdict(row) for row in rows])
+
+    def add_labels(self, labels: Columns) -> int:
+        """Join labels to answers, as `join`; the number of answers labelled."""
+        return self.join(labels).joined
+
+    def join(self, labels: Columns) -> JoinReport:
+        """Join labels to the answers they are about.
+
+        A label with `prediction_id` belongs to that answer. A label with `entity` alone belongs to the entity's latest answer of
+        each version, at or before `observed_at` when that is given; a label by prediction id outranks one by entity.
+        The same labels again change nothing, a changed label replaces the one before it.
+
+        Args:
+            labels: columns `label` (0 or 1), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds since the
+                epoch, or ISO text; no zone means UTC, a date without a time the end of that day).
+
+        Raises:
+            DataError: a column is missing or a cell cannot be read; nothing is stored then.
+        """
+        rows = label_rows(labels)
+        direct = [row for row in rows if row.prediction_id]
+        by_entity = [row for row in rows if not row.prediction_id]
+        with self._transaction() as connection:
+            joined_direct = self._join_direct(connection, direct)
+            joined, unmatched = self._join_by_entity(connection, by_entity)
+        unknown = len(direct) - joined_direct + unmatched
+        if unknown:
+            _logger.warning("%d of %d labels are about no answer in the request log", unknown, len(rows))
+        return JoinReport(joined=joined_direct + joined, unknown=unknown)
+
+    def _join_direct(self, connection: Connection, rows: list[LabelRow]) -> int:
+        joined = 0
+        for chunk in _chunks(rows):
+            wanted = {row.prediction_id for row in chunk}
+            known = set(connection.scalars(select(_ANSWERS.c.prediction_id).where(_ANSWERS.c.prediction_id.in_(wanted))))
+            found = [row for row in chunk if row.prediction_id in known]
+            self._upsert(connection, {row.prediction_id: row for row in found}, by_entity=False)
+            joined += len(found)
+        return joined
+
+    def _join_by_entity(self, connection: Connection, rows: list[LabelRow]) -> tuple[int, int]:
+        joined = unmatched = 0
+        for chunk in _chunks(rows):
+            entities = {row.entity for row in chunk}
+            answers = connection.execute(
+                select(_ANSWERS.c.entity, _ANSWERS.c.version, _ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
+                .where(_ANSWERS.c.entity.in_(entities))
+                .order_by(_ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
+            ).all()
+            given: dict[str, list[tuple[int, float, str]]] = {}
+            for entity, version, at, prediction_id in answers:
+                given.setdefault(entity, []).append((version, at, prediction_id))
+            targets: dict[str, LabelRow] = {}
+            for row in chunk:
+                until = np.inf if row.observed_at is None else row.observed_at
+                latest = {version: prediction_id for version, at, prediction_id in given.get(row.entity, []) if at <= until}
+                targets |= dict.fromkeys(latest.values(), row)
+                joined += len(latest)
+                unmatched += not latest
+            self._forget(connection, chunk)
+            outranked = set(
+                connection.scalars(
+                    select(_LABELS.c.prediction_id)
+                    .join(_ANSWERS, _ANSWERS.c.prediction_id == _LABELS.c.prediction_id)
+                    .where(_ANSWERS.c.entity.in_(entities), _LABELS.c.by_entity.is_(False))
+                )
+            )
+            self._upsert(connection, {key: row for key, row in targets.items() if key not in outranked}, by_entity=True)
+        return joined, unmatched
+
+    def _forget(self, connection: Connection, rows: Sequence[LabelRow]) -> None:
+        """Drop what the same labels (entity, time of observation) pointed at before: a later answer may be the latest now."""
+        moments: dict[float | None, set[str]] = {}
+        for row in rows:
+            moments.setdefault(row.observed_at, set()).add(row.entity)
+        for moment, entities in moments.items():
+            about = select(_ANSWERS.c.prediction_id).where(_ANSWERS.c.entity.in_(entities))
+            connection.execute(
+                delete(_LABELS).where(
+                    _LABELS.c.by_entity.is_(True),
+                    _LABELS.c.prediction_id.in_(about),
+                    _LABELS.c.observed_at.is_not_distinct_from(moment),
+                )
+            )
+
+    def _upsert(self, connection: Connection, rows: Mapping[str, LabelRow], *, by_entity: bool) -> None:
+        if not rows:
+            return
+        statement = self._insert(_LABELS)
+        statement = statement.on_conflict_do_update(
+            index_elements=["prediction_id"],
+            set_={name: statement.excluded[name] for name in ("label", "observed_at", "by_entity")},
+        )
+        connection.execute(
+            statement,
+            [
+                {"prediction_id": key, "label": row.label, "observed_at": row.observed_at, "by_entity": by_entity}
+                for key, row in rows.items()
+            ],
+        )
+
+    def _insert(self, table: Table) -> Any:
+        return (sqlite_insert if self._engine.dialect.name == "sqlite" else postgres_insert)(table)
+
+    def labelled(self, version: int | None = None) -> Mapping[int, tuple[NDArray[np.int8], NDArray[np.float64]]]:
+        """Labels (0, 1) and probabilities of labelled answers, by version, in the order in which the answers were given."""
+        query = (
+            select(_ANSWERS.c.version, _LABELS.c.label, _ANSWERS.c.probability)
+            .join(_LABELS, _ANSWERS.c.prediction_id == _LABELS.c.prediction_id)
+            .order_by(_ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
+        )
+        if version is not None:
+            query = query.where(_ANSWERS.c.version == version)
+        pairs: dict[int, list[tuple[int, float]]] = {}
+        with self._transaction() as connection:
+            for number, label, probability in connection.execute(query):
+                pairs.setdefault(number, []).append((label, probability))
+        return {
+            number: (np.array([label for label, _ in rows], dtype=np.int8), np.array([p for _, p in rows], dtype=np.float64))
+            for number, rows in sorted(pairs.items())
+        }
+
+
+def _chunks(rows: list[LabelRow]) -> Iterator[list[LabelRow]]:
+    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    # readers beside the serving processes' writers; a writer waits for another instead of failing
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,1 @@
+"""Decisions as pure functions: standard library and numpy only, no input or output."""

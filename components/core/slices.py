@@ -1,0 +1,80 @@
+"""The comparison within groups: a candidate that is better on the whole may not be worse for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.auc import Labels, Paired, Scores, compare
+from components.core.decision import Reason, Verdict, number
+
+
+@dataclass(frozen=True, slots=True)
+class SliceComparison:
+    """One group: `contract_type = One year`. `paired` is None when the group is too small to tell."""
+
+    name: str
+    value: str
+    rows: int
+    positives: int
+    paired: Paired | None
+
+    @property
+    def label(self) -> str:
+        """How reasons and reports name the group."""
+        return f"{self.name} = {self.value}"
+
+
+def compare_slices(
+    slices: Mapping[str, NDArray[Any]],
+    labels: Labels,
+    candidate: Scores,
+    champion: Scores,
+    *,
+    confidence: float,
+    min_rows: int,
+    min_per_class: int,
+) -> list[SliceComparison]:
+    """Compare two models within each value of each slice.
+
+    Args:
+        slices: name -> n group values (text, None for missing).
+        labels: n labels, 0 or 1.
+        candidate: n probabilities.
+        champion: n probabilities.
+        confidence: of all intervals together; each is widened for the number of groups (Bonferroni).
+        min_rows: smaller groups are listed without figures.
+        min_per_class: groups with fewer positives or negatives likewise.
+    """
+    groups: list[tuple[str, str, NDArray[np.bool_]]] = []
+    for name, values in slices.items():
+        texts = np.array(["(missing)" if value is None else str(value) for value in values], dtype=object)
+        groups.extend((name, str(value), texts == value) for value in sorted(set(texts)))
+    measured = [(int(mask.sum()), int(labels[mask].sum())) for _, _, mask in groups]
+    enough = [rows >= min_rows and min(ones, rows - ones) >= min_per_class for rows, ones in measured]
+    each = 1 - (1 - confidence) / max(1, sum(enough))
+    return [
+        SliceComparison(name, value, rows, ones, compare(labels[mask], candidate[mask], champion[mask], each) if ok else None)
+        for (name, value, mask), (rows, ones), ok in zip(groups, measured, enough, strict=True)
+    ]
+
+
+def non_inferior(group: SliceComparison, margin: float) -> Reason:
+    """FAIL when the candidate is worse beyond the margin and beyond doubt.
+
+    That is the promotion rule mirrored: the loss exceeds the margin and the whole interval lies below zero. A group that is too
+    small to show a loss does not veto, else no candidate would ever pass with many small groups; it is listed as such.
+    """
+    if group.paired is None:
+        return Reason(Verdict.PASS, f"{group.label}: {group.rows} rows are too few to compare")
+    delta, bound = group.paired.delta, number(-margin)
+    if delta.value >= -margin:
+        return Reason(Verdict.PASS, f"{group.label}: delta {number(delta.value)} >= {bound}")
+    worse = f"{group.label}: delta {number(delta.value)} < {bound}"
+    if delta.high < 0:
+        return Reason(Verdict.FAIL, f"{worse} and its upper end {number(delta.high)} < 0")
+    return Reason(Verdict.PASS, f"{worse}, but not beyond doubt: upper end {number(delta.high)} >= 0")

@@ -1,0 +1,133 @@
+"""Compare a snapshot with what the champion was trained on, and decide whether to retrain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.core.auc import auc_interval
+from components.core.drift import Drift
+from components.core.ports import DriftReporter, Ledger, Registry, Reports, RequestLog, SnapshotStore
+from components.core.schema import ModelVersion, Snapshot
+from components.core.trigger import Circumstances, Live, Trigger, decide_trigger
+from components.ml import bundle as bundles
+from components.ml.snapshot_drift import measure
+from components.project import Project
+from components.protocol.world import champion_of
+
+_MIN_LIVE = 30  # labelled answers of each class below which a live AUC says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The trigger, the drift behind it (None without a champion) and Evidently's report."""
+
+    trigger: Trigger
+    drift: Drift | None
+    report_html: str
+    report: str
+
+
+def run(
+    project: Project,
+    store: SnapshotStore,
+    registry: Registry,
+    ledger: Ledger,
+    requests: RequestLog,
+    reporter: Callable[[], DriftReporter],
+    reports: Reports,
+    snapshot: Snapshot,
+    *,
+    force: bool = False,
+    run_id: str = "",
+    say: Callable[[str], None] = print,
+) -> Checked:
+    """Decide and record. Raises Unavailable when a store cannot be reached: that is never "no champion".
+
+    `reporter` is a factory, because Evidently takes seconds to import and a first month has nothing to report.
+    """
+    champion = champion_of(registry, ledger)
+    found, html, report = None, "", ""
+    if champion is not None:
+        bundle = bundles.read(registry.bundle(champion))
+        found = measure(project, store, bundle, snapshot).drift
+        html, report = _report(project, store, champion, snapshot, reporter(), reports)
+    trigger = decide_trigger(
+        Circumstances(
+            champion=champion.number if champion else None,
+            drift=found.decision if found else None,
+            labelled=snapshot.labelled,
+            decided=_decided(ledger, project, snapshot, champion),
+            age_days=_age(champion, snapshot),
+            max_age_days=project.policy.max_age_days,
+            live=_live(champion, requests, project),
+            forced=force,
+        )
+    )
+    ledger.append(
+        "trigger",
+        {
+            "snapshot": snapshot.id,
+            "snapshot_hash": snapshot.hash,
+            "champion": champion.number if champion else None,
+            "action": trigger.action.value,
+            "reasons": list(trigger.reasons),
+            "drift": found.to_dict() if found else None,
+            "report": report,
+            "run_id": run_id,
+        },
+    )
+    if found:
+        for test in found.tests:
+            if test.drifted:
+                say(f"[DRIFT] {test.reason}")
+    say(trigger.line)
+    return Checked(trigger, found, html, report)
+
+
+def _report(
+    project: Project, store: SnapshotStore, champion: ModelVersion, snapshot: Snapshot, reporter: DriftReporter, reports: Reports
+) -> tuple[str, str]:
+    """Evidently's report, while the champion's training snapshot is still stored; drift itself needs only its profile."""
+    if champion.provenance is None:
+        return "", ""
+    reference = next((item for item in store.snapshots() if item.id == champion.provenance.snapshot_ids[-1]), None)
+    if reference is None:
+        return "", ""
+    names = [feature.name for feature in project.inputs]
+    name = f"drift_{reference.as_of}_vs_{snapshot.as_of}"
+    html, figures = reporter.drift_report(project.inputs, store.columns(reference, names), store.columns(snapshot, names), name)
+    reports.save(f"{name}.json", json.dumps(figures, indent=1, sort_keys=True))
+    return html, reports.save(f"{name}.html", html)
+
+
+def _decided(ledger: Ledger, project: Project, snapshot: Snapshot, champion: ModelVersion | None) -> str:
+    number = champion.number if champion else None
+    for record in reversed(ledger.records("gate")):
+        body = record.body
+        if (body["snapshot_hash"], body["champion"], body["project_hash"]) == (snapshot.hash, number, project.hash):
+            told = f"{body['verdict']} for version {body['candidate']} (ledger {record.seq})"
+            return f"decided already on this snapshot: {told}; --force tries again"
+    return ""
+
+
+def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
+    if champion is None or champion.provenance is None:
+        return 0
+    trained = max(item.split("@")[0] for item in champion.provenance.snapshot_ids)
+    return int((np.datetime64(snapshot.as_of) - np.datetime64(trained)).astype(int))
+
+
+def _live(champion: ModelVersion | None, requests: RequestLog, project: Project) -> Live | None:
+    if champion is None or "holdout_auc_low" not in champion.metrics:
+        return None
+    answers = requests.labelled(champion.number).get(champion.number)
+    if answers is None:
+        return None
+    labels, scores = answers
+    if min(int(labels.sum()), len(labels) - int(labels.sum())) < _MIN_LIVE:
+        return None
+    return Live(auc_interval(labels, scores, project.policy.gate.confidence), len(labels), champion.metrics["holdout_auc_low"])

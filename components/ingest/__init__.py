@@ -1,0 +1,1 @@
+"""Validate a snapshot and store it."""

@@ -1,0 +1,1 @@
+"""In memory, no network: training, scoring, reports."""

@@ -1,0 +1,218 @@
+"""ratchet.yaml as pydantic models: the one file in which a model project is described."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.core import schema
+from components.core.errors import DataError, ProjectError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Grid = dict[str, list[Any]]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """A column that the project reads: a feature, or an attribute to slice by."""
+
+    name: Name
+    table: Name
+    dtype: schema.DType
+    nullable: bool = False
+    max_null_share: Share = 1.0
+    range: tuple[float, float] | None = None
+    categories: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _bounds_fit_the_type(self) -> Self:
+        if self.range and (not self.dtype.is_number or self.dtype is schema.DType.BOOL):
+            message = f"{self.name}: a range needs dtype int or float"
+            raise ValueError(message)
+        if self.range and self.range[0] > self.range[1]:
+            message = f"{self.name}: range {list(self.range)} is empty"
+            raise ValueError(message)
+        if self.categories and self.dtype is not schema.DType.CATEGORY:
+            message = f"{self.name}: categories need dtype category"
+            raise ValueError(message)
+        return self
+
+    @property
+    def feature(self) -> schema.Feature:
+        """The column as core knows it."""
+        return schema.Feature(self.name, self.dtype)
+
+
+class Label(_Strict):
+    """The binary label: true or false, 1 or 0."""
+
+    column: Name
+    table: Name
+
+
+class Holdout(_Strict):
+    """The entities that are never trained on: those whose salted hash falls into the share."""
+
+    salt: str = Field(min_length=1)
+    share: float = Field(default=0.2, gt=0, lt=0.9)
+
+
+class DataPolicy(_Strict):
+    """What ingest refuses."""
+
+    min_rows: int = Field(default=100, ge=2)
+
+
+class DriftPolicy(_Strict):
+    """When a feature counts as drifted, and a snapshot."""
+
+    drift_share: Share = 0.02
+    number_effect: float = Field(default=0.1, ge=0)
+    category_effect: float = Field(default=0.1, ge=0)
+    alpha: float = Field(default=0.01, gt=0, lt=1)
+    min_rows: int = Field(default=500, ge=2)
+
+
+class GatePolicy(_Strict):
+    """When a candidate replaces the champion."""
+
+    kind: Literal["delong", "simple"] = "delong"
+    min_delta: float = Field(default=0.01, ge=0, lt=1)
+    confidence: float = Field(default=0.98, gt=0.5, lt=1)
+    min_rows: int = Field(default=200, ge=2)
+    min_per_class: int = Field(default=30, ge=2)
+    floor_auc: float = Field(default=0.55, ge=0.5, lt=1)
+    leakage_auc: float = Field(default=0.99, gt=0.5, le=1)
+    brier_margin: float = Field(default=0.01, ge=0, le=1)
+    slice_min_rows: int = Field(default=100, ge=2)
+    slice_min_per_class: int = Field(default=20, ge=2)
+    slice_margin: float = Field(default=0.02, ge=0, le=1)
+
+
+class Policy(_Strict):
+    """The figures that the decisions are taken by."""
+
+    data: DataPolicy = DataPolicy()
+    drift: DriftPolicy = DriftPolicy()
+    gate: GatePolicy = GatePolicy()
+    approval: Literal["auto", "manual"] = "auto"
+    max_age_days: int | None = Field(default=None, ge=1)
+
+
+class Training(_Strict):
+    """The search: a small grid, by cross-validation inside the training entities."""
+
+    window: int = Field(default=1, ge=1)
+    folds: int = Field(default=4, ge=2, le=20)
+    seed: int = 20240131
+    logistic_regression: Grid | None = {"C": [0.1, 1.0]}
+    hist_gradient_boosting: Grid | None = {"learning_rate": [0.1], "max_iter": [60], "max_leaf_nodes": [7, 15]}
+
+    @model_validator(mode="after")
+    def _something_to_try(self) -> Self:
+        if self.logistic_regression is None and self.hist_gradient_boosting is None:
+            message = "name at least one of logistic_regression and hist_gradient_boosting"
+            raise ValueError(message)
+        return self
+
+
+class Serving(_Strict):
+    """How answers are made."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    max_batch: int = Field(default=1000, ge=1)
+    golden_rows: int = Field(default=20, ge=1)
+
+
+class Project(_Strict):
+    """A model project."""
+
+    model: Name
+    entity: Name
+    snapshots: dict[str, date] = Field(default_factory=dict)
+    tables: tuple[Name, ...] = Field(min_length=1)
+    label: Label
+    features: tuple[Column, ...] = Field(min_length=1)
+    slices: tuple[Column, ...] = ()
+    holdout: Holdout
+    policy: Policy = Policy()
+    training: Training = Training()
+    serving: Serving = Serving()
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        names = [self.entity, self.label.column, *(c.name for c in self.columns)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            message = f"column named more than once among entity, label, features and slices: {', '.join(twice)}"
+            raise ValueError(message)
+        missing = sorted({self.label.table, *(c.table for c in self.columns)} - set(self.tables))
+        if missing:
+            message = f"table not listed under tables: {', '.join(missing)}"
+            raise ValueError(message)
+        if self.label.table in {c.table for c in self.columns}:
+            message = f"the label needs a table of its own, because labels may arrive later: {self.label.table}"
+            raise ValueError(message)
+        dates = list(self.snapshots.values())
+        if len(set(dates)) < len(dates):
+            message = "two snapshots have the same date"
+            raise ValueError(message)
+        return self
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Features, then slices."""
+        return (*self.features, *self.slices)
+
+    @property
+    def inputs(self) -> tuple[schema.Feature, ...]:
+        """The model's inputs, in order."""
+        return tuple(c.feature for c in self.features)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
+        return hashlib.sha256(self.model_dump_json(exclude={"snapshots", "serving"}).encode()).hexdigest()
+
+    def date_of(self, snapshot: str) -> date:
+        """The date of a snapshot: as ratchet.yaml maps it, or the name itself when it is an ISO date.
+
+        Raises DataError when it is neither.
+        """
+        if snapshot in self.snapshots:
+            return self.snapshots[snapshot]
+        try:
+            return date.fromisoformat(snapshot)
+        except ValueError as error:
+            message = f"snapshot {snapshot!r} has no date: add it under snapshots in ratchet.yaml, or name its folder 2024-02-29"
+            raise DataError(message) from error
+
+
+def load_project(path: Path) -> Project:
+    """Read and check ratchet.yaml. Raises ProjectError with the first thing that is wrong, and where."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"there is no project file at {path}: `ratchet init DATA` writes one, or name it by --project"
+        raise ProjectError(message) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        message = f"{path} cannot be read: {' '.join(str(error).split())}"
+        raise ProjectError(message) from error
+    try:
+        return Project.model_validate(content)
+    except ValidationError as error:
+        problems = error.errors()
+        first = problems[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        message = f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}{more}"
+        raise ProjectError(message) from error

@@ -1,0 +1,1 @@
+"""Bring a candidate into production, or an older version back."""

@@ -1,0 +1,1 @@
+"""The promotion protocol: the one way in which production changes, used by promote, approve, rollback and reconcile."""

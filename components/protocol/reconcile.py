@@ -1,0 +1,55 @@
+"""Finish or undo what a dead promoter left, and make what serves agree with the alias."""
+
+from __future__ import annotations
+
+from components.core.errors import RatchetError
+from components.protocol.move import carry_out_locked
+from components.protocol.serving_check import wait_until_ready
+from components.protocol.world import PREVIOUS, PROMOTION, Move, Step, World, champion_of, open_move
+
+
+def reconcile(world: World) -> list[str]:
+    """Mend, under the lock. Returns what was done, a sentence each; empty when all agreed.
+
+    An intent without an end is finished when its champion is still the one that was compared with (or the alias
+    has moved already), and closed as failed when production has moved on since. After that, pods that serve another
+    version than the alias names are rolled back to it: the alias is the truth. Run twice, it does nothing the second time.
+    """
+    with world.lock.hold():
+        return [*_finish(world), *_agree(world)]
+
+
+def _finish(world: World) -> list[str]:
+    record = open_move(world.ledger)
+    if record is None:
+        return []
+    move = Move.of(record)
+    champion = champion_of(world.registry, world.ledger)
+    number = champion.number if champion else None
+    if number == move.to:
+        if move.expected is not None:
+            world.registry.set_alias(PREVIOUS, move.expected)
+        world.ledger.append(PROMOTION, move.body(Step.DONE, reconciled=True), key=move.key)
+        return [f"version {move.to} was in production already: recorded as done"]
+    if number != move.expected:
+        world.ledger.append(PROMOTION, move.body(Step.FAILED, error="production moved on meanwhile", undone=True), key=move.key)
+        return [f"the interrupted move to version {move.to} was closed: production has moved on to version {number}"]
+    try:
+        carry_out_locked(world, move)
+    except RatchetError as error:
+        return [f"the interrupted move to version {move.to} could not be finished: {error}"]
+    return [f"the interrupted move to version {move.to} was finished"]
+
+
+def _agree(world: World) -> list[str]:
+    champion = champion_of(world.registry, world.ledger)
+    target = champion.number if champion else None
+    pinned = world.rollout.pinned()
+    if pinned.version == target:
+        return []
+    reason = f"pods were pinned to version {pinned.version}, the alias names {target}"
+    with world.rollout.session():
+        world.rollout.pin(target, revision=world.rollout.pinned().revision)
+        wait_until_ready(world.rollout, target, world.ready_timeout)
+    world.ledger.append("reconcile", {"to": target, "from": pinned.version, "reason": reason})
+    return [f"{reason}: they serve version {target} again"]

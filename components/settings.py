@@ -1,0 +1,84 @@
+"""Addresses, from the environment (RATCHET_*). Everything defaults to the embedded stack under `.ratchet` beside ratchet.yaml."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from components.core.errors import UserError
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's numeric user has no name
+        return "unknown"
+
+
+class Settings(BaseSettings):
+    """Where things are. Each field is the variable RATCHET_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="RATCHET_", extra="ignore")
+
+    project: Path = Path("ratchet.yaml")
+    home: Path = Path()
+    tracking_uri: str = ""
+    ledger_url: str = ""
+    requests_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    actor: str = Field(default_factory=_user)
+    run_id: str = ""
+    lock_timeout: float = Field(default=60.0, gt=0)
+    ready_timeout: float = Field(default=120.0, gt=0)
+    drain_seconds: float = Field(default=10.0, gt=0)
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the Parquet snapshots."""
+        return self.home / "snapshots"
+
+    @property
+    def feast(self) -> Path:
+        """Folder of Feast's registry and online store."""
+        return self.home / "feast"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the HTML reports."""
+        return self.home / "reports"
+
+    @property
+    def serving(self) -> Path:
+        """Folder of the local rollout's desired and observed state."""
+        return self.home / "serving"
+
+    @property
+    def url(self) -> str:
+        """The fixed address that clients use."""
+        return f"http://{self.host}:{self.port}"
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises UserError naming the variable that does not fit. Paths become absolute."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "RATCHET_" + "_".join(str(part) for part in first["loc"]).upper()
+        message = f"{name} is not usable: {first['msg'].lower()}"
+        raise UserError(message) from error
+    project = settings.project.absolute()
+    home = settings.home.absolute() if "home" in settings.model_fields_set else project.parent / ".ratchet"
+    return settings.model_copy(
+        update={
+            "home": home,
+            "project": project,
+            "tracking_uri": settings.tracking_uri or f"sqlite:///{home / 'mlflow.db'}",
+            "ledger_url": settings.ledger_url or f"sqlite:///{home / 'ledger.db'}",
+            "requests_url": settings.requests_url or f"sqlite:///{home / 'requests.db'}",
+        }
+    )

@@ -1,0 +1,1 @@
+"""The DAG, its runners and the command line."""

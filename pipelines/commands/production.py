@@ -1,0 +1,171 @@
+"""`ratchet status`, `history`, `approve`, `rollback` and `reconcile`: what production is, and what people do to it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from components.core.ledger import Record
+from components.core.schema import ModelVersion
+from components.protocol import by_hand
+from components.protocol.reconcile import reconcile as mend
+from components.wiring import Wiring
+from pipelines.console import AsJson, document, facts, line, table, waiting
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command(epilog="Example: ratchet status --json | jq .production.version")(status)
+    app.command(epilog="Examples: ratchet history; ratchet history --kind promotion --json")(history)
+    app.command(epilog="Example: ratchet approve 3")(approve)
+    app.command(epilog="Examples: ratchet rollback; ratchet rollback --to 2 --reason 'wrong labels in May'")(rollback)
+    app.command(epilog="Example: ratchet reconcile")(reconcile)
+
+
+def _version(version: ModelVersion | None) -> dict[str, Any] | None:
+    if version is None:
+        return None
+    trained = version.provenance.snapshot_ids if version.provenance else ()
+    return {
+        "version": version.number,
+        "since": version.created_at.isoformat(),
+        "trained_on": trained,
+        "metrics": dict(version.metrics),
+    }
+
+
+def status(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Who is in production, who serves, and whether that agrees."""
+    wiring = Wiring.load()
+    with waiting("asking registry, ledger and servers"):
+        seen = by_hand.status(wiring.registry, wiring.ledger, wiring.rollout)
+    content = {
+        "production": _version(seen.champion),
+        "previous": _version(seen.previous),
+        "pinned": seen.pinned,
+        "agree": seen.agree,
+        "rollout": {"state": seen.progress.state.value, "detail": seen.progress.detail},
+        "pods": [{"name": pod.name, "version": pod.version, "ready": pod.ready, "detail": pod.detail} for pod in seen.pods],
+        "awaiting_approval": [record.body["to"] for record in seen.waiting],
+        "interrupted": _row(seen.interrupted) if seen.interrupted else None,
+        "last_promotion": _row(seen.last) if seen.last else None,
+        "address": wiring.settings.url,
+    }
+    if as_json:
+        document(content)
+        return
+    champion = seen.champion
+    pods = ", ".join(f"{pod.name}: version {pod.version} {'ready' if pod.ready else 'not ready'}" for pod in seen.pods)
+    facts(
+        wiring.project.model,
+        {
+            "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
+            "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
+            "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
+            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.body['cause']})" if seen.last else None,
+            "why": "; ".join(seen.last.body["reasons"]) if seen.last else None,
+            "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,
+            "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
+            "agree": "yes" if seen.agree else "NO: alias and pods differ, ratchet reconcile mends it",
+            "awaiting approval": ", ".join(f"version {record.body['to']}" for record in seen.waiting),
+            "interrupted": f"a move to version {seen.interrupted.body['to']}: ratchet reconcile" if seen.interrupted else None,
+        },
+    )
+
+
+def _row(record: Record) -> dict[str, Any]:
+    return {
+        "seq": record.seq,
+        "at": record.at.isoformat(),
+        "kind": record.kind,
+        "actor": record.actor,
+        "body": dict(record.body),
+        "hash": record.hash,
+    }
+
+
+def history(
+    kind: Annotated[str | None, typer.Option(help="Only ingest, trigger, gate, promotion, reconcile or live.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="The newest N records.")] = 50,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """The ledger: every decision with its reasons. Verifies the chain first."""
+    wiring = Wiring.load()
+    count = wiring.ledger.verify()
+    records = wiring.ledger.records(kind)[-last:]
+    if as_json:
+        document({"verified": count, "records": [_row(record) for record in records]})
+        return
+    rows = [(record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *told(record)) for record in records]
+    table("ledger (times in UTC)", ["#", "at", "by", "kind", "outcome", "why"], rows)
+    head = f", head {wiring.ledger.records()[-1].hash[:16]}" if count else ""
+    line(f"chain verified: {count} records{head}")
+
+
+def told(record: Record) -> tuple[str, str]:
+    """Outcome and reasons of a record, in words."""
+    body = record.body
+    match record.kind:
+        case "ingest":
+            return f"{body['name']} taken in", f"{body['rows']} rows, {body['labelled_rows']} labelled, {body['snapshot']}"
+        case "trigger":
+            return body["action"], "; ".join(body["reasons"])
+        case "gate":
+            return f"{body['verdict']}: version {body['candidate']} against {body['champion'] or 'none'}", "; ".join(
+                body["decisive"]
+            )
+        case "promotion":
+            move = f"{body['cause']}: {body['from'] or 'none'} -> {body['to']} {body['state']}"
+            return move, body.get("error") or "; ".join(body["reasons"])
+        case "reconcile":
+            return f"pods {body['from']} -> {body['to']}", body["reason"]
+        case _:
+            return "", "; ".join(f"{name} {value}" for name, value in body.items())
+
+
+def approve(
+    version: Annotated[int, typer.Argument(help="The version that awaits approval (ratchet status names it).", min=1)],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Promote a candidate that passed the gate and waits (policy.approval: manual)."""
+    wiring = Wiring.load()
+    with waiting(f"promoting version {version}"):
+        record = by_hand.approve(wiring.quiet_world if as_json else wiring.world, version, wiring.project.hash)
+    _end(record, f"version {version} is in production, approved by {record.actor}", as_json=as_json)
+
+
+def rollback(
+    to: Annotated[int | None, typer.Option(help="Version to go back to; default: the one that served before.", min=1)] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "no reason given",
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Bring an older version back: alias and pods together, without losing a request. Undo it by another rollback."""
+    wiring = Wiring.load()
+    with waiting("rolling back"):
+        record = by_hand.rollback(wiring.quiet_world if as_json else wiring.world, to, reason)
+    body = record.body
+    _end(
+        record,
+        f"version {body['to']} is in production again, version {body['from']} is not (gate skipped: rollback)",
+        as_json=as_json,
+    )
+
+
+def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Finish or undo what an interrupted promotion left, and make the pods agree with the alias."""
+    wiring = Wiring.load()
+    with waiting("comparing ledger, alias and pods"):
+        done = mend(wiring.quiet_world if as_json else wiring.world)
+    if as_json:
+        document({"done": done})
+        return
+    for sentence in done or ["nothing to mend: ledger, alias and pods agree"]:
+        line(sentence)
+
+
+def _end(record: Record, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        document(_row(record))
+    else:
+        line(sentence)

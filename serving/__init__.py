@@ -1,0 +1,1 @@
+"""The BentoML service and the local gateway in front of it."""

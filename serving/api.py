@@ -1,0 +1,257 @@
+"""The HTTP contract of DESIGN.md ("Serving contract") as a Starlette app; service.py makes a BentoML service of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter, time
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from components.core.errors import DataError, RatchetError, Unavailable
+from components.core.schema import FeatureValue, LoggedAnswer
+from components.ml.explain import contributions
+from components.project import Project
+from serving.bodies import Refused, read_batch, read_entity
+from serving.features import OnlineFeatures, Row
+from serving.metrics import CONTENT_TYPE, Metrics
+from serving.model import PinnedModel, Served
+from serving.request_log import RequestLogWriter
+
+PROBE_HEADER = "x-ratchet-probe"
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the handlers work with; put into `app.state.parts` when the service starts."""
+
+    project: Project
+    model: PinnedModel
+    features: OnlineFeatures
+    log: RequestLogWriter
+    metrics: Metrics
+
+
+def make_app() -> Starlette:
+    """The app, without its parts: building it does no work."""
+    return Starlette(
+        routes=[
+            _timed("predict", _predict),
+            _timed("predict_batch", _predict_batch),
+            _timed("explain", _explain),
+            Route("/health", _health),
+            Route("/metrics", _metrics),
+        ],
+        exception_handlers={
+            Refused: _refused,
+            DataError: _unscorable,
+            RatchetError: _unavailable,
+            HTTPException: _http_error,
+            Exception: _unexpected,
+        },
+    )
+
+
+def _timed(name: str, handler: Callable[[Request, Parts], Awaitable[Any]]) -> Route:
+    async def endpoint(request: Request) -> Response:
+        parts: Parts = request.app.state.parts
+        start = perf_counter()
+        try:
+            return JSONResponse(await handler(request, parts))
+        except RatchetError as error:
+            parts.metrics.refused.labels(name, str(error.status if isinstance(error, Refused) else 503)).inc()
+            raise
+        finally:
+            parts.metrics.seconds.labels(name).observe(perf_counter() - start)
+
+    return Route(f"/{name}", endpoint, methods=["POST"])
+
+
+async def _predict(request: Request, parts: Parts) -> dict[str, Any]:
+    served = _served(parts)
+    entity = await read_entity(request, parts.project.entity)
+    row = await _features_of(entity, parts)
+    return _answer(entity, row, served.bundle.scorer.row(row), served, parts, probe=_is_probe(request))
+
+
+async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]:
+    """Answers in the order of the request; an entity that has none gets its error in its place."""
+    served = _served(parts)
+    key = parts.project.entity
+    items = await read_batch(request, key, parts.project.serving.max_batch)
+    entities = list(dict.fromkeys(item for item in items if isinstance(item, str)))
+    rows = await parts.features.of(entities) if entities else []
+    found = {entity: row for entity, row in zip(entities, rows, strict=True) if row is not None}
+    scores = dict(zip(found, await run_in_threadpool(_scores, served, list(found.values())), strict=True)) if found else {}
+    probe = _is_probe(request)
+    answers: list[dict[str, Any]] = []
+    for item in items:
+        if isinstance(item, Refused):
+            answers.append({"error": str(item), "status": item.status})
+        elif item not in found:
+            parts.metrics.unknown.inc()
+            answers.append({key: item, "error": _unknown_sentence(key, item), "status": 404})
+        elif isinstance(score := scores[item], DataError):
+            answers.append({key: item, "error": _unscorable_sentence(score), "status": 503})
+        else:
+            answers.append(_answer(item, found[item], score, served, parts, probe=probe))
+    return answers
+
+
+async def _explain(request: Request, parts: Parts) -> dict[str, Any]:
+    served = _served(parts)
+    entity = await read_entity(request, parts.project.entity)
+    row = await _features_of(entity, parts)
+    scorer, typical = served.bundle.scorer, served.bundle.typical
+    shares = await run_in_threadpool(contributions, scorer, row, typical)
+    return {
+        parts.project.entity: entity,
+        "probability": scorer.row(row),
+        "typical_probability": scorer.row(typical),
+        "contributions": dict(sorted(shares.items(), key=lambda item: -abs(item[1]))),
+        "features_used": _plain(row),
+        "model_version": served.version.number,
+    }
+
+
+async def _health(request: Request) -> Response:
+    """200 when this process can answer, else 503; either way what is the matter."""
+    parts: Parts = request.app.state.parts
+    state, served = parts.model.state, parts.model.served
+    try:
+        await parts.features.of(["ratchet-health"])
+        store = "reachable"
+    except RatchetError as error:
+        store = str(error)
+    created = served.version.created_at if served else None
+    body = {
+        "model": parts.project.model,
+        "model_version": parts.model.number,
+        "ready": served is not None,
+        "detail": state.detail,
+        "model_created_at": created.isoformat() if created else None,
+        "model_age_days": round((datetime.now(UTC) - _aware(created)).total_seconds() / 86400, 3) if created else None,
+        "feature_store": store,
+        "request_log_backlog": parts.log.backlog,
+    }
+    return JSONResponse(body, 200 if served and store == "reachable" else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    parts.metrics.backlog.set(parts.log.backlog)
+    if parts.model.number is not None:
+        parts.metrics.ready.labels(str(parts.model.number)).set(1 if parts.model.served else 0)
+    return Response(await run_in_threadpool(parts.metrics.render), media_type=CONTENT_TYPE)
+
+
+def _served(parts: Parts) -> Served:
+    served = parts.model.served
+    if served is None:
+        raise Unavailable(parts.model.state.detail)
+    return served
+
+
+async def _features_of(entity: str, parts: Parts) -> Row:
+    (row,) = await parts.features.of([entity])
+    if row is None:
+        parts.metrics.unknown.inc()
+        raise Refused(404, _unknown_sentence(parts.project.entity, entity))
+    return row
+
+
+def _scores(served: Served, rows: list[Row]) -> list[float | DataError]:
+    """The probability of each row, or what is wrong with the row; rows come one by one because a batch fails as a whole."""
+    return [_score(served, row) for row in rows]
+
+
+def _score(served: Served, row: Row) -> float | DataError:
+    try:
+        return served.bundle.scorer.row(row)
+    except DataError as error:
+        return error
+
+
+def _is_probe(request: Request) -> bool:
+    return PROBE_HEADER in request.headers
+
+
+def _answer(entity: str, row: Row, probability: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
+    features = _plain(row)
+    prediction_id = uuid.uuid4().hex
+    version = served.version.number
+    if not probe:
+        for name, value in features.items():
+            if value is None:
+                parts.metrics.missing.labels(name).inc()
+        parts.metrics.predictions.labels(str(version)).inc()
+        parts.log.put(LoggedAnswer(prediction_id, entity, version, probability, features_hash(features), time()))
+    return {
+        parts.project.entity: entity,
+        "prediction": int(probability >= served.bundle.threshold),
+        "probability": probability,
+        "features_used": features,
+        "model_version": version,
+        "prediction_id": prediction_id,
+    }
+
+
+def features_hash(features: Mapping[str, FeatureValue]) -> str:
+    """BLAKE2b-128 hex digest of the features as JSON with sorted keys: equal inputs, equal digest."""
+    return hashlib.blake2b(json.dumps(features, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _plain(row: Row) -> dict[str, FeatureValue]:
+    """The row as JSON can carry it: None for NaN."""
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _unknown_sentence(key: str, entity: str) -> str:
+    return f"{key} {entity!r} is unknown: the online store has no features of it"
+
+
+def _unscorable_sentence(error: Exception) -> str:
+    return f"the stored features cannot be scored: {error}"
+
+
+def _error(status: int, sentence: str, **headers: str) -> Response:
+    return JSONResponse({"error": sentence}, status, headers=headers)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return _error(error.status if isinstance(error, Refused) else 422, str(error))
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return _error(503, str(error), **{"retry-after": "1"})
+
+
+async def _unscorable(_request: Request, error: Exception) -> Response:
+    return _error(503, _unscorable_sentence(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    return _error(status, f"{request.method} {request.url.path[:200]} is not something this service answers", **headers)
+
+
+async def _unexpected(_request: Request, _failure: Exception) -> Response:
+    """Starlette calls this and raises on, so that the trace is in the log and not in the answer."""
+    return _error(500, "something went wrong that this service did not foresee: its log has the trace")

@@ -1,0 +1,171 @@
+"""One serving process behind the gateway: started on a free loopback port, asked, drained, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+COMMAND = (sys.executable, "-m", "serving.backend")
+_LOOPBACK = "127.0.0.1"
+_TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=5.0).as_dict()  # above what the service itself takes before it answers 504
+_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30.0)  # seconds, under the backend's 75
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # a row is scored faster by one thread than by two
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What /readyz said: `failed` means that it will not get ready by itself."""
+
+    ready: bool
+    failed: bool
+    detail: str
+
+
+class Backend:
+    """A process that serves one version; `Backend.start` makes it."""
+
+    def __init__(self, name: str, version: int, url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.name, self.version, self.url, self._process, self._log = name, version, url, process, log
+        self.detail = f"version {version} is starting"
+        self.stopping = False
+        self._url = httpx.URL(url)
+        # the bare transport: the client around it (cookies, redirects, authentication) would double the price of passing a request on
+        self._transport = httpx.AsyncHTTPTransport(limits=_LIMITS, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, transport=self._transport)
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @classmethod
+    async def start(
+        cls, name: str, version: int, env: Mapping[str, str], folder: Path, command: Sequence[str] = COMMAND, grace: float = 10.0
+    ) -> Backend:
+        """Start the process.
+
+        It inherits a socket that listens already, so no port can be lost between choosing and binding it; and a pipe of which this
+        process holds the other end, so it ends when this process does, however that comes about.
+
+        Args:
+            name: the pod's name in reports.
+            version: the version to serve.
+            env: the environment; RATCHET_MODEL_VERSION and BentoML's settings are added.
+            folder: `<home>/serving`, for the log and BentoML's files.
+            command: the program; `--fd` and `--grace` are appended.
+            grace: seconds that the process gives to requests in flight when it is told to stop.
+        """
+        log = folder / "logs" / f"{version}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        own = {
+            "RATCHET_MODEL_VERSION": str(version),
+            "BENTOML_HOME": str(folder / "bentoml"),
+            "BENTOML_DO_NOT_TRACK": "True",
+            **dict.fromkeys(_ONE_THREAD, "1"),
+        }
+        with socket.create_server((_LOOPBACK, 0), backlog=512) as listener, log.open("ab") as output:
+            port = listener.getsockname()[1]
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                "--fd",
+                str(listener.fileno()),
+                "--grace",
+                str(grace),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env={**env, **own},
+                pass_fds=[listener.fileno()],
+                start_new_session=True,  # Ctrl-C is the gateway's to handle
+            )
+        return cls(name, version, f"http://{_LOOPBACK}:{port}", process, log)
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it runs."""
+        return None if self.exited else self._process.pid
+
+    @property
+    def exited(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.returncode is not None
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that were sent and not yet answered."""
+        return self._in_flight
+
+    def last_words(self) -> str:
+        """How the process ended: its exit code or signal, and the last line of its log."""
+        code = self._process.returncode or 0
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        with self._log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        return f"version {self.version}'s process {how}" + (f": {lines[-1].strip()[:300]}" if lines and code > 0 else "")
+
+    async def probe(self, seconds: float = 0.5) -> Probe:
+        """Ask /readyz."""
+        try:
+            response = await self._client.get("/readyz", timeout=seconds)
+        except httpx.HTTPError:
+            return Probe(ready=False, failed=False, detail=f"version {self.version} is starting")
+        detail = response.text.strip() or f"version {self.version} serves"
+        return Probe(response.status_code == httpx.codes.OK, response.headers.get("x-ratchet-state") == "failed", detail)
+
+    async def lives(self, seconds: float = 2.0) -> bool:
+        """Ask /livez."""
+        try:
+            return (await self._client.get("/livez", timeout=seconds)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    async def send(
+        self, method: str, target: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes
+    ) -> tuple[httpx.Response, bytes]:
+        """Pass a request on and read the answer whole, as it came. Raises httpx.TransportError when there is none."""
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            url = self._url.copy_with(raw_path=target)
+            request = httpx.Request(method, url, headers=list(headers), content=body or None, extensions={"timeout": _TIMEOUT})
+            response = await self._transport.handle_async_request(request)
+            try:
+                return response, b"".join([chunk async for chunk in response.aiter_raw()])
+            finally:
+                await response.aclose()
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until nothing is in flight, for at most `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            self.detail = f"{self._in_flight} requests were still in flight after {seconds:g} s"
+
+    async def stop(self, seconds: float) -> None:
+        """Ask the process to end, and end it after `seconds`."""
+        self.stopping = True
+        if not self.exited:
+            self._process.terminate()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._process.wait()
+            except TimeoutError:
+                self.kill()
+                await self._process.wait()
+        await self._client.aclose()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if not self.exited:
+            self._process.kill()

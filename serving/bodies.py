@@ -1,0 +1,89 @@
+"""Requests' bodies: bounded, JSON, of the agreed shape; anything else is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from components.core.errors import DataError
+
+MAX_ENTITY = 256  # characters of an entity's name
+_ONE = 64 * 1024  # bytes of a body with one entity
+_EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
+
+
+class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
+    """A request that is answered with a status and a sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+async def read_json(request: Request, limit: int = _ONE) -> Any:
+    """Parse the body, of at most `limit` bytes. Raises Refused: 413 when it is larger, 400 when it is not JSON."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refused(413, f"the body is larger than {limit} bytes: send fewer or shorter entities")
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+        raise Refused(400, f"the body is not JSON: {error}") from error
+
+
+async def read_entity(request: Request, key: str) -> str:
+    """The entity of a body like `{"user_id": "7590-VHVEG"}`, where `key` is `user_id`."""
+    return entity_of(await read_json(request), key)
+
+
+async def read_batch(request: Request, key: str, most: int) -> list[str | Refused]:
+    """The entities of a list of such bodies, at most `most`; an item that cannot be read is the Refused it would raise alone."""
+    body = await read_json(request, _ONE + most * _EACH)
+    if not isinstance(body, list):
+        raise Refused(422, f'the body must be a list of entities: [{{"{key}": "..."}}, ...]')
+    if len(body) > most:
+        raise Refused(422, f"{len(body)} entities are more than the {most} that one batch may have: send several batches")
+    return [_entity_or_refusal(item, key) for item in body]
+
+
+def entity_of(body: Any, key: str) -> str:
+    """The entity that a parsed body names: text of 1 to 256 characters; a whole number is taken as its digits.
+
+    Raises Refused (422) for anything else, unknown fields included: a feature sent along would be ignored silently.
+    """
+    if not isinstance(body, dict):
+        raise Refused(422, f'the body must be an object that names the entity: {{"{key}": "..."}}')
+    if key not in body:
+        raise Refused(422, f'the body has no field {key}: send {{"{key}": "..."}}')
+    unknown = sorted(set(body) - {key})
+    if unknown:
+        raise Refused(422, f"unknown field {unknown[0][:MAX_ENTITY]!r}: send {key} alone, the features come from the feature store")
+    value = body[key]
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Refused(422, f"{key} must be text or a whole number, not {_KINDS[type(value)]}")
+    if not 1 <= len(value) <= MAX_ENTITY:
+        raise Refused(422, f"{key} must have 1 to {MAX_ENTITY} characters, not {len(value)}")
+    if "\0" in value or not value.isprintable():
+        raise Refused(422, f"{key} has characters that no entity's name can have")
+    return value
+
+
+_KINDS: dict[type, str] = {bool: "true or false", float: "a fraction", list: "a list", dict: "an object", type(None): "null"}
+
+
+def _entity_or_refusal(item: Any, key: str) -> str | Refused:
+    try:
+        return entity_of(item, key)
+    except Refused as refusal:
+        return refusal
+
+
+def _no_constant(name: str) -> float:
+    message = f"{name} is no JSON value"
+    raise ValueError(message)

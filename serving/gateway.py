@@ -1,0 +1,187 @@
+"""One fixed address in front of the serving processes: the embedded stand-in for Service and Deployment.
+
+`python -m serving.gateway` serves `<home>` until SIGTERM or Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from components.adapters.local_deployment import LocalDeployment
+from components.core.errors import RatchetError, UserError
+from components.settings import Settings, load_settings
+from serving.backends import COMMAND
+from serving.supervisor import Supervisor
+
+MAX_BODY = 8 * 1024 * 1024  # bytes; the service has tighter limits of its own
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_CONNECTION = frozenset(  # RFC 9110, 7.6.1: about one connection, not to be passed on; the length is set anew
+    {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer"}
+    | {b"transfer-encoding", b"upgrade", b"host", b"content-length"}
+)
+_SENT_ANEW = _CONNECTION | {b"date", b"server"}
+_logger = logging.getLogger(__name__)
+
+
+def proxy(supervisor: Supervisor) -> Starlette:
+    """The app: each request goes to the process that is active at that moment.
+
+    A request whose connection breaks before an answer came is sent once more, to whatever is active then: every endpoint is safe to
+    repeat, and that is what keeps a client's loop whole when a process dies.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        body = await _bounded(request)
+        if body is None:
+            return _error(413, f"the body is larger than {MAX_BODY} bytes")
+        query = request.scope["query_string"]
+        target = request.scope["raw_path"] + (b"?" + query if query else b"")  # as it came, escapes included
+        headers = [(name, value) for name, value in request.headers.raw if name not in _CONNECTION]
+        for _ in range(2):
+            backend = supervisor.active
+            if backend is None:
+                break
+            try:
+                answer, content = await backend.send(request.method, target, headers, body)
+            except httpx.ReadTimeout:
+                return _error(504, f"version {backend.version} did not answer in time")
+            except httpx.TransportError as error:
+                _logger.warning("%s: %s: %s", backend.name, type(error).__name__, error)
+                continue
+            response = Response(content, answer.status_code)
+            passed = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _SENT_ANEW]
+            response.raw_headers = [*passed, (b"content-length", str(len(content)).encode())]
+            return response
+        return _error(503, supervisor.sentence if supervisor.active is None else "the serving process broke off: try again shortly")
+
+    return Starlette(routes=[Route("/{path:path}", endpoint, methods=_METHODS)])
+
+
+async def _bounded(request: Request) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return bytes(body)
+
+
+def _error(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status, headers={"retry-after": "1"})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which would end the process by the signal before the backends have ended."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`."""
+        yield
+
+
+async def serve(settings: Settings, exit_with: int | None = None, command: Sequence[str] = COMMAND) -> None:
+    """Serve `settings.home` at `settings.host:port` until a signal, or until the process `exit_with` has ended.
+
+    Raises UserError when another gateway serves this home or another program has the port.
+    """
+    deployment = LocalDeployment(settings.serving)
+    if not deployment.claim():
+        message = f"another gateway serves {settings.home} already: stop it first, or set RATCHET_HOME to another folder"
+        raise UserError(message)
+    try:
+        with _listen(settings.host, settings.port) as listener:
+            supervisor = Supervisor(deployment, settings, command)
+            grace = max(1, round(settings.drain_seconds))
+            config = uvicorn.Config(
+                proxy(supervisor),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=grace,
+            )
+            server, stop = _Server(config), asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    working = tasks.create_task(supervisor.run(stop))
+                    answering = tasks.create_task(server.serve(sockets=[listener]))
+                    with _watched(exit_with, stop):
+                        await stop.wait()
+                    server.should_exit = True
+                    await asyncio.gather(working, answering)
+            finally:
+                await supervisor.close()
+                deployment.withdraw()
+    finally:
+        deployment.release()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        cause = "is taken by another program: stop it, or" if taken else f"cannot be used ({error.strerror}):"
+        message = f"port {port} on {host} {cause} set RATCHET_HOST and RATCHET_PORT to an address that is free"
+        raise UserError(message) from error
+
+
+@contextlib.contextmanager
+def _watched(pid: int | None, stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` when the process ends. The descriptor names that very process, however its number is used later."""
+    if pid is None:
+        yield
+        return
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        stop.set()
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, stop.set)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def main(command: Sequence[str] = COMMAND) -> int:
+    """Serve; a mistake is one sentence on standard error and the error's exit code."""
+    parser = argparse.ArgumentParser(description="serve the pinned model version at one fixed address (RATCHET_HOST, RATCHET_PORT)")
+    parser.add_argument("--exit-with", type=int, metavar="PID", help="end when this process ends")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        with asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:  # uvloop where it is installed
+            runner.run(serve(load_settings(), arguments.exit_with, command))
+    except RatchetError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The pinned version: loaded in the background, ready only when it has answered its golden rows."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
+
+from components.core.errors import ArtifactError, RatchetError, RetryableError
+from components.core.schema import ModelVersion
+from components.ml import bundle as bundles
+from components.ml.bundle import Bundle
+from components.project import Project
+
+GOLDEN_TOLERANCE = 1e-9  # largest absolute difference of a probability
+NO_MODEL = "no model in production yet: ratchet run"
+
+_logger = logging.getLogger(__name__)
+
+
+class Bundles(Protocol):
+    """The part of core.ports.Registry that serving needs."""
+
+    def version(self, number: int) -> ModelVersion:
+        """Raises UserError when there is no such version."""
+        ...
+
+    def bundle(self, version: ModelVersion) -> Path:
+        """The version's bundle as a local folder, its digest checked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A version that has answered its golden rows: `worst` is the largest difference, `seconds` the time to get there."""
+
+    version: ModelVersion
+    bundle: Bundle
+    worst: float
+    seconds: float
+
+
+class Phase(StrEnum):
+    """LOADING may become READY by itself; FAILED will not."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the process stands, with the sentence that says why."""
+
+    phase: Phase
+    detail: str
+
+
+def load(registry: Bundles, project: Project, number: int) -> Served:
+    """Fetch a version's bundle, check its digest, load it and score its golden rows.
+
+    Raises:
+        UserError: there is no such version.
+        ArtifactError: the bundle is damaged, answers its golden rows otherwise than when it was registered, or wants features that
+            the project does not have.
+        Unavailable: the registry cannot be reached.
+    """
+    start = perf_counter()
+    version = registry.version(number)
+    bundle = bundles.read(registry.bundle(version))
+    wanted = {feature.name for feature in bundle.features}
+    unknown = sorted(wanted - {feature.name for feature in project.inputs})
+    if unknown:
+        message = f"version {number} wants the feature {unknown[0]}, which ratchet.yaml does not have: train a new version"
+        raise ArtifactError(message)
+    worst = bundles.worst_difference(bundle)
+    if not worst <= GOLDEN_TOLERANCE:
+        message = f"version {number} answers its golden rows otherwise than when it was made: worst difference {worst:.1e} > 1e-09"
+        raise ArtifactError(message)
+    return Served(version, bundle, worst, perf_counter() - start)
+
+
+class PinnedModel:
+    """The one version that this process serves.
+
+    Args:
+        pinned: the value of RATCHET_MODEL_VERSION; empty before the first promotion.
+        load: loads that version; its RetryableErrors are tried again, any other error is final.
+    """
+
+    def __init__(self, pinned: str, load: Callable[[int], Served]) -> None:
+        self._load = load
+        self._served: Served | None = None
+        self.number = int(pinned) if pinned.isdecimal() else None
+        if self.number is not None:
+            self._state = State(Phase.LOADING, f"version {self.number} is being loaded")
+        elif not pinned:
+            self._state = State(Phase.FAILED, NO_MODEL)
+        else:
+            self._state = State(Phase.FAILED, f"RATCHET_MODEL_VERSION is {pinned!r}, which is no version number")
+
+    @property
+    def state(self) -> State:
+        """Where loading stands."""
+        return self._state
+
+    @property
+    def served(self) -> Served | None:
+        """The loaded version, None until it is ready."""
+        return self._served
+
+    def start(self) -> None:
+        """Load in a thread of its own, so that /livez and /readyz answer meanwhile."""
+        if self.number is None:
+            _logger.warning("not ready: %s", self._state.detail)
+            return
+        thread = ThreadPoolExecutor(1, thread_name_prefix="load")
+        thread.submit(self._load_until_final, self.number).add_done_callback(self._settle)
+        thread.shutdown(wait=False)
+
+    def _load_until_final(self, number: int) -> Served:
+        tries = Retrying(
+            retry=retry_if_exception_type(RetryableError), wait=wait_exponential(multiplier=0.5, max=10), before_sleep=self._wait
+        )
+        served = tries(self._load, number)
+        # what is loaded stays: taking it out of the collector's sight spares every later request its pauses
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        return served
+
+    def _wait(self, call: RetryCallState) -> None:
+        error = call.outcome.exception() if call.outcome else None
+        self._state = State(Phase.LOADING, f"version {self.number} is being loaded: {error}")
+        _logger.warning("not ready: %s", self._state.detail)
+
+    def _settle(self, done: Future[Served]) -> None:
+        error = done.exception()
+        if error is None:
+            self._served = served = done.result()
+            self._state = State(Phase.READY, f"version {self.number} serves")
+            _logger.info("version %s is ready after %.1f s, golden rows off by %.1e", self.number, served.seconds, served.worst)
+            return
+        sentence = str(error) if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
+        self._state = State(Phase.FAILED, sentence)
+        _logger.error("not ready: %s", sentence, exc_info=None if isinstance(error, RatchetError) else error)

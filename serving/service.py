@@ -1,0 +1,77 @@
+"""The BentoML service: one process, one pinned version (`bentoml serve serving.service:service`, or serving/backend.py)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import bentoml
+from starlette.exceptions import HTTPException
+
+from components.core.errors import RatchetError
+from components.wiring import Wiring
+from serving.api import Parts, make_app
+from serving.features import OnlineFeatures
+from serving.metrics import Metrics
+from serving.model import Phase, PinnedModel, Served, load
+from serving.request_log import RequestLogWriter
+
+VERSION_VARIABLE = "RATCHET_MODEL_VERSION"
+
+app = make_app()
+
+
+# Why the endpoints are a mounted app and not @bentoml.api methods: those answer a body of the wrong shape with a pydantic dump,
+# hide the sentence of every 5xx, take POST only and know no limit on bodies.
+# Why these options: the time-out middleware keeps each request in memory for its whole length; BentoML's metrics make a series of
+# every path that a client thinks of (ours, on the same /metrics, have bounded labels); the access log costs throughput, and so do
+# four spans a request that nothing exports (a third of the time). BENTOML_CONFIG can switch each of them on again.
+@bentoml.service(
+    name="ratchet",
+    workers=1,
+    traffic={"timeout": 5},
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": ".*"},
+)
+@bentoml.asgi_app(app)
+class RatchetService:
+    """Answers for the version that RATCHET_MODEL_VERSION names, or says why it cannot."""
+
+    def __init__(self) -> None:
+        logging.getLogger("serving").setLevel(logging.INFO)
+        wiring = Wiring.load()
+        metrics = Metrics()
+        self._features = OnlineFeatures(lambda: wiring.features, metrics)
+        self._log = RequestLogWriter(wiring.requests, metrics)
+        self._model = PinnedModel(os.environ.get(VERSION_VARIABLE, "").strip(), lambda n: self._load(wiring, n))
+        app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics)
+        self._model.start()
+
+    def _load(self, wiring: Wiring, number: int) -> Served:
+        """The version, and a first look-up of one of its golden rows: so that no client waits for a connection to be made."""
+        served = load(wiring.registry, wiring.project, number)
+        try:
+            self._features.warm(served.bundle.golden[0].entity)
+        except (
+            RatchetError
+        ) as error:  # the model is ready all the same; requests get a 503 with this sentence until the store is back
+            logging.getLogger(__name__).warning("%s", error)
+        return served
+
+    async def __is_ready__(self) -> bool:
+        """BentoML asks this for /readyz; an HTTPException is the way to give its answer a sentence and the state a header."""
+        state = self._model.state
+        if state.phase is not Phase.READY:
+            raise HTTPException(503, state.detail, headers={"x-ratchet-state": state.phase.value})
+        return True
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # BentoML ships no types
+    def close(self) -> None:
+        """Flush the request log."""
+        self._features.close()
+        self._log.close()
+
+
+service: Any = RatchetService  # the decorator has made a bentoml.Service of the class

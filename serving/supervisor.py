@@ -1,0 +1,255 @@
+"""Brings what serves to what should: the new version beside the old, the switch, the end of the old; restarts after a death."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from time import monotonic, time
+
+from components.adapters.local_deployment import Desired, LocalDeployment, Observed, Pod, environment
+from components.core.errors import Unavailable
+from components.settings import Settings
+from serving.backends import COMMAND, Backend
+
+_TICK = 0.1  # seconds between looks at desired state and processes
+_LIVENESS = 5.0  # seconds between looks whether the active process still answers
+_DEAD_AFTER = 3  # such looks in vain
+_STEADY = 60.0  # seconds after which a death no longer counts with the one before
+_LONGEST_BACKOFF = 30.0
+_STOP_SECONDS = 5.0  # beyond the drain, for the request log's flush
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Attempt:
+    """A version on its way to serve. `failures` in a row decide how long the next start waits."""
+
+    version: int
+    failures: int = 0
+    start_at: float = 0.0
+    deadline: float = 0.0
+    backend: Backend | None = None
+
+
+@dataclass
+class _Active:
+    """The process that answers."""
+
+    backend: Backend
+    failures: int
+    since: float = field(default_factory=monotonic)
+    looked_at: float = field(default_factory=monotonic)
+    missed: int = 0
+
+
+class Supervisor:
+    """Owns the serving processes of one gateway.
+
+    Args:
+        deployment: desired and observed state.
+        settings: time limits and what the processes are told.
+        command: the program that serves (a test may have its own).
+    """
+
+    def __init__(self, deployment: LocalDeployment, settings: Settings, command: Sequence[str] = COMMAND) -> None:
+        self._deployment = deployment
+        self._settings = settings
+        self._command = command
+        self._desired = Desired()
+        self._stuck = ""
+        self._active: _Active | None = None
+        self._attempt: _Attempt | None = None
+        self._proven: int | None = None  # the last version that served
+        self._leaving: dict[Backend, asyncio.Task[None]] = {}
+        self._numbers = count(1)
+        self._reported: Observed | None = None
+
+    @property
+    def active(self) -> Backend | None:
+        """Where requests go."""
+        return self._active.backend if self._active else None
+
+    @property
+    def sentence(self) -> str:
+        """Why nothing serves, or what is under way."""
+        if self._stuck:
+            return self._stuck
+        if self._desired.version is None:
+            return "no model in production yet: ratchet run"
+        if self._attempt:
+            return self._attempt.backend.detail if self._attempt.backend else f"version {self._attempt.version} is being restarted"
+        return f"version {self._desired.version} serves"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        while not stop.is_set():
+            await self._step()
+            try:
+                async with asyncio.timeout(_TICK):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """End all processes; requests in flight have ended before."""
+        for task in self._leaving.values():
+            task.cancel()
+        attempted = [self._attempt.backend] if self._attempt and self._attempt.backend else []
+        backends = [*self._leaving, *([self._active.backend] if self._active else []), *attempted]
+        self._active = self._attempt = None
+        await asyncio.gather(*(backend.stop(_STOP_SECONDS) for backend in backends))
+
+    async def _step(self) -> None:
+        try:
+            desired = self._deployment.desired()
+        except Unavailable as error:  # somebody's editor; what serves goes on
+            _logger.warning("%s", error)
+            desired = self._desired
+        if desired != self._desired:
+            self._retarget(desired)
+        await self._tend_active()
+        await self._tend_attempt()
+        self._report()
+
+    def _retarget(self, desired: Desired) -> None:
+        _logger.info("generation %d: version %s", desired.generation, desired.version)
+        self._desired, self._stuck = desired, ""
+        if self._attempt and self._attempt.version != desired.version:
+            if self._attempt.backend:
+                self._retire(self._attempt.backend)
+            self._attempt = None
+        if desired.version is None:
+            if self._active:
+                self._retire(self._active.backend)
+            self._active = None
+        elif self._attempt:
+            self._attempt.deadline = monotonic() + self._settings.ready_timeout
+        elif self.active is None or self.active.version != desired.version:
+            self._attempt = self._taken_back(desired.version) or _Attempt(desired.version)
+
+    def _taken_back(self, version: int) -> _Attempt | None:
+        """A process of that version which is on its way out but not yet told to stop can simply stay."""
+        for backend, task in self._leaving.items():
+            if backend.version == version and not backend.stopping and not backend.exited:
+                task.cancel()
+                del self._leaving[backend]
+                return _Attempt(version, backend=backend, deadline=monotonic() + self._settings.ready_timeout)
+        return None
+
+    async def _tend_active(self) -> None:
+        active = self._active
+        if active is None:
+            return
+        now = monotonic()
+        if not active.backend.exited and now - active.looked_at >= _LIVENESS:
+            active.looked_at = now
+            active.missed = 0 if await active.backend.lives() else active.missed + 1
+            if active.missed >= _DEAD_AFTER:
+                _logger.error("version %d's process does not answer: ending it", active.backend.version)
+                active.backend.kill()
+        if not active.backend.exited:
+            return
+        _logger.error("%s", active.backend.last_words())
+        failures = active.failures + 1 if now - active.since < _STEADY else 1
+        self._active = None
+        self._retire(active.backend)
+        if self._attempt is None:
+            self._attempt = self._again(active.backend.version, failures)
+
+    def _again(self, version: int, failures: int) -> _Attempt:
+        return _Attempt(version, failures, start_at=monotonic() + min(_LONGEST_BACKOFF, 0.25 * 2.0**failures))
+
+    async def _tend_attempt(self) -> None:
+        attempt = self._attempt
+        if attempt is None:
+            return
+        now = monotonic()
+        if attempt.backend is None:
+            if now >= attempt.start_at:
+                attempt.backend = await self._start(attempt.version)
+                attempt.deadline = now + self._settings.ready_timeout
+            return
+        backend = attempt.backend
+        if backend.exited:
+            self._give_up(attempt, backend, backend.last_words())
+            return
+        probe = await backend.probe()
+        backend.detail = probe.detail
+        if probe.ready:
+            self._switch(attempt, backend)
+        elif probe.failed:
+            self._give_up(attempt, backend, probe.detail)
+        elif now > attempt.deadline:
+            limit = f"version {attempt.version} was not ready within {self._settings.ready_timeout:g} s"
+            self._give_up(attempt, backend, f"{limit}: {probe.detail}")
+
+    async def _start(self, version: int) -> Backend:
+        name = f"version-{version}-{next(self._numbers)}"
+        _logger.info("starting %s", name)
+        folder, grace = self._deployment.folder, self._settings.drain_seconds
+        return await Backend.start(name, version, environment(self._settings), folder, self._command, grace)
+
+    def _switch(self, attempt: _Attempt, backend: Backend) -> None:
+        """From here on every new request goes to the new process."""
+        old, self._active, self._attempt = self._active, _Active(backend, attempt.failures), None
+        self._proven = backend.version
+        if backend.version == self._desired.version:
+            self._stuck = ""
+        _logger.info("%s serves", backend.name)
+        if old:
+            self._retire(old.backend)
+
+    def _give_up(self, attempt: _Attempt, backend: Backend, reason: str) -> None:
+        _logger.error("%s does not get ready: %s", backend.name, reason)
+        self._retire(backend)
+        self._attempt = None
+        if attempt.version == self._desired.version:
+            self._stuck = reason
+        if self._active is None:  # nothing answers: go on trying, first with what has served before
+            fallback = self._proven if self._proven is not None else attempt.version
+            self._attempt = self._again(fallback, attempt.failures + 1)
+
+    def _retire(self, backend: Backend) -> None:
+        async def leave() -> None:
+            await backend.drain(self._settings.drain_seconds)
+            await backend.stop(_STOP_SECONDS)
+            self._leaving.pop(backend, None)
+
+        backend.detail = f"version {backend.version} is leaving"
+        self._leaving[backend] = asyncio.create_task(leave())
+
+    def _report(self) -> None:
+        rising = self._attempt.backend if self._attempt else None
+        pods = [self._pod(backend) for backend in (self.active, rising, *self._leaving) if backend]
+        observed = Observed(
+            observed_generation=self._desired.generation,
+            pid=os.getpid(),
+            url=self._settings.url,
+            version=self.active.version if self.active else None,
+            pods=tuple(pods),
+            stuck=bool(self._stuck),
+            detail=self.sentence,
+        )
+        if observed != self._reported:
+            try:
+                self._deployment.report(observed.model_copy(update={"updated_at": time()}))
+                self._reported = observed
+            except Unavailable as error:  # a full disk must not end what serves
+                _logger.error("%s", error)  # noqa: TRY400 - its sentence says it all
+
+    def _pod(self, backend: Backend) -> Pod:
+        active = backend is self.active
+        return Pod(
+            name=backend.name,
+            version=backend.version,
+            ready=active,
+            active=active,
+            detail=backend.detail,
+            pid=backend.pid,
+            url=backend.url,
+        )

@@ -1,0 +1,138 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.core.auc import Interval, Paired, auc_interval, brier, compare
+from components.core.decision import Verdict
+from components.core.gate import GatePolicy, Measurement, comparable, confidence_at, judge, should_promote
+from components.core.schema import Provenance
+from components.core.slices import SliceComparison, compare_slices
+from tests.unit.test_auc import draw
+
+POLICY = GatePolicy()
+BETTER = Measurement(
+    rows=1400,
+    positives=340,
+    candidate=Interval(0.640, 0.605, 0.675),
+    candidate_brier=0.17,
+    attempt=1,
+    confidence=0.98,
+    paired=Paired(0.640, 0.496, Interval(0.144, 0.094, 0.194)),
+    champion_brier=0.21,
+)
+NEVER_SAW = comparable(Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)
+
+
+def group(value: float, low: float, high: float) -> SliceComparison:
+    return SliceComparison("contract_type", "One year", 300, 60, Paired(0.6, 0.6 - value, Interval(value, low, high)))
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "reason"),
+    [
+        ({}, Verdict.PASS, "delta 0.144 > 0.010"),
+        ({"paired": Paired(0.505, 0.5, Interval(0.005, 0.001, 0.009))}, Verdict.FAIL, "delta 0.005 <= 0.010"),
+        (
+            {"paired": Paired(0.53, 0.5, Interval(0.03, -0.01, 0.07))},
+            Verdict.FAIL,
+            "lower end of delta at 98% (try 1) -0.010 <= 0.000",
+        ),
+        ({"rows": 150, "positives": 60}, Verdict.UNKNOWN, "holdout rows 150 < 200"),
+        ({"positives": 8}, Verdict.UNKNOWN, "rows of the rarer class 8 < 30"),
+        ({"positives": 1395}, Verdict.UNKNOWN, "rows of the rarer class 5 < 30"),
+        ({"candidate": Interval(0.53, 0.51, 0.55)}, Verdict.FAIL, "candidate AUC 0.530 <= 0.550"),
+        ({"candidate": Interval(0.56, 0.49, 0.63)}, Verdict.FAIL, "lower end of candidate AUC 0.490 <= 0.500"),
+        ({"candidate": Interval(0.999, 0.99, 1.0)}, Verdict.FAIL, "candidate AUC (leakage alarm) 0.999 >= 0.990"),
+        ({"candidate_brier": 0.25}, Verdict.FAIL, "Brier score's increase 0.040 > 0.010"),
+        ({"slices": [group(-0.08, -0.12, -0.04)]}, Verdict.FAIL, "contract_type = One year: delta -0.080 < -0.020"),
+        ({"slices": [group(-0.08, -0.2, 0.04)]}, Verdict.PASS, "not beyond doubt"),
+        ({"slices": [group(-0.01, -0.015, -0.005)]}, Verdict.PASS, "delta -0.010 >= -0.020"),
+        ({"slices": [SliceComparison("g", "x", 20, 3, None)]}, Verdict.PASS, "20 rows are too few to compare"),
+        ({"paired": None, "champion_brier": 0.0}, Verdict.PASS, "there is no champion: floor only"),
+        ({"candidate": Interval(float("nan"), 0.5, 0.6)}, Verdict.UNKNOWN, "candidate AUC could not be measured"),
+    ],
+)
+def test_the_gate_decides_by_its_inequalities(change: dict[str, object], verdict: Verdict, reason: str) -> None:
+    decision = judge(replace(BETTER, **change), POLICY, NEVER_SAW)  # type: ignore[arg-type]  # the table's fields are typed by Measurement
+    assert decision.verdict is verdict
+    assert any(reason in text for text in decision.texts), decision.texts
+
+
+@pytest.mark.parametrize(
+    ("provenance", "reason"),
+    [
+        (None, "do not say what it was trained on"),
+        (Provenance((), "h", "other", 0.2, "p", 1, 10), "another holdout"),
+        (Provenance((), "h", "s", 0.1, "p", 1, 10), "it saw part of the holdout"),
+    ],
+)
+def test_a_champion_that_may_have_seen_the_holdout_is_not_compared_with(provenance: Provenance | None, reason: str) -> None:
+    decision = judge(BETTER, POLICY, comparable(provenance, "s", 0.2))
+    assert decision.verdict is Verdict.UNKNOWN
+    assert any(reason in text for text in decision.texts)
+
+
+def test_a_champion_that_left_out_more_is_comparable() -> None:
+    assert comparable(Provenance((), "h", "s", 0.3, "p", 1, 10), "s", 0.2).verdict is Verdict.PASS
+
+
+def test_each_further_try_needs_a_higher_confidence_and_all_together_stay_bounded() -> None:
+    levels = [confidence_at(attempt, 0.98) for attempt in range(1, 1000)]
+    assert levels[0] == pytest.approx(0.98)
+    assert levels == sorted(levels)
+    assert sum(1 - level for level in levels) / 2 < 0.0165
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "promoted"), [(0.64, 0.50, True), (0.51, 0.50, True), (0.509, 0.50, False), (0.49, 0.50, False)]
+)
+def test_the_labs_rule_promotes_from_delta_on(new: float, old: float, promoted: bool) -> None:
+    assert should_promote(new, old) is promoted
+    simple = replace(BETTER, paired=Paired(new, old, Interval(new - old, -1, 1)))
+    assert judge(simple, GatePolicy(kind="simple"), NEVER_SAW).passed is promoted
+
+
+def gate_on(rows: int, gain: float, seed: int, attempt: int = 1) -> Verdict:
+    labels, candidate, champion = (part for part in draw(rows, gain, seed))
+    first, second = (1 / (1 + np.exp(1.5 - scores)) for scores in (candidate, champion))
+    confidence = confidence_at(attempt, POLICY.confidence)
+    groups = np.random.default_rng(seed).choice(["a", "b", "c"], rows).astype(object)
+    return judge(
+        Measurement(
+            rows=rows,
+            positives=int(labels.sum()),
+            candidate=auc_interval(labels, first, confidence),
+            candidate_brier=brier(labels, first),
+            attempt=attempt,
+            confidence=confidence,
+            paired=compare(labels, first, second, confidence),
+            champion_brier=brier(labels, second),
+            slices=compare_slices({"g": groups}, labels, first, second, confidence=confidence, min_rows=100, min_per_class=20),
+        ),
+        POLICY,
+        NEVER_SAW,
+    ).verdict
+
+
+def test_equal_models_are_hardly_ever_promoted_over_each_other() -> None:
+    promoted = sum(gate_on(1400, 0.0, seed) is Verdict.PASS for seed in range(1000))
+    assert promoted <= 20  # 1 % are due; 20 of 1000 is three standard errors above
+
+
+def test_a_truly_better_model_is_found() -> None:
+    promoted = sum(gate_on(1400, 0.25, seed) is Verdict.PASS for seed in range(200))
+    assert promoted >= 190
+
+
+def test_groups_share_the_confidence() -> None:
+    labels, first, second = draw(900, 0.2, 5)
+    names = np.array(["a", "b", "c"] * 300, dtype=object)
+    together = compare_slices({"g": names}, labels, first, second, confidence=0.98, min_rows=50, min_per_class=10)
+    alone = compare_slices(
+        {"g": np.full(300, "a", dtype=object)}, labels[::3], first[::3], second[::3], confidence=0.98, min_rows=50, min_per_class=10
+    )
+    assert together[0].paired is not None
+    assert alone[0].paired is not None
+    assert together[0].paired.delta.low < alone[0].paired.delta.low
+    assert together[0].paired.delta.value == pytest.approx(alone[0].paired.delta.value)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from components.core.errors import DataError, ProjectError
+from components.core.schema import Columns
+from components.ml.scorer import Scorer
+from components.ml.scoring import score, verify
+from components.ml.training import Grid, Trained, train
+from components.project import Training
+from tests.unit.churn import FEATURES, churn
+
+SMALL: Grid = {"logistic_regression": {"C": [0.1, 1.0]}, "hist_gradient_boosting": {"max_iter": [10], "max_leaf_nodes": [4, 7]}}
+LINEAR: Grid = {"logistic_regression": {"C": [1.0]}}
+
+
+def trained(columns: Columns, labels: NDArray[Any], grid: Grid = SMALL, folds: int = 3) -> Trained:
+    return train(FEATURES, columns, labels, grid=grid, folds=folds, seed=7)
+
+
+def test_the_winner_ranks_rows_that_it_has_not_seen() -> None:
+    result = trained(*churn(1500, seed=1))
+    columns, labels = churn(1500, seed=2)
+    auc = roc_auc_score(labels, score(result.pipeline, FEATURES, columns))
+    assert auc > 0.8
+    assert abs(auc - result.cv_auc) < 0.05
+
+
+def test_the_winner_is_the_best_of_all_tries() -> None:
+    result = trained(*churn(600, seed=1))
+    assert [(t.model, dict(t.params)) for t in result.tries] == [
+        ("logistic_regression", {"C": 0.1}),
+        ("logistic_regression", {"C": 1.0}),
+        ("hist_gradient_boosting", {"max_iter": 10, "max_leaf_nodes": 4}),
+        ("hist_gradient_boosting", {"max_iter": 10, "max_leaf_nodes": 7}),
+    ]
+    best = max(result.tries, key=lambda t: t.cv_auc)
+    assert (result.model, result.params, result.cv_auc, result.cv_std) == (best.model, best.params, best.cv_auc, best.cv_std)
+
+
+def test_of_equal_tries_the_first_wins() -> None:
+    columns, labels = churn(300, seed=1)
+    result = trained(columns, labels, {"logistic_regression": {"C": [1.0], "max_iter": [400, 500]}})
+    assert result.tries[0].cv_auc == result.tries[1].cv_auc
+    assert result.params == {"C": 1.0, "max_iter": 400}
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    columns, labels = churn(600, seed=1)
+    first, second = trained(columns, labels), trained(columns, labels)
+    assert first.tries == second.tries
+    assert score(first.pipeline, FEATURES, columns).tobytes() == score(second.pipeline, FEATURES, columns).tobytes()
+
+
+def test_the_default_grid_trains_without_a_warning() -> None:
+    default = Training()
+    grid: Grid = {"logistic_regression": default.logistic_regression, "hist_gradient_boosting": default.hist_gradient_boosting}
+    columns, labels = churn(400, seed=1)
+    assert len(train(FEATURES, columns, labels, grid=grid, folds=default.folds, seed=default.seed).tries) >= 2
+
+
+@pytest.mark.parametrize("grid", [LINEAR, {"hist_gradient_boosting": {"max_iter": [5]}}])
+def test_columns_that_are_missing_everywhere_are_no_obstacle(grid: Grid) -> None:
+    columns, labels = churn(200, seed=1)
+    columns["tv"] = np.where(np.arange(200) == 17, 1.0, np.nan)  # known in one row, so in no row of some fold's training part
+    result = trained(columns, labels, grid)
+    assert result.cv_auc > 0.7
+    verify(Scorer.build(result.pipeline, FEATURES), result.pipeline, FEATURES, columns)
+
+
+def test_a_month_of_nulls_is_refused() -> None:
+    columns, labels = churn(200, seed=1)
+    numbers = [feature for feature in FEATURES if feature.dtype.is_number]
+    empty: Columns = {feature.name: np.full(200, np.nan) for feature in numbers}
+    with pytest.raises(DataError, match="every feature is missing"):
+        train(numbers, empty, labels, grid=SMALL, folds=3, seed=7)
+    empty = {name: np.full(200, None, dtype=object) if name in {"net", "city"} else np.full(200, np.nan) for name in columns}
+    assert trained(empty, labels).cv_auc == 0.5
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ([], "no labelled row to train on"),
+        ([0] * 10, "none of the 10 training rows has label 1"),
+        ([1] * 10, "none of the 10 training rows has label 0"),
+        ([0] * 8 + [1] * 2, "only 2 of the 10 training rows have label 1, fewer than the 3 folds"),
+        ([0, 1] * 4 + [2, 1], "neither 0 nor 1"),
+    ],
+)
+def test_labels_that_teach_nothing_are_refused(labels: list[int], sentence: str) -> None:
+    columns, _ = churn(len(labels), seed=1)
+    with pytest.raises(DataError, match=sentence):
+        trained(columns, np.array(labels, dtype=np.int8))
+
+
+def test_an_absurd_number_is_refused_by_feature_and_count() -> None:
+    columns, labels = churn(100, seed=1)
+    columns["fee"][[3, 5]] = np.inf, -1e200
+    with pytest.raises(DataError, match=r"feature fee is infinite or above 1e\+100 in 2 training rows"):
+        trained(columns, labels)
+
+
+@pytest.mark.parametrize(
+    ("grid", "sentence"),
+    [
+        (
+            {"logistic_regression": {"depth": [3]}},
+            r"training\.logistic_regression\.depth in ratchet\.yaml is no parameter to search",
+        ),
+        ({"hist_gradient_boosting": {"categorical_features": [None]}}, r"training\.hist_gradient_boosting\.categorical_features"),
+        ({"logistic_regression": {"C": []}}, r"training\.logistic_regression\.C in ratchet\.yaml is empty"),
+        (
+            {"logistic_regression": {"C": [-1.0]}},
+            r"^training\.logistic_regression in ratchet\.yaml cannot be fitted with {'C': -1\.0}: [^\n]*'C'[^\n]*$",
+        ),
+        ({"hist_gradient_boosting": {"max_iter": ["many"]}}, r"training\.hist_gradient_boosting .* 'max_iter'"),
+        (
+            {"logistic_regression": {"solver": ["lbfgs"], "dual": [True]}},
+            r"^training\.logistic_regression in ratchet\.yaml cannot be fitted with {'dual': True, 'solver': 'lbfgs'}: [^\n]*$",
+        ),
+        ({"logistic_regression": None}, "leaves nothing to try"),
+    ],
+)
+def test_a_grid_that_cannot_be_searched_is_named(grid: Grid, sentence: str) -> None:
+    with pytest.raises(ProjectError, match=sentence):
+        trained(*churn(100, seed=1), grid=grid)
