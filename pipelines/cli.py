@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from components.core.errors import RatchetError
-from pipelines.commands import data, production, project, run, serving
+from pipelines.commands import data, demo, production, project, run, serving
 from pipelines.console import err, out
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for module in (project, run, production, serving):
+for module in (demo, project, run, production, serving):
     module.add_to(app)
 
 

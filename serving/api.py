@@ -14,7 +14,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,10 +26,10 @@ from serving.bodies import Refused, read_batch, read_entity
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.model import PinnedModel, Served
+from serving.problems import HANDLERS, unscorable_sentence
 from serving.request_log import RequestLogWriter
 
 PROBE_HEADER = "x-ratchet-probe"
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,7 @@ def make_app() -> Starlette:
             Route("/health", _health),
             Route("/metrics", _metrics),
         ],
-        exception_handlers={
-            Refused: _refused,
-            DataError: _unscorable,
-            RatchetError: _unavailable,
-            HTTPException: _http_error,
-            Exception: _unexpected,
-        },
+        exception_handlers=HANDLERS,
     )
 
 
@@ -104,7 +97,7 @@ async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]
             parts.metrics.unknown.inc()
             answers.append({key: item, "error": _unknown_sentence(key, item), "status": 404})
         elif isinstance(score := scores[item], DataError):
-            answers.append({key: item, "error": _unscorable_sentence(score), "status": 503})
+            answers.append({key: item, "error": unscorable_sentence(score), "status": 503})
         else:
             answers.append(_answer(item, found[item], score, served, parts, probe=probe))
     return answers
@@ -185,7 +178,7 @@ def _score(served: Served, row: Row) -> float | DataError:
 
 
 def _is_probe(request: Request) -> bool:
-    return PROBE_HEADER in request.headers
+    return request.headers.get(PROBE_HEADER) == "1"
 
 
 def _answer(entity: str, row: Row, probability: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
@@ -224,34 +217,3 @@ def _aware(moment: datetime) -> datetime:
 
 def _unknown_sentence(key: str, entity: str) -> str:
     return f"{key} {entity!r} is unknown: the online store has no features of it"
-
-
-def _unscorable_sentence(error: Exception) -> str:
-    return f"the stored features cannot be scored: {error}"
-
-
-def _error(status: int, sentence: str, **headers: str) -> Response:
-    return JSONResponse({"error": sentence}, status, headers=headers)
-
-
-async def _refused(_request: Request, error: Exception) -> Response:
-    return _error(error.status if isinstance(error, Refused) else 422, str(error))
-
-
-async def _unavailable(_request: Request, error: Exception) -> Response:
-    return _error(503, str(error), **{"retry-after": "1"})
-
-
-async def _unscorable(_request: Request, error: Exception) -> Response:
-    return _error(503, _unscorable_sentence(error))
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    return _error(status, f"{request.method} {request.url.path[:200]} is not something this service answers", **headers)
-
-
-async def _unexpected(_request: Request, _failure: Exception) -> Response:
-    """Starlette calls this and raises on, so that the trace is in the log and not in the answer."""
-    return _error(500, "something went wrong that this service did not foresee: its log has the trace")

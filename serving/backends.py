@@ -36,7 +36,7 @@ class Backend:
         self.detail = f"version {version} is starting"
         self.stopping = False
         self._url = httpx.URL(url)
-        # the bare transport: the client around it (cookies, redirects, authentication) would double the price of passing a request on
+        # the bare transport: the client around it (cookies, redirects, authentication) adds a third to the price of a request
         self._transport = httpx.AsyncHTTPTransport(limits=_LIMITS, trust_env=False)
         self._client = httpx.AsyncClient(base_url=url, transport=self._transport)
         self._in_flight = 0

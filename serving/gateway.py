@@ -175,7 +175,9 @@ def main(command: Sequence[str] = COMMAND) -> int:
     for noisy in ("httpx", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        with asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:  # uvloop where it is installed
+        with asyncio.Runner(
+            loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()
+        ) as runner:  # uvloop where it is installed
             runner.run(serve(load_settings(), arguments.exit_with, command))
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")

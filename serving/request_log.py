@@ -13,6 +13,8 @@ from components.core.errors import RatchetError
 from components.core.schema import LoggedAnswer
 from serving.metrics import Metrics
 
+_LOOK = 0.1  # seconds between looks whether to end, while nothing comes
+
 _logger = logging.getLogger(__name__)
 
 
@@ -42,9 +44,10 @@ class RequestLogWriter:
         self._metrics = metrics
         self._batch = batch
         self._pause = pause
-        self._queue: queue.Queue[LoggedAnswer | None] = queue.Queue(capacity)
+        self._queue: queue.Queue[LoggedAnswer] = queue.Queue(capacity)
         self._taken: list[LoggedAnswer] = []  # from the queue, not yet stored
         self._closing = threading.Event()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
         self._thread.start()
 
@@ -61,36 +64,27 @@ class RequestLogWriter:
             self._metrics.dropped.inc()
         self._metrics.backlog.set(self.backlog)
 
-    def close(self, seconds: float = 5.0) -> None:
+    def close(self, seconds: float = 3.0) -> None:
         """Write what is queued, for at most `seconds`; the rest is dropped, counted and reported."""
         deadline = monotonic() + seconds
         while self.backlog and self._thread.is_alive() and monotonic() < deadline:
             self._closing.wait(0.02)
         self._closing.set()
-        self._wake()
-        self._thread.join(max(0.1, deadline - monotonic()))
+        self._thread.join(max(2 * _LOOK, deadline - monotonic()))
         left = self.backlog
-        if left:
+        if left and not self._closed:
             self._metrics.dropped.inc(left)
             _logger.error("%d answers did not get into the request log before the end", left)
-
-    def _wake(self) -> None:
-        try:
-            self._queue.put_nowait(None)
-        except queue.Full:
-            return  # then there is something to wake up for
+        self._closed = True
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            first = self._queue.get()
-            self._taken = [] if first is None else [first]
-            while len(self._taken) < self._batch:
-                try:
-                    more = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if more is not None:
-                    self._taken.append(more)
+            try:
+                self._taken.append(self._queue.get(timeout=_LOOK))
+                while len(self._taken) < self._batch:
+                    self._taken.append(self._queue.get_nowait())
+            except queue.Empty:
+                pass
             self._store_taken()
             self._metrics.backlog.set(self.backlog)
 

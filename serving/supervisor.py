@@ -20,7 +20,7 @@ _LIVENESS = 5.0  # seconds between looks whether the active process still answer
 _DEAD_AFTER = 3  # such looks in vain
 _STEADY = 60.0  # seconds after which a death no longer counts with the one before
 _LONGEST_BACKOFF = 30.0
-_STOP_SECONDS = 5.0  # beyond the drain, for the request log's flush
+_STOP_SECONDS = 8.0  # beyond the drain; above the 3 s that the request log takes for its flush
 
 _logger = logging.getLogger(__name__)
 
@@ -171,28 +171,31 @@ class Supervisor:
         now = monotonic()
         if attempt.backend is None:
             if now >= attempt.start_at:
-                attempt.backend = await self._start(attempt.version)
-                attempt.deadline = now + self._settings.ready_timeout
+                await self._start(attempt)
             return
         backend = attempt.backend
         if backend.exited:
-            self._give_up(attempt, backend, backend.last_words())
+            self._give_up(attempt, backend.last_words())
             return
         probe = await backend.probe()
         backend.detail = probe.detail
         if probe.ready:
             self._switch(attempt, backend)
         elif probe.failed:
-            self._give_up(attempt, backend, probe.detail)
+            self._give_up(attempt, probe.detail)
         elif now > attempt.deadline:
             limit = f"version {attempt.version} was not ready within {self._settings.ready_timeout:g} s"
-            self._give_up(attempt, backend, f"{limit}: {probe.detail}")
+            self._give_up(attempt, f"{limit}: {probe.detail}")
 
-    async def _start(self, version: int) -> Backend:
-        name = f"version-{version}-{next(self._numbers)}"
-        _logger.info("starting %s", name)
+    async def _start(self, attempt: _Attempt) -> None:
+        name = f"version-{attempt.version}-{next(self._numbers)}"
         folder, grace = self._deployment.folder, self._settings.drain_seconds
-        return await Backend.start(name, version, environment(self._settings), folder, self._command, grace)
+        _logger.info("starting %s", name)
+        try:
+            attempt.backend = await Backend.start(name, attempt.version, environment(self._settings), folder, self._command, grace)
+        except OSError as error:  # no memory, no descriptors, a full disk: later perhaps
+            self._give_up(attempt, f"version {attempt.version} cannot be started: {error}")
+        attempt.deadline = monotonic() + self._settings.ready_timeout
 
     def _switch(self, attempt: _Attempt, backend: Backend) -> None:
         """From here on every new request goes to the new process."""
@@ -204,9 +207,10 @@ class Supervisor:
         if old:
             self._retire(old.backend)
 
-    def _give_up(self, attempt: _Attempt, backend: Backend, reason: str) -> None:
-        _logger.error("%s does not get ready: %s", backend.name, reason)
-        self._retire(backend)
+    def _give_up(self, attempt: _Attempt, reason: str) -> None:
+        _logger.error("version %d does not get ready: %s", attempt.version, reason)
+        if attempt.backend:
+            self._retire(attempt.backend)
         self._attempt = None
         if attempt.version == self._desired.version:
             self._stuck = reason

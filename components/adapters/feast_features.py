@@ -3,13 +3,15 @@
 The offline source is the glob `as_of=*/features.parquet` over the snapshot store, so a committed snapshot is visible at once and a
 half-written one (another folder name) never is. Feast's SQLite store overwrites whatever is there, older or not, and its
 `materialize` reads the source whole; so materialise() streams the one snapshot through `write_to_online_store` and leaves out the
-entities of which a later snapshot was loaded. Importing this module takes seconds: only who needs features does.
+entities of which a later snapshot was loaded. Every set of definitions has a registry file of its own, written once: a server of an
+older model with other features goes on with its own. Importing this module takes seconds: only who needs features does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
@@ -26,11 +28,12 @@ from feast.errors import FeastError
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from feast.types import Bool, Float64, Int64, String
 from filelock import FileLock, Timeout
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 
-from components.adapters.load_record import LoadRecord, read_json, write_json
+from components.adapters.load_record import LoadRecord, digest_of
 from components.adapters.snapshots import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
-from components.core.errors import ArtifactError, LockHeld, Unavailable, UserError
+from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable
 from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
 
 VIEW = "features"
@@ -44,7 +47,7 @@ _LOCK_TIMEOUT = 600.0
 class FeastFeatures:
     """The FeatureStore of core.ports.
 
-    Opening is lazy and changes nothing: definitions are applied by the first call that needs them changed, never by online().
+    Opening is lazy and changes nothing: definitions are applied by the first load or training set, never by online().
 
     Args:
         home: folder of Feast's registry and online store.
@@ -61,7 +64,7 @@ class FeastFeatures:
         self._entity = entity
         self._features = tuple(features)
         self._online = self._home / "online.db"
-        self._registry = self._home / "registry.db"
+        self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
 
     def materialise(self, snapshot: Snapshot) -> None:
         """Load the snapshot into the online store, but for the entities of which it holds a later date's features.
@@ -72,7 +75,7 @@ class FeastFeatures:
         self._home.mkdir(parents=True, exist_ok=True)
         with self._locked("materialise"), self._translated("written"):
             self._apply()
-            record = LoadRecord(self._home / "materialised.json", self._definitions)
+            record = LoadRecord(self._home / "materialised.json", digest_of(self._definitions))
             if record.holds(snapshot.as_of, snapshot.features_hash) and self._is_online(snapshot):
                 return
             newer = self._entities_of(record.after(snapshot.as_of))
@@ -88,11 +91,18 @@ class FeastFeatures:
         asked = pd.Index(entities, dtype=object)
         self._home.mkdir(parents=True, exist_ok=True)
         with self._translated("read"):
-            self._apply()
-            frame = pd.DataFrame({self._entity: asked.unique(), EVENT_TIMESTAMP: pd.Timestamp(event_time(as_of))})
-            joined = self._store.get_historical_features(entity_df=frame, features=self._service).to_df()
-        # Feast's join neither keeps the order nor repeats an entity
-        rows = joined.set_index(self._entity).reindex(asked)
+            # Asked for entities of whom there is nothing, Feast's Dask join breaks: it cannot sort by a timestamp that is null.
+            known = asked.unique().intersection(self._entities_by(as_of), sort=False)
+            if known.empty:
+                rows = pd.DataFrame(index=asked, columns=[feature.name for feature in self._features], dtype=object)
+            else:
+                self._apply()
+                frame = pd.DataFrame({self._entity: known, EVENT_TIMESTAMP: pd.Timestamp(event_time(as_of))})
+                with warnings.catch_warnings():
+                    # dask 2026.8 fills the bounds of a month without rows in a way that pandas 2.3 warns of
+                    warnings.filterwarnings("ignore", "Downcasting object dtype arrays", FutureWarning)
+                    joined = self._store.get_historical_features(entity_df=frame, features=self._service).to_df()
+                rows = joined.set_index(self._entity).reindex(asked)  # it neither keeps the order nor repeats an entity
         return {feature.name: _column(feature, rows[feature.name]) for feature in self._features}
 
     def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
@@ -121,30 +131,24 @@ class FeastFeatures:
 
     @cached_property
     def _store(self) -> Any:
-        config = RepoConfig(
+        return FeatureStore(config=self._config(self._registry))
+
+    @cached_property
+    def _service(self) -> Any:
+        return self._store.get_feature_service(self._model)
+
+    def _config(self, registry: Path) -> RepoConfig:
+        return RepoConfig(
             project=self._model,
             provider="local",
-            registry={"path": str(self._registry), "cache_ttl_seconds": 0},  # 0: read once, so that a running server is not changed
+            registry={"path": str(registry), "cache_ttl_seconds": 0},  # 0: read once, it does not change
             online_store={"type": "sqlite", "path": str(self._online)},
             offline_store={"type": "file"},
             entity_key_serialization_version=3,
         )
-        return FeatureStore(config=config)
-
-    @cached_property
-    def _service(self) -> Any:
-        """The registered feature service. Raises UserError when it lacks one of this model's features."""
-        with self._locked("registry"):  # Feast rewrites the registry in place
-            service = self._store.get_feature_service(self._model)
-        held = {feature.name for projection in service.feature_view_projections for feature in projection.features}
-        missing = [feature.name for feature in self._features if feature.name not in held]
-        if missing:
-            message = f"the feature store does not hold {', '.join(missing)}: ingest with the ratchet.yaml that names them"
-            raise UserError(message)
-        return service
 
     def _apply(self) -> None:
-        """Register the definitions when they are not those registered; make the online store's table."""
+        """Register the definitions, if these never were, and make the online store's table."""
         if self._is_applied():
             return
         key = Entity(name=self._entity, join_keys=[self._entity], value_type=ValueType.STRING)
@@ -155,16 +159,17 @@ class FeastFeatures:
         with self._locked("registry"):
             if self._is_applied():  # by another process, meanwhile
                 return
-            self._store.apply([key, source, view, service])
+            temporary = self._registry.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
+            temporary.unlink(missing_ok=True)
+            FeatureStore(config=self._config(temporary)).apply([key, source, view, service])
             with contextlib.closing(sqlite3.connect(self._online)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
-            write_json(self._home / "definitions.json", self._definitions)
-        self.__dict__.pop("_service", None)
+            temporary.replace(self._registry)
+        for opened in ("_store", "_service"):  # what this object had open may have been deleted
+            self.__dict__.pop(opened, None)
 
     def _is_applied(self) -> bool:
-        if read_json(self._home / "definitions.json") != self._definitions or not self._registry.exists():
-            return False
-        if not self._online.exists():
+        if not self._registry.exists() or not self._online.exists():
             return False
         with contextlib.closing(sqlite3.connect(f"{self._online.as_uri()}?mode=ro", uri=True)) as connection:
             return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone())
@@ -180,15 +185,28 @@ class FeastFeatures:
         parts = [pq.ParquetFile(path).read(columns=[self._entity])[self._entity] for path in paths]
         return pa.concat_arrays([chunk for part in parts for chunk in part.chunks]).unique() if parts else None
 
+    def _entities_by(self, as_of: date) -> pd.Index:
+        """All entities of the snapshots taken by then."""
+        days = (date.fromisoformat(folder.name.partition("=")[2]) for folder in self._snapshots.glob("as_of=*"))
+        found = self._entities_of([day for day in days if day <= as_of])
+        return pd.Index([] if found is None else found.to_numpy(zero_copy_only=False), dtype=object)
+
+    def _first_entity(self, path: Path) -> str:
+        with pq.ParquetFile(path) as file:
+            return str(next(file.iter_batches(batch_size=1, columns=[self._entity]))[self._entity][0])
+
     def _is_online(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot's first entity is there: the file may have been deleted or emptied since it was recorded."""
-        first = next(self._batches(snapshot, rows=1))[self._entity][0].as_py()
-        return self.online([first])[0] is not None
+        return self.online([self._first_entity(self._path(snapshot.as_of))])[0] is not None
 
-    def _batches(self, snapshot: Snapshot, rows: int = _BATCH) -> Iterator[pa.Table]:
+    def _batches(self, snapshot: Snapshot) -> Iterator[pa.Table]:
         names = [self._entity, *(feature.name for feature in self._features), EVENT_TIMESTAMP]
         with pq.ParquetFile(self._path(snapshot.as_of)) as file:
-            for batch in file.iter_batches(batch_size=rows, columns=names):
+            missing = [name for name in names if name not in file.schema_arrow.names]
+            if missing:
+                message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
+                raise DataError(message)
+            for batch in file.iter_batches(batch_size=_BATCH, columns=names):
                 yield pa.table(batch.columns, schema=batch.schema)
 
     def _path(self, as_of: date) -> Path:
@@ -210,15 +228,14 @@ class FeastFeatures:
         except pa.ArrowException as error:
             message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with --replace"
             raise ArtifactError(message) from error
-        except (sqlite3.Error, FeastError, OSError) as error:
+        except (sqlite3.Error, FeastError, DecodeError, OSError) as error:
             message = f"the feature store {self._home} cannot be {verb}: {_one_line(error)}"
             raise Unavailable(message) from error
 
 
 def _column(feature: Feature, cells: pd.Series) -> NDArray[Any]:
     if feature.dtype.is_number and cells.dtype == object:  # bools with nulls: True, False and None
-        numbers: NDArray[np.float64] = cells.astype("boolean").to_numpy(dtype=np.float64, na_value=np.nan)
-        return numbers
+        return column(feature, cells.astype("boolean").astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
     return column(feature, cells.to_numpy())
 
 

@@ -66,7 +66,14 @@ def generate(
         The snapshot's folder. Raises UserError when it is there already or an option is out of its bounds.
     """
     _refuse_bad_options(
-        users=users, drift=drift, drift_features=drift_features, concept=concept, nulls=nulls, noise=label_noise, bad_rows=bad_rows
+        users=users,
+        seed=seed,
+        drift=drift,
+        drift_features=drift_features,
+        concept=concept,
+        nulls=nulls,
+        noise=label_noise,
+        bad_rows=bad_rows,
     )
     if not is_plain_name(snapshot):
         message = f"{snapshot!r} is not a snapshot's name: give the plain name of a folder"
@@ -150,13 +157,13 @@ def _spoil(project: Project, chunk: Chunk, count: int, format: Format) -> dict[s
     faults.insert(min(3, len(faults)), (None, None))  # a repeated row of the first table
     tables: dict[str, pa.Table] = {}
     count = min(count, len(chunk.labels))
-    for kind, (column, value) in enumerate(faults):
+    for kind, (spoilt, value) in enumerate(faults):
         rows = np.arange(kind, count, len(faults))
         if not len(rows):
             break
-        name = column.table if column else next(table for table in project.tables if table != project.label.table)
+        name = spoilt.table if spoilt else next(table for table in project.tables if table != project.label.table)
         table = tables[name] if name in tables else _table(project, name, chunk)
-        tables[name] = _overwritten(table, column, rows, value) if column else pa.concat_tables([table, table.take(pa.array(rows))])
+        tables[name] = _overwritten(table, spoilt, rows, value) if spoilt else pa.concat_tables([table, table.take(pa.array(rows))])
     return tables
 
 
@@ -164,7 +171,8 @@ def _overwritten(table: pa.Table, column: Column, rows: NDArray[np.int64], value
     present = table[column.name].to_pylist()
     for row in rows:
         present[row] = value
-    typed = pa.array(_texts(present), pa.string()) if isinstance(value, str) else pa.array(present, table[column.name].type)
+    as_text = isinstance(value, str) or pa.types.is_string(table[column.name].type)  # also when it was spoilt by a text before
+    typed = pa.array(_texts(present), pa.string()) if as_text else pa.array(present, table[column.name].type)
     return table.set_column(table.column_names.index(column.name), column.name, typed)
 
 
@@ -188,10 +196,11 @@ def _finished(target: Path) -> Iterator[Path]:
 
 
 def _refuse_bad_options(
-    *, users: int, drift: float, drift_features: int, concept: float, nulls: float, noise: float, bad_rows: int
+    *, users: int, seed: int, drift: float, drift_features: int, concept: float, nulls: float, noise: float, bad_rows: int
 ) -> None:
     bounds = {
         "users": (users, 1, 9_999_999),
+        "seed": (seed, 0, 2**63),
         "drift": (drift, -10, 10),
         "drift_features": (drift_features, 0, 10_000),
         "concept": (concept, 0, 1),

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from components.adapters import cells
 from components.adapters.column_guess import NAME, Left, guess_column, is_label
 from components.adapters.init_text import Guesses, render
-from components.adapters.raw_tables import SUFFIXES, column_names, is_plain_name, read_table
+from components.adapters.raw_tables import SUFFIXES, column_names, find_table, is_plain_name, read_table
 from components.adapters.snapshots import EVENT_TIMESTAMP
 from components.core.errors import DataError, ProjectError
 from components.project import Project
@@ -82,6 +82,7 @@ def _read(data: Path) -> _Data:
         if not NAME.match(path.stem):
             message = f"{path} cannot be a table: a table's name is letters, digits and underscores"
             raise DataError(message)
+        find_table(fullest, path.stem)  # refuses a table that is there in both formats
         names = column_names(path, path.stem)
         tables[path.stem] = read_table(path, path.stem, list(dict.fromkeys(names)))
         if not tables[path.stem].num_rows:
@@ -96,28 +97,27 @@ def _files(folder: Path) -> list[Path]:
 
 def _entity(tables: dict[str, pa.Table], asked: str | None) -> str:
     """The column that every table has, with a different value in every row."""
-    shared = [
-        name for name in next(iter(tables.values())).column_names if all(name in table.column_names for table in tables.values())
-    ]
+    first: list[str] = next(iter(tables.values())).column_names
+    shared = [name for name in first if all(name in table.column_names for table in tables.values())]
     unique = [name for name in shared if NAME.match(name) and all(_is_key(table[name]) for table in tables.values())]
     if asked:
         if asked in unique:
             return asked
-        message = f"{asked} cannot be the entity key: every table needs the column, with a different value in every row"
+        message = f"--entity {asked} cannot be the entity key: every table needs the column, with a different value in every row"
         raise DataError(message)
     named = [name for name in unique if name.lower() == "id" or name.lower().endswith(("id", "key"))]
-    if named or len(unique) == 1:
-        return (named or unique)[0]
-    found = (
-        f"several could be ({', '.join(unique)})" if unique else "no column is in every table with a different value in every row"
-    )
+    likely = named or unique
+    if len(likely) == 1:
+        return likely[0]
+    none = "no column is in every table with a different value in every row"
+    found = f"several could be ({', '.join(likely)})" if likely else none
     message = f"the entity key cannot be guessed: {found}; name it by --entity"
     raise DataError(message)
 
 
 def _is_key(column: pa.ChunkedArray) -> bool:
     values = cells.keys(column)
-    return values.null_count == 0 and pc.count_distinct(values).as_py() == len(values)
+    return bool(values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
 
 
 def _label(tables: dict[str, pa.Table], key: str, asked: str | None) -> tuple[str, str]:
@@ -136,7 +136,9 @@ def _label(tables: dict[str, pa.Table], key: str, asked: str | None) -> tuple[st
             "the label needs a table of its own (entity key and label), because labels may arrive later: split the file in two"
         )
     elif asked:
-        message = f"{asked} cannot be the label: one table must have it, with true and false (or 1 and 0), and both"
+        message = (
+            f"--label {asked} cannot be the label: one table must have that column, with true and false (or 1 and 0), and both"
+        )
     else:
         found = (
             f"several could be ({', '.join('.'.join(pair) for pair in binary)})"

@@ -47,7 +47,7 @@ def render(found: Guesses) -> str:
         *(f"  - {_flow(entry)}" for entry in found.features),
         *(["  # left out:", *(f"  #   {note}" for note in found.notes)] if found.notes else []),
         "",
-        "slices: [] # groups for which no candidate may get worse; move a line here from features, it is then no input of the model:",
+        "slices: [] # groups for which no candidate may get worse; a line moved here is no input of the model any more:",
         *(f"#  - {_flow(entry)}" for entry in _sliceable(found.features)),
         "",
         f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: 0.2}} # never trained on; another salt starts another holdout",

@@ -19,12 +19,12 @@ class LoadRecord:
 
     Args:
         path: the file.
-        definitions: what the store's tables were made for.
+        definitions: digest of what the store's tables are filled by.
     """
 
-    def __init__(self, path: Path, definitions: Any) -> None:
+    def __init__(self, path: Path, definitions: str) -> None:
         self._path = path
-        self._digest = hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
+        self._digest = definitions
 
     def holds(self, as_of: date, features_hash: str) -> bool:
         """Whether exactly this content was loaded to the end."""
@@ -43,26 +43,19 @@ class LoadRecord:
         self._write({**self._loads(), as_of.isoformat(): features_hash})
 
     def _loads(self) -> dict[str, str]:
-        content = read_json(self._path)
-        if not isinstance(content, dict):
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):  # never written, or no JSON: as good as unknown
             return {}
         loads: dict[str, str] = content["loads"]
         return loads if content["definitions"] == self._digest else dict.fromkeys(loads, _BEGUN)
 
     def _write(self, loads: dict[str, str]) -> None:
-        write_json(self._path, {"definitions": self._digest, "loads": loads})
+        temporary = self._path.with_suffix(".new")
+        temporary.write_text(json.dumps({"definitions": self._digest, "loads": loads}, indent=2), encoding="utf-8")
+        temporary.replace(self._path)
 
 
-def read_json(path: Path) -> Any:
-    """The file's content; None when it was never written or is no JSON, which is as good as unknown."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Replace the file whole."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
-    temporary.replace(path)
+def digest_of(content: Any) -> str:
+    """SHA-256 hex digest of a JSON document."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

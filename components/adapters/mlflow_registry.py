@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,14 +22,18 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # else every version warns of pickle, which nothing of ours loads
 
-import mlflow
-import mlflow.sklearn
 import sklearn
-from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
 from sqlalchemy.exc import SQLAlchemyError
+
+from components.adapters.mlflow_plugins import without_feasts_plugin
+
+with without_feasts_plugin():
+    import mlflow
+    import mlflow.sklearn
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import infer_signature
+    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from components.core.errors import ArtifactError, Unavailable, UserError
 from components.core.ports import NewVersion
@@ -50,7 +56,8 @@ class MlflowRegistry:
     def __init__(self, uri: str, model: str, artifacts: Path | None) -> None:
         self._uri, self._model, self._artifacts = uri, model, artifacts
         self._opened: mlflow.MlflowClient | None = None
-        self._downloads = tempfile.TemporaryDirectory(prefix="ratchet-bundle-")
+        self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
+        weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
 
     def _client(self) -> mlflow.MlflowClient:
         if self._opened is None:
@@ -190,7 +197,7 @@ class MlflowRegistry:
         return folder
 
     def _download(self, run_id: str, model_uri: str) -> tuple[str, Path]:
-        target = Path(tempfile.mkdtemp(dir=self._downloads.name))
+        target = Path(tempfile.mkdtemp(dir=self._downloads))
         try:
             bundle = mlflow.artifacts.download_artifacts(
                 run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri

@@ -37,7 +37,7 @@ def column_names(path: Path, table: str) -> list[str]:
     """The file's columns in order, repeated ones repeated. Raises TableError when it has no header or cannot be read."""
     with _translated(path, table):
         if path.suffix == ".csv":
-            return _header(path, table)
+            return _header(path, table)[0]
         with pq.ParquetFile(path) as file:
             names: list[str] = file.schema_arrow.names
             return names
@@ -59,7 +59,7 @@ def _translated(path: Path, table: str) -> Iterator[None]:
             raise _refused(table, f"{path.name} is empty")
         yield
     except UnicodeDecodeError as error:
-        raise _refused(table, f"{path.name} is not UTF-8 text: its first line has byte {error.object[error.start]:#04x}") from error
+        raise _refused(table, f"{path.name} is not UTF-8 text: it has byte {error.object[error.start]:#04x}") from error
     except csv.Error as error:
         raise _refused(table, f"{path.name} is not a CSV file: {_first_line(error)}") from error
     except pa.ArrowException as error:
@@ -69,8 +69,10 @@ def _translated(path: Path, table: str) -> Iterator[None]:
 
 
 def _read_csv(path: Path, table: str, columns: Sequence[str]) -> pa.Table:
-    header = _header(path, table)
+    header, filled = _header(path, table)
     wanted = _once(table, columns, header)
+    if not filled:  # which Arrow would refuse when the header has no line end
+        return pa.table({name: pa.array([], pa.string()) for name in wanted})
     broken: list[pa_csv.InvalidRow] = []
 
     def collect(row: pa_csv.InvalidRow) -> str:
@@ -95,12 +97,15 @@ def _read_csv(path: Path, table: str, columns: Sequence[str]) -> pa.Table:
     return content
 
 
-def _header(path: Path, table: str) -> list[str]:
+def _header(path: Path, table: str) -> tuple[list[str], bool]:
+    """The columns' names, and whether any row follows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
+        reader = csv.reader(file)
+        header = next(reader, [])
+        filled = next(reader, None) is not None
     if not any(header):
         raise _refused(table, f"{path.name} has no header line")
-    return header
+    return header, filled
 
 
 def _read_parquet(path: Path, table: str, columns: Sequence[str]) -> pa.Table:

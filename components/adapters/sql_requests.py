@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from components.adapters.label_rows import LabelRow, label_rows
 from components.core.errors import Unavailable
+from components.core.ports import JoinReport
 from components.core.schema import Columns, LoggedAnswer
 
 _METADATA = MetaData()
@@ -62,14 +63,6 @@ _BY_ENTITY = Index("answers_by_entity", _ANSWERS.c.entity, _ANSWERS.c.version, _
 _CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class JoinReport:
-    """What became of a set of labels: answers labelled, and labels for which no answer was found."""
-
-    joined: int
-    unknown: int
 
 
 class SqlRequestLog:
@@ -116,10 +109,6 @@ class SqlRequestLog:
         with self._transaction() as connection:
             connection.execute(self._insert(_ANSWERS).on_conflict_do_nothing(), [asdict(row) for row in rows])
 
-    def add_labels(self, labels: Columns) -> int:
-        """Join labels to answers, as `join`; the number of answers labelled."""
-        return self.join(labels).joined
-
     def join(self, labels: Columns) -> JoinReport:
         """Join labels to the answers they are about.
 
@@ -142,7 +131,6 @@ class SqlRequestLog:
             joined, unmatched = self._join_by_entity(connection, by_entity)
         unknown = len(direct) - joined_direct + unmatched
         if unknown:
-            _logger.warning("%d of %d labels are about no answer in the request log", unknown, len(rows))
         return JoinReport(joined=joined_direct + joined, unknown=unknown)
 
     def _join_direct(self, connection: Connection, rows: list[LabelRow]) -> int:

@@ -38,7 +38,7 @@ class Change:
     """How a month differs from a quiet one.
 
     `drift` shifts `drift_features` features by so many standard deviations of z; `concept` (0 to 1) turns the label's weights by
-    that share of a right angle; `nulls` is added to the null share of nullable columns; `label_noise` is the share of labels that are
+    that share of a right angle; `nulls` is added to the null share of nullable columns; `label_noise` is the share of labels
     replaced by a draw at the base rate.
     """
 
@@ -74,13 +74,16 @@ class _Marginal:
         """Cells in natural units: float64, int64, bool or str objects."""
         u = ndtr(z)
         if self.names:
-            return np.array(self.names, dtype=object)[np.searchsorted(self.cuts, u)]
+            names: NDArray[Any] = np.array(self.names, dtype=object)
+            return np.asarray(names[np.searchsorted(self.cuts, u)])
         if self.column.dtype is DType.BOOL:
             return np.asarray(u > self.cuts[0], dtype=np.bool_)
         a, b = self.shape
         # Kumaraswamy's distribution: shaped like a beta, with a quantile function in closed form (J. Hydrology 46, 1980)
-        numbers = self.low + self.width * (1.0 - (1.0 - u) ** (1.0 / b)) ** (1.0 / a)
-        return np.floor(numbers).astype(np.int64) if self.column.dtype is DType.INT else np.round(numbers, 2)
+        numbers: Floats = self.low + self.width * (1.0 - (1.0 - u) ** (1.0 / b)) ** (1.0 / a)
+        if self.column.dtype is DType.INT:
+            return np.floor(numbers).astype(np.int64)
+        return np.round(numbers, max(2, 4 - int(np.floor(np.log10(self.width)))))
 
 
 class World:

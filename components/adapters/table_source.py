@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from components.adapters import cells
 from components.adapters.content_hash import table_hash
+from components.adapters.entity_match import mismatches
 from components.adapters.pandera_checks import PANDAS, problems_of
 from components.adapters.problems import SAMPLES, Problem, TableError, clipped, counted
 from components.adapters.raw_tables import find_table, is_plain_name, read_table
@@ -105,7 +106,7 @@ class TableSource:
                 self._load_table(folder, table, wanted, tables)
             except TableError as error:
                 tables.problems.append(error.problem)
-        self._compare_entities(tables)
+        tables.problems += mismatches(tables.frames, self._project)
         tables.problems.sort(key=lambda problem: problem.rows > 0)  # a file that cannot be used comes before cells
         return tables
 
@@ -181,34 +182,6 @@ class TableSource:
         problems += problems_of(table, frame, entity, checked, faulty)
         return frame
 
-    def _compare_entities(self, tables: _Tables) -> None:
-        label = self._project.label.table
-        first = next((table for table in self._project.tables if table != label), "")
-        if first not in tables.frames:
-            return
-        known = self._entities(tables.frames[first])
-        for table, frame in tables.frames.items():
-            if table == first:
-                continue
-            own = self._entities(frame)
-            if own.equals(known):
-                continue
-            unknown, lacking = own.difference(known), known.difference(own)
-            if len(unknown):
-                noun = ("label is", "labels are") if table == label else ("row is", "rows are")
-                text = f"{counted(len(unknown), *noun)} of entities that {first} does not have"
-                tables.problems.append(self._stray(table, text, unknown))
-            if len(lacking) and table != label:
-                text = f"{counted(len(lacking), 'entity', 'entities')} of {first} missing"
-                tables.problems.append(self._stray(table, text, lacking))
-
-    def _stray(self, table: str, text: str, entities: pd.Index) -> Problem:
-        return Problem(table, "", text, len(entities), tuple(str(key) for key in entities[:SAMPLES]))
-
-    def _entities(self, frame: pd.DataFrame) -> pd.Index:
-        present = frame[self._project.entity].dropna()
-        return pd.Index(present.unique()).sort_values()
-
     def _joined(self, frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """Join valid tables by sorting each on the key: they hold the same entities, once each."""
         project = self._project
@@ -228,7 +201,8 @@ class TableSource:
 
 def _pandas(values: pa.Array, dtype: DType) -> pd.Series:
     if dtype in _MASKED:
-        return values.to_pandas(types_mapper={values.type: _MASKED[dtype]}.get)
+        masked: pd.Series = values.to_pandas(types_mapper={values.type: _MASKED[dtype]}.get)
+        return masked
     return pd.Series(values.to_numpy(zero_copy_only=False), dtype=PANDAS[dtype])
 
 

@@ -37,6 +37,14 @@ class NewVersion:
     metrics: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """What became of a set of labels: answers labelled, and labels for which no answer was found."""
+
+    joined: int
+    unknown: int
+
+
 class RawSnapshot(Protocol):
     """A validated raw snapshot: what it is, and its tables as DataFrames (see SnapshotStore.write)."""
 
@@ -227,8 +235,8 @@ class RequestLog(Protocol):
         """Store answers; one that is stored already stays as it is."""
         ...
 
-    def add_labels(self, labels: Columns) -> int:
-        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`); the number joined."""
+    def join(self, labels: Columns) -> JoinReport:
+        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`) to answers."""
         ...
 
     def labelled(self, version: int | None = None) -> Mapping[int, tuple[NDArray[np.int8], NDArray[np.float64]]]:

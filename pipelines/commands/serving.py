@@ -53,8 +53,9 @@ def predict(
         return
     nested = {name: value for name, value in answer.items() if isinstance(value, dict)}
     facts(entity, {name: value for name, value in answer.items() if name not in nested})
-    for name, values in nested.items():
-        table(name, ["feature", "value"], list(values.items()))
+    if explain:
+        for name, values in nested.items():
+            table(name, ["feature", "value"], list(values.items()))
 
 
 def _ask(wiring: Wiring, path: str, body: dict[str, Any]) -> dict[str, Any]:

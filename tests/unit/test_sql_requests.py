@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.adapters.sql_requests import JoinReport, SqlRequestLog
+from components.adapters.sql_requests import SqlRequestLog
 from components.core.errors import DataError, Unavailable
+from components.core.ports import JoinReport
 from components.core.schema import Columns, LoggedAnswer
 
 
@@ -29,7 +30,7 @@ def log(tmp_path: Path) -> SqlRequestLog:
 
 def test_labels_join_their_answer_by_prediction_id(log: SqlRequestLog) -> None:
     log.append([answer("a", probability=0.9), answer("b", "u2", version=2, probability=0.2)])
-    assert log.add_labels(labels(prediction_id=["a", "b"], label=[1, 0])) == 2
+    assert log.join(labels(prediction_id=["a", "b"], label=[1, 0])).joined == 2
     assert pairs(log) == {1: [(1, 0.9)], 2: [(0, 0.2)]}
     assert pairs(log, version=2) == {2: [(0, 0.2)]}
     y, p = log.labelled()[1]
@@ -52,9 +53,9 @@ def test_a_label_by_entity_joins_the_latest_answer_of_each_version_before_it_was
 
 def test_a_label_by_entity_without_a_time_joins_the_latest_answer_and_follows_it(log: SqlRequestLog) -> None:
     log.append([answer("a", probability=0.1, at=100)])
-    log.add_labels(labels(entity=["u1"], label=[1]))
+    log.join(labels(entity=["u1"], label=[1]))
     log.append([answer("b", probability=0.2, at=200)])
-    log.add_labels(labels(entity=["u1"], label=[1]))
+    log.join(labels(entity=["u1"], label=[1]))
     assert pairs(log) == {1: [(1, 0.2)]}
 
 
@@ -68,15 +69,15 @@ def test_the_same_labels_again_change_nothing(log: SqlRequestLog) -> None:
 
 def test_a_changed_label_replaces_the_one_before_it(log: SqlRequestLog) -> None:
     log.append([answer("a")])
-    log.add_labels(labels(prediction_id=["a"], label=[1]))
-    log.add_labels(labels(prediction_id=["a"], label=[0]))
+    log.join(labels(prediction_id=["a"], label=[1]))
+    log.join(labels(prediction_id=["a"], label=[0]))
     assert pairs(log) == {1: [(0, 0.5)]}
 
 
 def test_a_label_by_prediction_id_outranks_one_by_entity(log: SqlRequestLog) -> None:
     log.append([answer("a")])
-    log.add_labels(labels(prediction_id=["a"], label=[1]))
-    log.add_labels(labels(entity=["u1"], label=[0]))
+    log.join(labels(prediction_id=["a"], label=[1]))
+    log.join(labels(entity=["u1"], label=[0]))
     assert pairs(log) == {1: [(1, 0.5)]}
 
 
@@ -113,14 +114,14 @@ def test_more_labels_than_a_statement_takes_are_all_joined(log: SqlRequestLog) -
 def test_labels_that_cannot_be_read_are_refused_whole(log: SqlRequestLog, columns: dict[str, list[object]], sentence: str) -> None:
     log.append([answer("a")])
     with pytest.raises(DataError, match=sentence):
-        log.add_labels(labels(**columns))
+        log.join(labels(**columns))
     assert pairs(log) == {}
 
 
 def test_a_date_without_a_time_means_the_end_of_that_day(log: SqlRequestLog) -> None:
     noon = 1709208000.0  # 2024-02-29T12:00Z
     log.append([answer("that day", at=noon), answer("next day", at=noon + 86400)])
-    log.add_labels(labels(entity=["u1"], label=[1], observed_at=["2024-02-29"]))
+    log.join(labels(entity=["u1"], label=[1], observed_at=["2024-02-29"]))
     with_time = log.join(labels(entity=["u1"], label=[1], observed_at=["2024-02-29T11:59:59+00:00"]))
     assert with_time == JoinReport(joined=0, unknown=1)
     assert pairs(log) == {1: [(1, 0.5)]}
@@ -137,7 +138,7 @@ def test_an_answer_written_twice_is_stored_once(log: SqlRequestLog) -> None:
 def test_two_processes_logs_on_one_file_see_each_other(log: SqlRequestLog, tmp_path: Path) -> None:
     other = SqlRequestLog(f"sqlite:///{tmp_path / 'deep' / 'requests.db'}")
     log.append([answer("a")])
-    assert other.add_labels(labels(prediction_id=["a"], label=[1])) == 1
+    assert other.join(labels(prediction_id=["a"], label=[1])).joined == 1
 
 
 def test_a_store_that_cannot_be_opened_is_unavailable_and_says_where(tmp_path: Path) -> None:

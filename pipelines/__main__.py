@@ -1,0 +1,5 @@
+"""`python -m pipelines` is `ratchet`."""
+
+from pipelines.cli import main
+
+main()

@@ -1,0 +1,102 @@
+"""The same cases for every ledger."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.adapters.sql_ledger import SqlLedger
+from components.core.errors import LedgerError, Unavailable
+from components.core.ports import Ledger
+from tests.fakes import FakeLedger
+
+ADAPTERS: dict[str, Callable[[Path], Ledger]] = {
+    "fake": lambda _: FakeLedger(),
+    "sqlite": lambda folder: SqlLedger(f"sqlite:///{folder / 'state' / 'ledger.db'}", "tester"),
+}
+
+
+@pytest.fixture(params=ADAPTERS)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    return ADAPTERS[request.param](tmp_path)
+
+
+def test_records_come_back_in_order_with_what_was_written(ledger: Ledger) -> None:
+    ledger.append("gate", {"delta": 0.144, "reasons": ["delta 0.144 > 0.010"], "champion": None}, key="k")
+    ledger.append("promotion", {"state": "done", "name": "Zoë"}, key="k")
+    first, second = ledger.records()
+    assert (first.seq, first.kind, first.key, first.actor) == (1, "gate", "k", "tester")
+    assert first.body == {"delta": 0.144, "reasons": ["delta 0.144 > 0.010"], "champion": None}
+    assert second.body["name"] == "Zoë"
+    assert second.previous == first.hash
+    assert ledger.verify() == 2
+
+
+def test_records_are_filtered_by_kind_and_key(ledger: Ledger) -> None:
+    for kind, key in [("a", "1"), ("b", "1"), ("a", "2")]:
+        ledger.append(kind, {}, key=key)
+    assert [record.seq for record in ledger.records("a")] == [1, 3]
+    assert [record.seq for record in ledger.records(key="1")] == [1, 2]
+    assert [record.seq for record in ledger.records("a", "2")] == [3]
+
+
+def test_an_empty_ledger_verifies(ledger: Ledger) -> None:
+    assert ledger.records() == []
+    assert ledger.verify() == 0
+
+
+def test_what_is_not_json_is_refused_and_nothing_is_written(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        ledger.append("gate", {"auc": float("nan")})
+    assert ledger.records() == []
+
+
+def _write(url: str) -> None:
+    for number in range(20):
+        SqlLedger(url, "writer").append("k", {"number": number})
+
+
+def test_writers_in_many_processes_lose_no_record_and_keep_the_chain(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    SqlLedger(url, "first").append("start", {})
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.map(_write, [url] * 3)
+    assert SqlLedger(url, "reader").verify() == 61
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger WHERE seq = 1"])
+def test_the_file_itself_refuses_changes(tmp_path: Path, statement: str) -> None:
+    SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester").append("k", {})
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_change_that_gets_past_the_file_breaks_the_chain(tmp_path: Path) -> None:
+    ledger = SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester")
+    for number in range(3):
+        ledger.append("k", {"number": number})
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    connection.execute("DROP TRIGGER ledger_no_update")
+    connection.execute("""UPDATE ledger SET body = '{"number":9}' WHERE seq = 2""")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerError, match=r"ledger record 2 .* does not fit the chain"):
+        ledger.verify()
+
+
+def test_a_ledger_that_cannot_be_opened_is_one_sentence_without_the_password() -> None:
+    with pytest.raises(Unavailable, match="the ledger at") as caught:
+        SqlLedger("sqlite:////proc/none/ledger.db", "tester").records()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("not a database, but long enough to be looked at as one" * 20)
+    with pytest.raises(Unavailable, match="file is not a database"):
+        SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester").records()

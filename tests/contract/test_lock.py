@@ -1,0 +1,80 @@
+"""The same cases for every lock, and what only a real one can show."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.adapters.file_lock import PromotionFileLock
+from components.core.errors import LockHeld, Unavailable
+from components.core.ports import Lock
+from tests.fakes import FakeLock
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from components.adapters.file_lock import PromotionFileLock
+with PromotionFileLock(Path(sys.argv[1]), "another", 1.0).hold():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def pair(name: str, folder: Path) -> tuple[Lock, Lock]:
+    """Two promoters' views of one lock."""
+    if name == "fake":
+        lock = FakeLock()
+        return lock, lock
+    return PromotionFileLock(folder / "lock", "ann", 0.2), PromotionFileLock(folder / "lock", "bob", 0.2)
+
+
+@pytest.mark.parametrize("name", ["fake", "file"])
+def test_one_at_a_time(name: str, tmp_path: Path) -> None:
+    ann, bob = pair(name, tmp_path)
+    with ann.hold(), pytest.raises(LockHeld, match="a promotion is under way"), bob.hold():
+        pass
+    with bob.hold():
+        pass
+
+
+@pytest.mark.parametrize("name", ["fake", "file"])
+def test_a_failure_inside_frees_the_lock(name: str, tmp_path: Path) -> None:
+    ann, bob = pair(name, tmp_path)
+    with pytest.raises(RuntimeError), ann.hold():
+        raise RuntimeError
+    with bob.hold():
+        pass
+
+
+@pytest.fixture
+def other_holder(tmp_path: Path) -> Callable[[], None]:
+    """Another process that holds the lock; returns what kills it."""
+    process = subprocess.Popen([sys.executable, "-c", _HOLD, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+
+    def kill() -> None:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+    return kill
+
+
+def test_a_dead_holders_lock_is_free(tmp_path: Path, other_holder: Callable[[], None]) -> None:
+    lock = PromotionFileLock(tmp_path / "lock", "ann", 0.2)
+    with pytest.raises(LockHeld, match="held by another, process"), lock.hold():
+        pass
+    other_holder()
+    with lock.hold():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence() -> None:
+    with pytest.raises(Unavailable, match="cannot be taken"), PromotionFileLock(Path("/proc/none/lock"), "ann", 0.2).hold():
+        pass

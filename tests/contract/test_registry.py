@@ -1,0 +1,98 @@
+"""The same cases for every registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.adapters.mlflow_registry import MlflowRegistry
+from components.core.errors import ArtifactError, Unavailable, UserError
+from components.core.ports import NewVersion, Registry
+from components.ml.frames import frame
+from tests.fakes import FakeRegistry, provenance
+from tests.unit.churn import FEATURES, churn, fitted
+
+ADAPTERS: dict[str, Callable[[Path], Registry]] = {
+    "fake": lambda _: FakeRegistry(),
+    "mlflow": lambda folder: MlflowRegistry(f"sqlite:///{folder / 'state' / 'mlflow.db'}", "churn", folder / "artifacts"),
+}
+
+
+@pytest.fixture(params=ADAPTERS)
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Registry:
+    return ADAPTERS[request.param](tmp_path)
+
+
+def new(folder: Path, text: str = "{}") -> NewVersion:
+    bundle = folder / "bundle"
+    bundle.mkdir(exist_ok=True)
+    (bundle / "scorer.json").write_text(text)
+    example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
+    return NewVersion(bundle, fitted("trees"), example, provenance(), {"learning_rate": 0.1}, {"holdout_auc": 0.8})
+
+
+def test_a_version_comes_back_with_its_provenance_and_figures(registry: Registry, tmp_path: Path) -> None:
+    made = registry.register(new(tmp_path))
+    assert made.number == 1
+    again = registry.version(1)
+    assert again == made
+    assert again.provenance == provenance()
+    assert again.metrics["holdout_auc"] == 0.8
+    assert (registry.bundle(again) / "scorer.json").read_text() == "{}"
+
+
+def test_versions_are_listed_oldest_first(registry: Registry, tmp_path: Path) -> None:
+    for text in ("{}", "[]", "1"):
+        registry.register(new(tmp_path, text))
+    assert [version.number for version in registry.versions()] == [1, 2, 3]
+
+
+def test_aliases_move_and_go(registry: Registry, tmp_path: Path) -> None:
+    assert registry.alias("production") is None
+    registry.register(new(tmp_path))
+    registry.register(new(tmp_path))
+    for number in (1, 2, 1):
+        registry.set_alias("production", number)
+        champion = registry.alias("production")
+        assert champion is not None
+        assert champion.number == number
+    registry.drop_alias("production")
+    registry.drop_alias("production")
+    assert registry.alias("production") is None
+
+
+def test_an_unknown_version_is_one_sentence(registry: Registry, tmp_path: Path) -> None:
+    registry.register(new(tmp_path))
+    with pytest.raises(UserError, match="no version 9"):
+        registry.version(9)
+
+
+@pytest.mark.parametrize("file", ["scorer.json", "model.pkl"])
+def test_changed_bytes_are_not_loaded(tmp_path: Path, file: str) -> None:
+    registry = ADAPTERS["mlflow"](tmp_path)
+    version = registry.register(new(tmp_path))
+    stored = next((tmp_path / "artifacts").rglob(file))
+    stored.write_bytes(stored.read_bytes() + b" ")
+    with pytest.raises(ArtifactError, match="version 1's files are not those that were registered"):
+        registry.bundle(version)
+
+
+def test_missing_files_are_one_sentence(tmp_path: Path) -> None:
+    registry = ADAPTERS["mlflow"](tmp_path)
+    version = registry.register(new(tmp_path))
+    next((tmp_path / "artifacts").rglob("scorer.json")).unlink()
+    with pytest.raises(ArtifactError, match="version 1's files"):
+        registry.bundle(version)
+
+
+def test_a_registry_that_is_down_is_never_no_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    registry = MlflowRegistry("http://127.0.0.1:9", "churn", None)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        registry.alias("production")
+    file = tmp_path / "mlflow.db"
+    file.write_text("no database" * 500)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        MlflowRegistry(f"sqlite:///{file}", "churn", tmp_path).alias("production")

@@ -1,0 +1,291 @@
+"""FeastFeatures over real Parquet snapshots, a real registry and a real SQLite store."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.adapters.feast_features import FeastFeatures
+from components.adapters.snapshots import ParquetSnapshots
+from components.adapters.table_source import RawSnapshot, TableSource
+from components.core.errors import ArtifactError, DataError, Unavailable
+from components.core.schema import DType, Feature, Snapshot
+from tests.shop import SHOP, Tables, customers, put, tables, with_cell
+from tests.streamflow import real_data, streamflow
+
+DAYS = [date(2024, month, 28) for month in range(1, 5)]
+
+
+class Shop:
+    """Snapshots and features below one folder, each opened anew when asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def store(self) -> ParquetSnapshots:
+        return ParquetSnapshots(
+            self.root / "snapshots", SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns]
+        )
+
+    def features(self, *, without: str = "", more: tuple[Feature, ...] = ()) -> FeastFeatures:
+        inputs = [feature for feature in SHOP.inputs if feature.name != without]
+        return FeastFeatures(self.root / "feast", self.root / "snapshots", SHOP.model, SHOP.entity, [*inputs, *more])
+
+    def add(self, day: date, content: Tables | None = None, *, replace: bool = False) -> Snapshot:
+        put(self.root / "raw" / day.isoformat(), content or tables())
+        raw: RawSnapshot = TableSource(self.root / "raw", SHOP).read(day.isoformat())
+        self.store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
+        return raw.snapshot
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def aged(age: int, rows: int = 12) -> Tables:
+    return with_cell(tables(rows), "people", "age", 0, age)
+
+
+def test_what_was_materialised_is_served_typed(shop: Shop) -> None:
+    shop.features().materialise(shop.add(DAYS[0]))
+    first, third = shop.features().online(["C001", "C003"])
+    assert first == {"age": 20.0, "vip": 1.0, "plan": "Basic", "visits": None, "spend": -2.25, "opted": 1.0}
+    assert third == {"age": 22.0, "vip": 0.0, "plan": "Größe", "visits": 2.0, "spend": 0.75, "opted": None}
+    assert first is not None
+    assert list(first) == [feature.name for feature in SHOP.inputs]
+
+
+@pytest.mark.parametrize("entity", ["C999", "", "c001", " C001", "C001\0", "Ünïcödé 🎉", "x" * 10_000, "'; DROP TABLE x; --"])
+def test_an_unknown_entity_is_none(shop: Shop, entity: str) -> None:
+    shop.features().materialise(shop.add(DAYS[0]))
+    unknown, known = shop.features().online([entity, "C002"])
+    assert unknown is None
+    assert known is not None
+
+
+def test_a_repeated_entity_is_answered_each_time_and_none_for_none(shop: Shop) -> None:
+    shop.features().materialise(shop.add(DAYS[0]))
+    features = shop.features()
+    one, two, three = features.online(["C001", "C002", "C001"])
+    assert one == three != two
+    assert features.online([]) == []
+
+
+def test_a_known_entity_whose_features_are_all_null_is_not_unknown(tmp_path: Path) -> None:
+    content = tables()
+    for name in ("visits", "opted"):
+        content = with_cell(content, "orders", name, 5, None)
+    shop = Shop(tmp_path)
+    snapshot = shop.add(DAYS[0], content)
+    nullable = [feature for feature in SHOP.inputs if feature.name in {"visits", "opted"}]
+    features = FeastFeatures(tmp_path / "feast", tmp_path / "snapshots", SHOP.model, SHOP.entity, nullable)
+    features.materialise(snapshot)
+    assert features.online(["C006", "C999"]) == [{"visits": None, "opted": None}, None]
+
+
+def test_a_newer_snapshot_replaces_an_older_and_never_the_other_way_round(shop: Shop) -> None:
+    newer = shop.add(DAYS[1], aged(41))
+    older = shop.add(DAYS[0], aged(40, rows=14))  # two entities more, whom only the older month knows
+    for snapshot in (newer, older, newer, older):
+        shop.features().materialise(snapshot)
+        (answer,) = shop.features().online(["C001"])
+        assert answer is not None
+        assert answer["age"] == 41
+    gone, present = shop.features().online(["C014", "C012"])
+    assert gone is not None
+    assert gone["age"] == 33
+    assert present is not None
+
+
+def test_other_content_of_the_same_day_replaces_what_is_online(shop: Shop) -> None:
+    shop.features().materialise(shop.add(DAYS[0], aged(40)))
+    shop.features().materialise(shop.add(DAYS[0], aged(44), replace=True))
+    (answer,) = shop.features().online(["C001"])
+    assert answer is not None
+    assert answer["age"] == 44
+
+
+def test_a_load_that_broke_off_keeps_older_snapshots_off_and_is_done_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    older, newer = shop.add(DAYS[0], aged(40)), shop.add(DAYS[1], aged(41))
+    monkeypatch.setattr("components.adapters.feast_features._BATCH", 5)
+    features, batches = shop.features(), FeastFeatures._batches  # noqa: SLF001 - the only way to die between two batches
+
+    def dying(self: FeastFeatures, snapshot: Snapshot) -> Any:
+        for number, batch in enumerate(batches(self, snapshot)):
+            if number == 1:
+                raise KeyboardInterrupt
+            yield batch
+
+    monkeypatch.setattr(FeastFeatures, "_batches", dying)
+    with pytest.raises(KeyboardInterrupt):
+        features.materialise(newer)
+    monkeypatch.setattr(FeastFeatures, "_batches", batches)
+    shop.features().materialise(older)
+    first, last = shop.features().online(["C001", "C012"])
+    assert first is not None
+    assert first["age"] == 41
+    assert last is None  # of the newer month, which is to be loaded again
+    shop.features().materialise(newer)
+    assert None not in shop.features().online(customers())
+
+
+@pytest.mark.parametrize("lost", ["online.db", "registry-", "materialised.json"])
+def test_a_lost_file_is_made_again_by_the_next_load(shop: Shop, lost: str) -> None:
+    snapshot = shop.add(DAYS[0])
+    shop.features().materialise(snapshot)
+    for path in (shop.root / "feast").glob(f"{lost}*"):
+        path.unlink()
+    shop.features().materialise(snapshot)
+    assert None not in shop.features().online(customers())
+
+
+def test_training_sets_are_as_of_their_day_in_the_order_asked_for(shop: Shop) -> None:
+    for number, day in enumerate(DAYS):
+        shop.add(day, aged(40 + number, rows=12 + number))
+    asked = np.array(["C005", "C001", "C013", "C999", "C001"], dtype=object)
+    for number, day in enumerate(DAYS):
+        for when in (day, day + timedelta(days=10)):
+            got = shop.features().training_set(when, asked)
+            np.testing.assert_array_equal(got["age"], [24, 40 + number, 32 if number else np.nan, np.nan, 40 + number])
+    assert got["plan"].tolist() == ["None", "Basic", "Basic", None, "Basic"]
+    np.testing.assert_array_equal(got["opted"], [0, 1, 1, np.nan, 1])
+    assert {name: values.dtype.kind for name, values in got.items()} == {
+        feature.name: "f" if feature.dtype.is_number else "O" for feature in SHOP.inputs
+    }
+    before = shop.features().training_set(DAYS[0] - timedelta(days=1), asked)
+    assert np.isnan(before["age"]).all()
+    assert before["plan"].tolist() == [None] * len(asked)
+
+
+@pytest.mark.parametrize("entities", [[], ["C999"], ["C999", "C998"]])
+def test_a_training_set_of_nobody_known_is_all_missing(shop: Shop, entities: list[str]) -> None:
+    shop.add(DAYS[0])
+    got = shop.features().training_set(DAYS[0], np.array(entities, dtype=object))
+    assert got["plan"].tolist() == [None] * len(entities)
+    for name in ("age", "vip", "spend", "opted"):
+        assert got[name].dtype == np.float64
+        assert np.isnan(got[name]).tolist() == [True] * len(entities)
+
+
+def test_labels_and_half_written_snapshots_are_no_features(shop: Shop) -> None:
+    shop.add(DAYS[0], aged(40))
+    junk = shop.root / "snapshots" / f".new-as_of={DAYS[1]}-x"
+    junk.mkdir()
+    (junk / "features.parquet").write_bytes(b"half")
+    got = shop.features().training_set(DAYS[1], np.array(["C001"], dtype=object))
+    assert got["age"].tolist() == [40]
+
+
+def test_training_and_serving_agree_to_the_bit(shop: Shop) -> None:
+    snapshot = shop.add(DAYS[0])
+    shop.features().materialise(snapshot)
+    entities = customers()
+    offline = shop.features().training_set(DAYS[0], np.array(entities, dtype=object))
+    for row, answer in enumerate(shop.features().online(entities)):
+        assert answer is not None
+        for name, values in offline.items():
+            missing = values[row] is None or values[row] != values[row]
+            assert answer[name] == (None if missing else values[row])
+
+
+def test_before_any_load_the_store_is_unavailable_and_stays_untouched(shop: Shop) -> None:
+    with pytest.raises(Unavailable, match="holds nothing yet"):
+        shop.features().online(["C001"])
+    assert not (shop.root / "feast").exists()
+
+
+@pytest.mark.parametrize("file", ["online.db", "registry-*.db"])
+def test_a_broken_store_is_unavailable(shop: Shop, file: str) -> None:
+    shop.features().materialise(shop.add(DAYS[0]))
+    for path in (shop.root / "feast").glob("online.db-*"):
+        path.unlink()
+    (broken,) = (shop.root / "feast").glob(file)
+    broken.write_bytes(b"\xffjunk" * 2000)
+    with pytest.raises(Unavailable, match=r"feature store .* cannot be read"):
+        shop.features().online(["C001"])
+
+
+def test_a_damaged_snapshot_is_not_loaded(shop: Shop) -> None:
+    snapshot = shop.add(DAYS[0])
+    (shop.root / "snapshots" / f"as_of={DAYS[0]}" / "features.parquet").write_bytes(b"PAR1 junk")
+    with pytest.raises(ArtifactError, match=r"damaged .*--replace"):
+        shop.features().materialise(snapshot)
+
+
+def test_a_model_with_other_features_gets_them_and_the_older_keeps_its_own(shop: Shop) -> None:
+    snapshot = shop.add(DAYS[0])
+    shop.features().materialise(snapshot)
+    serving = shop.features()
+    before = serving.online(["C001"])
+    shop.features(without="age").materialise(snapshot)
+    (answer,) = shop.features(without="age").online(["C001"])
+    assert answer is not None
+    assert "age" not in answer
+    assert serving.online(["C001"]) == before  # a server that runs
+    assert shop.features().online(["C001"]) == before  # and one that starts
+
+
+def test_features_that_were_never_loaded_are_unavailable(shop: Shop) -> None:
+    shop.features(without="age").materialise(shop.add(DAYS[0]))
+    with pytest.raises(Unavailable, match="holds nothing yet"):
+        shop.features().online(["C001"])
+
+
+def test_a_feature_that_no_snapshot_holds_stops_the_load(shop: Shop) -> None:
+    snapshot = shop.add(DAYS[0])
+    with pytest.raises(DataError, match="ingested without shoe_size"):
+        shop.features(more=(Feature("shoe_size", DType.FLOAT),)).materialise(snapshot)
+
+
+def _load(root: Path, day: date, barrier: Any) -> None:
+    shop = Shop(root)
+    snapshot = shop.store.get(day.isoformat())
+    features = shop.features()
+    barrier.wait()
+    features.materialise(snapshot)
+
+
+def test_two_processes_that_load_two_months_at_once_leave_the_newer(shop: Shop) -> None:
+    shop.add(DAYS[0], aged(40, rows=100))
+    shop.add(DAYS[1], aged(41, rows=100))
+    context = multiprocessing.get_context("forkserver")  # forked from a process without threads that has the imports
+    context.set_forkserver_preload(["components.adapters.feast_features"])
+    barrier = context.Barrier(2)
+    workers = [context.Process(target=_load, args=(shop.root, day, barrier)) for day in DAYS[:2]]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    answers = shop.features().online(customers(100))
+    assert None not in answers
+    assert answers[0] is not None
+    assert answers[0]["age"] == 41
+
+
+def test_the_real_months_join_exactly(tmp_path: Path) -> None:
+    folder = real_data()
+    if folder is None:  # the shop's tests stand in
+        return
+    project = streamflow()
+    store = ParquetSnapshots(tmp_path / "s", project.entity, project.label.column, [column.feature for column in project.columns])
+    features = FeastFeatures(tmp_path / "f", tmp_path / "s", project.model, project.entity, project.inputs)
+    source = TableSource(folder, project)
+    snapshots = []
+    for name in ("month_000", "month_001"):
+        raw = source.read(name)
+        store.write(raw.snapshot, raw.features, raw.labels)
+        snapshots.append(raw.snapshot)
+    for snapshot in snapshots:
+        stored = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs)])
+        order = np.random.default_rng(7).permutation(snapshot.rows)
+        joined = features.training_set(snapshot.as_of, stored[project.entity][order])
+        for feature in project.inputs:
+            np.testing.assert_array_equal(joined[feature.name], stored[feature.name][order])

@@ -1,0 +1,168 @@
+"""`ratchet init`: what it writes loads, and validates the data that it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.adapters.generator import generate
+from components.adapters.init_project import describe
+from components.adapters.table_source import TableSource
+from components.core.errors import DataError
+from components.core.schema import DType
+from components.project import Project, load_project
+from tests.shop import SHOP, put, put_parquet, tables
+from tests.streamflow import real_data, streamflow
+
+
+def loaded(text: str, root: Path) -> Project:
+    path = root / "ratchet.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_project(path)
+
+
+def telco(folder: Path, rows: int = 200) -> Path:
+    """One folder with what data in the wild has: an id, dates, free text, constants, nulls, odd names."""
+    rng = np.random.default_rng(5)
+    keys = [f"K-{number:04d}" for number in range(rows)]
+    accounts = pd.DataFrame(
+        {
+            "account_id": keys,
+            "opened": pd.date_range("2020-01-01", periods=rows).strftime("%Y-%m-%d"),
+            "comment": [f"said {value}" for value in rng.random(rows)],
+            "country": "CH",
+            "tier": rng.choice(["No", "None", "gold: 1", "#2"], rows),
+            "balance": rng.normal(0, 100, rows).round(2),
+            "active": rng.choice(["True", "False", ""], rows),
+            "odd name": rng.random(rows),
+            "empty": "",
+        }
+    )
+    usage = pd.DataFrame({"account_id": keys[::-1], "calls": rng.integers(0, 40, rows), "balance": rng.random(rows)})
+    churn = pd.DataFrame({"account_id": keys, "churned": rng.choice([0, 1], rows), "reason": rng.choice(["a", "b"], rows)})
+    return put(folder, {"accounts": accounts, "churn": churn, "usage": usage})
+
+
+def test_the_text_loads_and_validates_the_data_that_it_came_from(tmp_path: Path) -> None:
+    telco(tmp_path / "data" / "first")
+    project = loaded(describe(tmp_path / "data"), tmp_path)
+    assert (project.entity, project.label.table, project.label.column) == ("account_id", "churn", "churned")
+    assert project.tables == ("accounts", "churn", "usage")
+    assert TableSource(tmp_path / "data", project).check("first") == []
+
+
+def test_types_ranges_and_categories_are_guessed(tmp_path: Path) -> None:
+    project = loaded(describe(telco(tmp_path / "2024-05-31")), tmp_path)
+    found = {column.name: column for column in project.features}
+    assert {name: column.dtype for name, column in found.items()} == {
+        "tier": DType.CATEGORY,
+        "balance": DType.FLOAT,
+        "active": DType.BOOL,
+        "calls": DType.INT,
+    }
+    assert set(found["tier"].categories or ()) >= {"No", "gold: 1", "#2"}
+    low, high = found["balance"].range or (0, 0)
+    assert low < -300
+    assert high > 300
+    assert found["calls"].range == (0, 100)
+    assert found["active"].nullable
+    assert 0.4 < found["active"].max_null_share < 1
+    assert not found["calls"].nullable
+
+
+def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path) -> None:
+    text = describe(telco(tmp_path / "data"))
+    for note in (
+        "accounts.opened: dates",
+        "accounts.comment: free text or an id: 200 different values",
+        "accounts.country: every value is 'CH'",
+        "accounts.odd name: the name is not letters",
+        "accounts.empty: it has no values",
+        "usage.balance: a column of that name",
+        "churn.reason: it comes with the label",
+    ):
+        assert f"#   {note}" in text
+
+
+def test_all_defaults_are_shown_as_comments(tmp_path: Path) -> None:
+    text = describe(telco(tmp_path / "data"))
+    for line in ("# policy:", "#     min_delta: 0.01", "#     drift_share: 0.02", "# training:", "# serving:"):
+        assert f"\n{line}\n" in text
+    uncommented = "\n".join(line.removeprefix("# ") for line in text.split("# What follows are the defaults")[1].splitlines()[1:])
+    assert loaded(text.split("# What follows")[0] + uncommented, tmp_path) == loaded(text, tmp_path)
+
+
+def test_folders_named_by_date_need_no_dates_and_others_get_a_guess(tmp_path: Path) -> None:
+    telco(tmp_path / "dated" / "2024-05-31")
+    assert "snapshots:" not in describe(tmp_path / "dated")
+    for name in ("m1", "m2"):
+        telco(tmp_path / "named" / name)
+    project = loaded(describe(tmp_path / "named"), tmp_path)
+    assert [day.isoformat() for day in project.snapshots.values()] == ["2024-01-31", "2024-02-29"]
+
+
+def test_a_month_whose_labels_have_not_come_does_not_hide_the_label(tmp_path: Path) -> None:
+    telco(tmp_path / "data" / "a")
+    (tmp_path / "data" / "a" / "churn.csv").unlink()
+    telco(tmp_path / "data" / "b")
+    assert loaded(describe(tmp_path / "data"), tmp_path).label.column == "churned"
+
+
+def test_options_decide_what_cannot_be_guessed(tmp_path: Path) -> None:
+    content = tables(100)
+    put_parquet(tmp_path / "data" / "may", content)
+    with pytest.raises(DataError, match="--label"):
+        describe(tmp_path / "data", label="nothing")
+    project = loaded(describe(tmp_path / "data", entity="customer", label="left", model="mine"), tmp_path)
+    assert (project.model, project.entity, project.label.column) == ("mine", "customer", "left")
+    assert TableSource(tmp_path / "data", project.model_copy(update={"snapshots": SHOP.snapshots})).check("may") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda folder: [path.unlink() for path in folder.iterdir()], "holds neither tables"),
+        (lambda folder: (folder / "usage.csv").write_text("other\n1\n"), "entity key cannot be guessed: no column"),
+        (lambda folder: (folder / "churn.csv").rename(folder / "left.csv"), "label cannot be guessed: no table named"),
+        (lambda folder: (folder / "usage.csv").write_bytes(b""), "usage.csv is empty"),
+        (lambda folder: (folder / "usage.csv").write_text("account_id,x\n"), "usage.csv has no rows"),
+        (lambda folder: (folder / "my usage.csv").write_text("account_id,x\n"), "cannot be a table"),
+        (lambda folder: (folder / "usage.parquet").write_bytes(b"junk"), "both usage.csv and usage.parquet"),
+        (lambda folder: [(folder / f"{name}.csv").unlink() for name in ("usage", "churn")], "a table of its own"),
+    ],
+)
+def test_data_that_cannot_be_described_gets_a_sentence(tmp_path: Path, change: object, sentence: str) -> None:
+    folder = telco(tmp_path / "data")
+    assert callable(change)
+    change(folder)
+    with pytest.raises(DataError, match=sentence):
+        describe(tmp_path / "data")
+
+
+def test_a_folder_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        describe(tmp_path / "nowhere")
+
+
+def test_generated_streamflow_is_described_as_the_project_has_it(tmp_path: Path) -> None:
+    expected = streamflow()
+    generate(expected, tmp_path / "data", "month_000", users=2000)
+    project = loaded(describe(tmp_path / "data"), tmp_path)
+    found = {column.name: column for column in project.features}
+    assert (project.entity, project.label) == (expected.entity, expected.label)
+    for column in expected.columns:
+        assert found[column.name].dtype is column.dtype
+        assert found[column.name].nullable == column.nullable
+        assert set(found[column.name].categories or ()) == set(column.categories or ())
+
+
+def test_the_real_data_is_described_and_validates(tmp_path: Path) -> None:
+    folder = real_data()
+    if folder is None:  # the generated month stands in
+        return
+    project = loaded(describe(folder), tmp_path)
+    source = TableSource(folder, project)
+    assert [source.check(name) for name in source.names()] == [[]] * len(source.names())

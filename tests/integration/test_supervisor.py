@@ -1,0 +1,211 @@
+"""The gateway and its supervisor with processes that start in no time (tests/stub_backend.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from components.adapters.local_deployment import LocalDeployment, Observed
+from serving.gateway import proxy
+from serving.supervisor import Supervisor
+from tests import stub_backend
+from tests.rollout_harness import settings_for
+
+STUB = (sys.executable, stub_backend.__file__)
+ENDS, UNREADY = int(stub_backend.ENDS), int(stub_backend.UNREADY)
+
+
+class Stand:
+    """A supervisor at work, and a client of the gateway's app."""
+
+    def __init__(self, deployment: LocalDeployment, client: httpx.AsyncClient) -> None:
+        self.deployment, self.client = deployment, client
+
+    def pin(self, version: int | None) -> None:
+        self.deployment.change(version, self.deployment.desired().generation)
+
+    async def version(self, seconds: float = 0) -> str:
+        return (await self.client.get("/version", params={"seconds": seconds})).text
+
+    async def until(self, done: Callable[[Observed], bool]) -> Observed:
+        async with asyncio.timeout(20):
+            while not done(observed := self.deployment.observed()):  # noqa: ASYNC110 - the state is a file
+                await asyncio.sleep(0.02)
+        return observed
+
+    async def serving(self, version: int | None) -> Observed:
+        """Wait until this version answers and no other process is left."""
+        generation = self.deployment.desired().generation
+        return await self.until(
+            lambda seen: (
+                seen.observed_generation == generation and seen.version == version and len(seen.pods) == (version is not None)
+            )
+        )
+
+
+@asynccontextmanager
+async def standing(home: Path, **changes: object) -> AsyncIterator[Stand]:
+    settings = settings_for(home, **changes)
+    deployment = LocalDeployment(settings.serving)
+    assert deployment.claim()
+    supervisor, stop = Supervisor(deployment, settings, STUB), asyncio.Event()
+    working = asyncio.create_task(supervisor.run(stop))
+    transport = httpx.ASGITransport(proxy(supervisor))
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            yield Stand(deployment, client)
+    finally:
+        stop.set()
+        await working
+        await supervisor.close()
+        deployment.release()
+
+
+def run(home: Path, case: Callable[[Stand], Awaitable[None]], **changes: object) -> None:
+    async def whole() -> None:
+        async with standing(home, **changes) as stand:
+            await case(stand)
+
+    asyncio.run(whole())
+
+
+def test_a_request_in_flight_is_answered_by_the_old_version_after_the_switch(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        slow = asyncio.create_task(stand.version(seconds=1.0))
+        await asyncio.sleep(0.1)
+        stand.pin(2)
+        await stand.until(lambda seen: seen.version == 2)
+        assert await stand.version() == "2"
+        assert not slow.done()
+        assert await slow == "1"
+        await stand.serving(2)
+
+    run(tmp_path, case)
+
+
+def test_a_drain_ends_after_its_time(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        endless = asyncio.create_task(stand.client.get("/version", params={"seconds": 60}))
+        await asyncio.sleep(0.1)
+        stand.pin(2)
+        await stand.serving(2)
+        assert await stand.version() == "2"
+        endless.cancel()  # cut off by the old process' end, it was sent again to the new one
+
+    run(tmp_path, case, drain_seconds=0.3)
+
+
+def test_a_process_on_its_way_out_is_taken_back(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        (first,) = (await stand.serving(1)).pods
+        slow = asyncio.create_task(stand.version(seconds=1.5))
+        await asyncio.sleep(0.1)
+        stand.pin(2)
+        await stand.until(lambda seen: seen.version == 2)
+        stand.pin(1)
+        (again,) = (await stand.serving(1)).pods
+        assert again.name == first.name
+        assert await slow == "1"
+
+    run(tmp_path, case)
+
+
+def test_pinning_back_cancels_a_version_that_is_not_ready_yet(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        (first,) = (await stand.serving(1)).pods
+        stand.pin(UNREADY)
+        await stand.until(lambda seen: seen.detail == "still warming up")
+        assert await stand.version() == "1"
+        stand.pin(1)
+        assert [pod.name for pod in (await stand.serving(1)).pods] == [first.name]
+
+    run(tmp_path, case)
+
+
+def test_a_version_that_is_not_ready_in_time_is_stuck_with_its_last_word(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        stand.pin(UNREADY)
+        seen = await stand.until(lambda seen: seen.stuck)
+        assert seen.detail == "version 8 was not ready within 0.5 s: still warming up"
+        assert await stand.version() == "1"
+
+    run(tmp_path, case, ready_timeout=0.5)
+
+
+def test_a_version_whose_process_ends_is_stuck_with_the_last_line_of_its_log(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        stand.pin(ENDS)
+        seen = await stand.until(lambda seen: seen.stuck)
+        assert seen.detail == "version 7's process ended with code 1: the disk is full of eels"
+        assert (seen.version, await stand.version()) == (1, "1")
+
+    run(tmp_path, case)
+
+
+def test_the_old_version_is_restarted_while_the_new_one_is_stuck(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        (first,) = (await stand.serving(1)).pods
+        stand.pin(ENDS)
+        await stand.until(lambda seen: seen.stuck)
+        await stand.client.get("/die")
+        seen = await stand.until(lambda seen: any(pod.active and pod.name != first.name for pod in seen.pods))
+        assert (seen.version, seen.stuck, await stand.version()) == (1, True, "1")
+
+    run(tmp_path, case)
+
+
+def test_a_first_version_that_cannot_start_is_tried_again_and_said_to_be_stuck(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(ENDS)
+        names: set[str] = set()
+
+        def third(seen: Observed) -> bool:
+            names.update(pod.name for pod in seen.pods)
+            return seen.stuck and len(names) >= 3
+
+        await stand.until(third)
+        answer = await stand.client.get("/version")
+        assert (answer.status_code, "eels" in answer.json()["error"]) == (503, True)
+        stand.pin(1)
+        assert not (await stand.serving(1)).stuck
+
+    run(tmp_path, case)
+
+
+def test_unpinning_ends_what_serves(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        stand.pin(None)
+        await stand.serving(None)
+        answer = await stand.client.get("/version")
+        assert (answer.status_code, answer.json()) == (503, {"error": "no model in production yet: ratchet run"})
+
+    run(tmp_path, case)
+
+
+def test_a_desired_state_that_cannot_be_read_leaves_what_serves(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        (stand.deployment.folder / "deployment.json").write_text("{", encoding="utf-8")
+        await asyncio.sleep(0.3)
+        assert await stand.version() == "1"
+
+    run(tmp_path, case)

@@ -1,0 +1,297 @@
+from dataclasses import replace
+
+import pytest
+
+from components.core.errors import (
+    ArtifactError,
+    LedgerError,
+    LockHeld,
+    PermanentError,
+    PromotionFailed,
+    StaleComparison,
+    Unavailable,
+    UserError,
+)
+from components.protocol import by_hand
+from components.protocol.move import carry_out
+from components.protocol.reconcile import reconcile
+from components.protocol.world import Step, champion_of, promotion_key
+from tests.fakes import Clock, Killed
+from tests.worlds import FakeWorld
+
+
+@pytest.fixture
+def at() -> FakeWorld:
+    """Version 1 in production, version 2 a candidate."""
+    made = FakeWorld()
+    made.add_version()
+    made.add_version()
+    made.in_production(1)
+    made.clock.calls.clear()
+    return made
+
+
+def states(at: FakeWorld) -> list[str]:
+    return [record.body["state"] for record in at.ledger.records("promotion")]
+
+
+def test_a_promotion_moves_pods_then_alias_and_remembers_the_version_before(at: FakeWorld) -> None:
+    record = carry_out(at.world, at.move(2, 1))
+    assert at.clock.calls == ["infra check", "ledger intent", "pin 2", "alias previous", "alias production", "ledger done"]
+    assert at.registry.aliases == {"production": 2, "previous": 1}
+    assert at.consistent
+    assert record.body["answers_compared"] == 5
+    assert at.ledger.verify() == 4
+
+
+def test_the_first_promotion_has_no_version_before() -> None:
+    at = FakeWorld()
+    at.add_version()
+    at.in_production(1)
+    assert at.registry.aliases == {"production": 1}
+    assert at.consistent
+
+
+def test_a_key_that_is_done_is_not_done_again(at: FakeWorld) -> None:
+    first = carry_out(at.world, at.move(2, 1))
+    effects = len(at.clock.calls)
+    assert carry_out(at.world, at.move(2, 1)) == first
+    assert len(at.clock.calls) == effects
+
+
+def test_promotion_stops_when_the_champion_changed_meanwhile(at: FakeWorld) -> None:
+    at.add_version()
+    carry_out(at.world, at.move(2, 1))
+    with pytest.raises(StaleComparison, match="version 2 is in production now, version 3 was compared with version 1"):
+        carry_out(at.world, at.move(3, 1))
+    assert at.registry.aliases["production"] == 2
+    assert states(at)[-1] == "stale"
+    assert at.consistent
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("stuck", "version 2 does not get ready: its pods exit at start"),
+        ("wrong_golden", "does not answer its golden rows"),
+        ("wrong_answers", "/predict answered"),
+    ],
+)
+def test_a_candidate_that_does_not_serve_takes_no_alias_and_the_old_one_serves_on(at: FakeWorld, fault: str, sentence: str) -> None:
+    getattr(at.rollout, fault).add(2)
+    with pytest.raises(PromotionFailed, match=sentence):
+        carry_out(at.world, at.move(2, 1))
+    assert at.registry.aliases == {"production": 1}
+    assert at.consistent
+    assert states(at)[-1] == "failed"
+    assert sentence in at.ledger.records("promotion")[-1].body["error"]
+
+
+def test_a_corrupted_candidate_is_refused_before_anything_changes(at: FakeWorld) -> None:
+    (at.registry.folder / "2" / "scorer.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="not those that were registered"):
+        carry_out(at.world, at.move(2, 1))
+    assert "pin 2" not in at.clock.calls
+    assert at.consistent
+    assert states(at)[-1] == "failed"
+
+
+def test_somebody_who_changes_the_template_meanwhile_is_not_overwritten(at: FakeWorld) -> None:
+    def somebody_else() -> None:
+        at.rollout.on_pin = lambda: None
+        at.rollout.revision += 1  # a template change between our pin and the undo of it
+        at.rollout.stuck.add(2)
+
+    at.rollout.on_pin = somebody_else
+    with pytest.raises(PromotionFailed):
+        carry_out(at.world, at.move(2, 1))
+    assert at.registry.aliases == {"production": 1}
+    assert at.consistent
+
+
+def test_when_not_even_the_old_version_gets_ready_the_ledger_says_so(at: FakeWorld) -> None:
+    at.rollout.stuck |= {1, 2}
+    with pytest.raises(PromotionFailed, match="run `ratchet reconcile`"):
+        carry_out(at.world, at.move(2, 1))
+    assert at.ledger.records("promotion")[-1].body["undone"] is False
+    at.rollout.stuck.clear()
+    reconcile(at.world)
+    assert at.consistent
+
+
+def test_an_unreachable_registry_is_an_error_and_never_no_champion(at: FakeWorld) -> None:
+    at.registry.down = Unavailable("the registry cannot be reached")
+    with pytest.raises(Unavailable):
+        champion_of(at.registry, at.ledger)
+    with pytest.raises(Unavailable):
+        carry_out(at.world, at.move(2, None))
+    assert at.rollout.version == 1
+
+
+def test_an_empty_registry_is_not_a_first_run_when_the_ledger_knows_better(at: FakeWorld) -> None:
+    at.registry.aliases.clear()
+    with pytest.raises(PermanentError, match="the ledger says that version 1 is in production"):
+        champion_of(at.registry, at.ledger)
+
+
+def test_a_second_promoter_is_told_who_is_first(at: FakeWorld) -> None:
+    with at.lock.hold(), pytest.raises(LockHeld):
+        carry_out(at.world, at.move(2, 1))
+    assert at.consistent
+
+
+EFFECTS = 6  # of a promotion, see the first test
+
+
+@pytest.mark.parametrize("effect", range(1, EFFECTS + 1))
+@pytest.mark.parametrize("first", [True, False], ids=["first model", "second model"])
+def test_a_promoter_killed_before_any_effect_is_repaired_by_reconcile(effect: int, first: bool) -> None:
+    at = FakeWorld()
+    at.add_version()
+    at.add_version()
+    if not first:
+        at.in_production(1)
+    at.clock.calls.clear()
+    at.clock.die_at = effect
+    before = None if first else 1
+    died = True
+    try:
+        carry_out(at.world, at.move(2, before))
+        died = False
+    except Killed:
+        at.lock.held = False  # the system frees a dead process's lock
+    assert died or first  # without a version before there is one effect less
+    at.clock.die_at = 0
+    reconcile(at.world)
+    assert at.consistent
+    intended = any(record.body["to"] == 2 for record in at.ledger.records("promotion"))
+    assert at.registry.aliases.get("production") == (2 if intended else before)
+    assert reconcile(at.world) == []
+    at.ledger.verify()
+
+
+@pytest.mark.parametrize("effect", range(1, 8))
+def test_reconcile_itself_may_be_killed_anywhere(effect: int, at: FakeWorld) -> None:
+    at.clock.die_at = 4
+    with pytest.raises(Killed):
+        carry_out(at.world, at.move(2, 1))
+    at.clock.calls.clear()
+    at.clock.die_at = effect
+    at.lock.held = False
+    try:
+        reconcile(at.world)
+    except Killed:
+        at.lock.held = False
+    at.clock.die_at = 0
+    reconcile(at.world)
+    assert at.consistent
+    assert at.registry.aliases == {"production": 2, "previous": 1}
+
+
+def test_a_killed_promotion_whose_candidate_no_longer_loads_is_undone(at: FakeWorld) -> None:
+    at.clock.die_at = 4
+    with pytest.raises(Killed):
+        carry_out(at.world, at.move(2, 1))
+    at.lock.held = False
+    at.clock.die_at = 0
+    at.rollout.stuck.add(2)
+    done = reconcile(at.world)
+    assert "could not be finished" in done[0]
+    assert at.registry.aliases == {"production": 1}
+    assert at.consistent
+
+
+def test_pods_moved_behind_the_alias_are_brought_back(at: FakeWorld) -> None:
+    carry_out(at.world, at.move(2, 1))
+    at.rollout.version, at.rollout.serving = 1, 1  # kubectl rollout undo
+    seen = by_hand.status(at.registry, at.ledger, at.rollout)
+    assert not seen.agree
+    assert reconcile(at.world) == ["pods were pinned to version 1, the alias names 2: they serve version 2 again"]
+    assert by_hand.status(at.registry, at.ledger, at.rollout).agree
+
+
+def test_rollback_moves_both_and_says_that_the_gate_was_skipped(at: FakeWorld) -> None:
+    carry_out(at.world, at.move(2, 1))
+    record = by_hand.rollback(at.world, None, "bad labels")
+    assert at.registry.aliases == {"production": 1, "previous": 2}
+    assert at.consistent
+    assert record.body["cause"] == "rollback"
+    assert record.body["reasons"] == ["gate skipped: rollback by hand", "bad labels"]
+
+
+def test_rollback_of_a_rollback_goes_forward_again_as_often_as_wanted(at: FakeWorld) -> None:
+    carry_out(at.world, at.move(2, 1))
+    for expected in (1, 2, 1, 2):
+        by_hand.rollback(at.world, None, "")
+        assert at.registry.aliases["production"] == expected
+        assert at.consistent
+
+
+@pytest.mark.parametrize(("to", "sentence"), [(None, "the first in production"), (1, "in production already"), (9, "no version 9")])
+def test_rollback_without_a_goal_is_one_sentence(at: FakeWorld, to: int | None, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        by_hand.rollback(at.world, to, "")
+    assert at.consistent
+
+
+def park(at: FakeWorld, project_hash: str = "p") -> None:
+    move = at.move(2, 1)
+    at.ledger.append("promotion", move.body(Step.AWAITING, project_hash=project_hash), key=move.key)
+
+
+def test_a_parked_candidate_is_promoted_by_its_approval(at: FakeWorld) -> None:
+    park(at)
+    assert [record.body["to"] for record in by_hand.awaiting(at.ledger)] == [2]
+    record = by_hand.approve(at.world, 2, "p")
+    assert record.body["cause"] == "approval"
+    assert at.registry.aliases["production"] == 2
+    assert by_hand.awaiting(at.ledger) == []
+
+
+def test_an_approval_after_the_champion_changed_is_refused(at: FakeWorld) -> None:
+    park(at)
+    at.add_version()
+    carry_out(at.world, at.move(3, 1))
+    with pytest.raises(StaleComparison):
+        by_hand.approve(at.world, 2, "p")
+    assert at.registry.aliases["production"] == 3
+
+
+def test_an_approval_after_the_project_changed_is_refused(at: FakeWorld) -> None:
+    park(at)
+    with pytest.raises(StaleComparison, match=r"ratchet\.yaml has changed"):
+        by_hand.approve(at.world, 2, "other")
+
+
+def test_only_what_waits_can_be_approved(at: FakeWorld) -> None:
+    with pytest.raises(UserError, match=r"version 2 does not await approval \(waiting: none\)"):
+        by_hand.approve(at.world, 2, "p")
+
+
+@pytest.mark.parametrize("field", ["body", "kind", "actor", "key", "hash"])
+def test_a_changed_record_breaks_the_chain(at: FakeWorld, field: str) -> None:
+    old = at.ledger.stored[0]
+    at.ledger.stored[0] = replace(old, **{field: {"to": 9} if field == "body" else "x"})
+    with pytest.raises(LedgerError, match="ledger record 1"):
+        at.ledger.verify()
+
+
+def test_a_removed_record_breaks_the_chain(at: FakeWorld) -> None:
+    del at.ledger.stored[0]
+    with pytest.raises(LedgerError):
+        at.ledger.verify()
+
+
+def test_the_key_depends_on_each_of_its_parts() -> None:
+    keys = {
+        promotion_key(*parts)
+        for parts in [("a", 1, 2, "p"), ("b", 1, 2, "p"), ("a", None, 2, "p"), ("a", 1, 3, "p"), ("a", 1, 2, "q")]
+    }
+    assert len(keys) == 5
+
+
+def test_a_clock_kills_only_where_it_is_told() -> None:
+    clock = Clock(die_at=2)
+    clock.tick("a")
+    with pytest.raises(Killed):
+        clock.tick("b")

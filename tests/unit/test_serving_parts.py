@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from components.core.errors import ArtifactError, Unavailable
+from components.core.schema import LoggedAnswer
+from components.project import Project
+from serving.features import OnlineFeatures, Row
+from serving.metrics import Metrics
+from serving.model import Phase, PinnedModel, Served, load
+from serving.request_log import RequestLogWriter
+from tests.serving_world import PROJECT, FolderRegistry, linear_bundle, spoilt
+
+
+def settled(model: PinnedModel) -> PinnedModel:
+    model.start()
+    while model.state.phase is Phase.LOADING:
+        threading.Event().wait(0.005)
+    return model
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> FolderRegistry:
+    registry = FolderRegistry(tmp_path)
+    registry.put(3, linear_bundle(0.0))
+    return registry
+
+
+def test_a_version_is_ready_when_it_has_answered_its_golden_rows(registry: FolderRegistry) -> None:
+    model = PinnedModel("3", lambda n: load(registry, PROJECT, n))
+    assert (model.state.phase, model.served) == (Phase.LOADING, None)
+    settled(model)
+    assert model.state.detail == "version 3 serves"
+    assert model.served is not None
+    assert (model.served.version.number, model.served.worst) == (3, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "sentence"),
+    [
+        ("", "no model in production yet: ratchet run"),
+        ("latest", "RATCHET_MODEL_VERSION is 'latest', which is no version number"),
+        ("-1", "RATCHET_MODEL_VERSION is '-1', which is no version number"),
+        ("9", "there is no version 9"),
+    ],
+)
+def test_what_cannot_be_pinned_is_never_ready_and_says_why(registry: FolderRegistry, pinned: str, sentence: str) -> None:
+    model = settled(PinnedModel(pinned, lambda n: load(registry, PROJECT, n)))
+    assert (model.state.phase, model.state.detail, model.served) == (Phase.FAILED, sentence, None)
+
+
+def test_a_version_that_answers_otherwise_than_when_it_was_made_is_refused(registry: FolderRegistry) -> None:
+    registry.put(4, spoilt(linear_bundle(0.0)))
+    with pytest.raises(ArtifactError, match=r"version 4 answers its golden rows otherwise .* worst difference 1\.0e-06 > 1e-09"):
+        load(registry, PROJECT, 4)
+
+
+def test_a_version_of_another_project_is_refused(registry: FolderRegistry) -> None:
+    fewer = Project.model_validate({**PROJECT.model_dump(), "features": [PROJECT.features[0].model_dump()]})
+    with pytest.raises(ArtifactError, match=r"version 3 wants the feature plan, which ratchet\.yaml does not have"):
+        load(registry, fewer, 3)
+
+
+def test_a_damaged_bundle_is_refused_with_the_file_named(registry: FolderRegistry) -> None:
+    (registry.root / "3" / "scorer.json").write_text("{", encoding="utf-8")
+    assert "scorer.json" in settled(PinnedModel("3", lambda n: load(registry, PROJECT, n))).state.detail
+
+
+def test_a_registry_that_comes_back_makes_the_version_ready(registry: FolderRegistry) -> None:
+    tries: list[int] = []
+
+    def flaky(number: int) -> Served:
+        tries.append(number)
+        if len(tries) < 2:
+            message = "the registry cannot be reached"
+            raise Unavailable(message)
+        return load(registry, PROJECT, number)
+
+    assert settled(PinnedModel("3", flaky)).state.phase is Phase.READY
+    assert tries == [3, 3]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_while_loading_is_told_and_not_waited_for(registry: FolderRegistry) -> None:
+    def defect(_: int) -> Served:
+        message = "no such attribute"
+        raise AttributeError(message)
+
+    model = settled(PinnedModel("3", defect))
+    assert (model.state.phase, model.state.detail) == (Phase.FAILED, "AttributeError: no such attribute")
+    assert registry.root.exists()
+
+
+class Gate:
+    """A feature store that answers when it is let."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.entered = threading.Event()
+        self.open = threading.Event()
+
+    def online(self, entities: Sequence[str]) -> list[Row | None]:
+        self.calls.append(list(entities))
+        self.entered.set()
+        self.open.wait(5)
+        return [None if name == "nobody" else {"name": name} for name in entities]
+
+
+def test_requests_that_come_during_a_look_up_share_the_next() -> None:
+    store = Gate()
+
+    async def ask() -> list[list[Row | None]]:
+        features = OnlineFeatures(lambda: store, Metrics())
+        first = asyncio.create_task(features.of(["a"]))
+        await asyncio.to_thread(store.entered.wait)
+        others = [asyncio.create_task(features.of(names)) for names in (["b", "nobody"], ["c"], ["b"])]
+        await asyncio.sleep(0)
+        store.open.set()
+        return [await task for task in (first, *others)]
+
+    assert asyncio.run(ask()) == [[{"name": "a"}], [{"name": "b"}, None], [{"name": "c"}], [{"name": "b"}]]
+    assert store.calls == [["a"], ["b", "nobody", "c"]]
+
+
+def test_a_look_up_that_hangs_lets_everybody_go_and_the_store_recovers() -> None:
+    store = Gate()
+
+    async def ask() -> list[Row | None]:
+        features = OnlineFeatures(lambda: store, Metrics(), timeout=0.05)
+        late = [asyncio.create_task(features.of([name])) for name in ("a", "b")]
+        for task in late:
+            with pytest.raises(Unavailable, match=r"the feature store did not answer within 0\.05 s"):
+                await task
+        store.open.set()
+        while True:  # the thread is still at the first look-up for a moment
+            try:
+                return await features.of(["c"])
+            except Unavailable:
+                await asyncio.sleep(0.001)
+
+    assert asyncio.run(ask()) == [{"name": "c"}]
+
+
+def test_an_error_of_the_store_reaches_everybody_who_waits() -> None:
+    class Down:
+        def online(self, _: Sequence[str]) -> list[Row | None]:
+            message = "down"
+            raise Unavailable(message)
+
+    async def ask() -> list[BaseException | list[Row | None]]:
+        features = OnlineFeatures(Down, Metrics())
+        return await asyncio.gather(*(features.of([name]) for name in "abc"), return_exceptions=True)
+
+    assert [type(result) for result in asyncio.run(ask())] == [Unavailable] * 3
+
+
+class Shelf:
+    """A log store that can be down."""
+
+    def __init__(self) -> None:
+        self.rows: list[LoggedAnswer] = []
+        self.down = False
+        self.tried = threading.Event()
+
+    def append(self, rows: Sequence[LoggedAnswer]) -> None:
+        self.tried.set()
+        if self.down:
+            message = "the log is down"
+            raise Unavailable(message)
+        self.rows += rows
+
+
+def answers(count: int) -> list[LoggedAnswer]:
+    return [LoggedAnswer(f"p{n}", "e", 1, 0.5, "h", float(n)) for n in range(count)]
+
+
+def value(metrics: Metrics, name: str) -> float | None:
+    return metrics.registry.get_sample_value(name)
+
+
+def test_what_is_queued_at_the_end_is_written() -> None:
+    shelf, metrics = Shelf(), Metrics()
+    writer = RequestLogWriter(shelf, metrics, batch=7)
+    for answer in answers(100):
+        writer.put(answer)
+    writer.close()
+    assert shelf.rows == answers(100)
+    assert (writer.backlog, value(metrics, "ratchet_request_log_dropped_total")) == (0, 0.0)
+
+
+def test_answers_wait_for_a_store_that_is_down_and_keep_their_order() -> None:
+    shelf, metrics = Shelf(), Metrics()
+    shelf.down = True
+    writer = RequestLogWriter(shelf, metrics, pause=0.01)
+    for answer in answers(50):
+        writer.put(answer)
+    shelf.tried.wait(5)
+    assert writer.backlog == 50
+    shelf.down = False
+    writer.close()
+    assert shelf.rows == answers(50)
+
+
+def test_what_does_not_fit_is_dropped_and_counted() -> None:
+    shelf, metrics = Shelf(), Metrics()
+    shelf.down = True
+    writer = RequestLogWriter(shelf, metrics, capacity=10, batch=1, pause=0.01)
+    first, *rest = answers(30)
+    writer.put(first)
+    shelf.tried.wait(5)  # one is in the writer's hands, ten fit into the queue
+    for answer in rest:
+        writer.put(answer)
+    assert value(metrics, "ratchet_request_log_dropped_total") == 19.0
+    assert value(metrics, "ratchet_request_log_backlog") == 11.0
+    writer.close(seconds=0.05)
+    assert value(metrics, "ratchet_request_log_dropped_total") == 30.0

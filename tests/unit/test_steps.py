@@ -1,0 +1,309 @@
+"""The use cases over fakes: the loop's decisions on generated months, without a vendor."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from components.core.errors import DataError, Unavailable, UserError
+from components.core.schema import Columns, Snapshot
+from components.core.trigger import Action
+from components.drift_check import step as drift_check
+from components.evaluate import step as evaluate
+from components.project import Project
+from components.promote import step as promote
+from components.protocol.by_hand import rollback
+from components.train import step as train
+from tests.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
+from tests.worlds import FakeWorld
+
+PROJECT = Project.model_validate(
+    {
+        "model": "m",
+        "entity": "id",
+        "tables": ["t", "y"],
+        "label": {"column": "left", "table": "y"},
+        "features": [
+            {"name": "a", "table": "t", "dtype": "float"},
+            {"name": "b", "table": "t", "dtype": "float", "nullable": True},
+            {"name": "c", "table": "t", "dtype": "category"},
+        ],
+        "slices": [{"name": "s", "table": "t", "dtype": "bool"}],
+        "holdout": {"salt": "x", "share": 0.3},
+        "training": {"logistic_regression": {"C": [1.0]}, "hist_gradient_boosting": None},
+    }
+)
+ROWS = 3000
+
+
+def month(
+    number: int, *, turn: float = 0.0, shift: float = 0.0, shuffle: bool = False, rows: int = ROWS
+) -> tuple[Columns, Columns]:
+    """A month of data; `turn` makes the label depend on `a` the other way round, `shift` moves `b`."""
+    rng = np.random.default_rng(number)
+    ids = np.array([f"u{index}" for index in range(rows)], dtype=object)
+    a, b = rng.normal(size=rows), rng.normal(size=rows) + shift
+    c = np.array(["x", "y"], dtype=object)[rng.integers(0, 2, rows)]
+    odds = (1 - 2 * turn) * 1.2 * a + 0.5 * (c == "x") - 0.8
+    labels = (rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int8)
+    if shuffle:
+        rng.shuffle(labels)
+    b[::50] = np.nan
+    columns = {"id": ids, "a": a, "b": b, "c": c, "s": rng.integers(0, 2, rows).astype(np.float64)}
+    return columns, {"entity": ids, "label": labels}
+
+
+@dataclass
+class Loop:
+    """The steps wired to fakes."""
+
+    project: Project = PROJECT
+    at: FakeWorld = field(default_factory=FakeWorld)
+    store: FakeSnapshots = field(default_factory=FakeSnapshots)
+    reports: FakeReports = field(default_factory=FakeReports)
+    requests: FakeRequests = field(default_factory=FakeRequests)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def features(self) -> FakeFeatures:
+        return FakeFeatures(self.store, "id", ["a", "b", "c"])
+
+    def arrive(self, number: int, *, labelled: bool = True, **how: float) -> Snapshot:
+        columns, labels = month(number, **how)  # type: ignore[arg-type]  # shuffle is a bool, rows an int
+        features_hash = hashlib.sha256(repr((number, sorted(how.items()))).encode()).hexdigest()
+        rows = len(columns["id"])
+        snapshot = Snapshot(
+            f"m{number}", date(2024, number, 1), rows, rows if labelled else 0, features_hash, "l" if labelled else ""
+        )
+        return self.store.put(snapshot, columns, labels if labelled else None)
+
+    def check(self, snapshot: Snapshot, *, force: bool = False) -> drift_check.Checked:
+        return drift_check.run(
+            self.project,
+            self.store,
+            self.at.registry,
+            self.at.ledger,
+            self.requests,
+            FakeReporter,
+            self.reports,
+            snapshot,
+            force=force,
+            say=self.said.append,
+        )
+
+    def train(self, snapshot: Snapshot) -> int:
+        made = train.run(self.project, self.store, self.features, self.at.registry, snapshot, say=self.said.append)
+        return made.number
+
+    def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
+        return evaluate.run(
+            self.project,
+            self.store,
+            self.features,
+            self.at.registry,
+            self.at.ledger,
+            self.reports,
+            snapshot,
+            candidate,
+            say=self.said.append,
+        )
+
+    def run(self, snapshot: Snapshot, *, force: bool = False) -> str:
+        """The pipeline's branches; the outcome in a word."""
+        checked = self.check(snapshot, force=force)
+        if checked.trigger.action is not Action.RETRAIN:
+            return checked.trigger.action.value
+        candidate = self.train(snapshot)
+        judged = self.judge(snapshot, candidate)
+        if not judged.decision.passed:
+            return judged.decision.verdict.value
+        return str(promote.run(self.project, self.at.world, candidate).body["state"])
+
+    @property
+    def production(self) -> int | None:
+        return self.at.registry.aliases.get("production")
+
+
+@pytest.fixture
+def loop() -> Loop:
+    """January made version 1 the champion."""
+    made = Loop()
+    assert made.run(made.arrive(1)) == "done"
+    made.said.clear()
+    return made
+
+
+def test_a_quiet_month_leaves_the_champion_alone(loop: Loop) -> None:
+    assert loop.run(loop.arrive(2)) == "NO_ACTION"
+    assert loop.production == 1
+    assert any(line.startswith("NO_ACTION drift_share 0.000 < 0.020") for line in loop.said)
+
+
+def test_a_drifted_month_with_another_truth_replaces_it(loop: Loop) -> None:
+    assert loop.run(loop.arrive(2, turn=1, shift=1)) == "done"
+    assert loop.production == 2
+    assert loop.at.consistent
+    text = "\n".join(loop.said + loop.at.said)
+    assert "RETRAINING_TRIGGERED drift_share 0.333 >= 0.020 -> train a candidate" in text
+    assert "[COMPARE] candidate_auc=0." in text
+    assert "[DECISION] promoted" in text
+    assert "[SUMMARY] as_of=2024-02-01 cand_v=2" in text
+
+
+def test_a_drifted_month_with_the_same_truth_does_not_replace_it(loop: Loop) -> None:
+    assert loop.run(loop.arrive(2, shift=1)) == "FAIL"
+    assert loop.production == 1
+    assert "[DECISION] skipped" in loop.said
+
+
+@pytest.mark.parametrize("number", range(2, 8))
+def test_shuffled_labels_are_never_promoted(loop: Loop, number: int) -> None:
+    assert loop.run(loop.arrive(number, shift=1, shuffle=True)) == "FAIL"
+    assert loop.production == 1
+
+
+def test_shuffled_labels_do_not_even_make_a_first_champion() -> None:
+    loop = Loop()
+    assert loop.run(loop.arrive(1, shuffle=True)) == "FAIL"
+    assert loop.production is None
+
+
+def test_the_same_month_again_is_a_no_op(loop: Loop) -> None:
+    drifted = loop.arrive(2, turn=1, shift=1)
+    assert loop.run(drifted) == "done"
+    assert loop.run(drifted) == "NO_ACTION"
+    assert len(loop.at.registry.stored) == 2
+
+
+def test_a_month_that_was_decided_is_not_tried_again_unless_forced(loop: Loop) -> None:
+    drifted = loop.arrive(2, shift=1)
+    assert loop.run(drifted) == "FAIL"
+    assert loop.run(drifted) == "NO_ACTION"
+    assert "decided already on this snapshot: FAIL for version 2" in loop.said[-1]
+    assert loop.run(drifted, force=True) == "FAIL"
+    assert loop.at.ledger.records("gate")[-1].body["attempt"] == 2
+
+
+def test_a_rolled_back_month_does_not_promote_itself_again(loop: Loop) -> None:
+    drifted = loop.arrive(2, turn=1, shift=1)
+    loop.run(drifted)
+    rollback(loop.at.world, None, "")
+    assert loop.run(drifted) == "NO_ACTION"
+    assert loop.production == 1
+
+
+def test_the_same_model_is_not_promoted_over_itself(loop: Loop) -> None:
+    assert loop.run(loop.store.get("m1"), force=True) == "FAIL"
+    assert loop.production == 1
+
+
+def test_trying_often_needs_more_certainty_each_time(loop: Loop) -> None:
+    drifted = loop.arrive(2, shift=1)
+    for _ in range(3):
+        loop.run(drifted, force=True)
+    gates = [record.body for record in loop.at.ledger.records("gate")[1:]]
+    assert [gate["attempt"] for gate in gates] == [1, 2, 3]
+    assert [round(gate["confidence"], 4) for gate in gates] == [0.98, 0.995, 0.9978]
+
+
+def test_without_labels_a_drifted_month_is_unknown_and_nothing_is_trained(loop: Loop) -> None:
+    assert loop.run(loop.arrive(2, shift=1, labelled=False)) == "UNKNOWN"
+    assert len(loop.at.registry.stored) == 1
+    assert "the snapshot's labels have not arrived yet" in loop.said[-1]
+
+
+def test_labels_that_arrive_later_reopen_the_month(loop: Loop) -> None:
+    loop.run(loop.arrive(2, shift=1, turn=1, labelled=False))
+    assert loop.run(loop.arrive(2, shift=1, turn=1)) == "done"
+    assert loop.production == 2
+
+
+def test_too_few_rows_are_unknown(loop: Loop) -> None:
+    assert loop.run(loop.arrive(2, shift=1, rows=200)) == "UNKNOWN"
+    assert loop.production == 1
+
+
+def test_a_champion_of_another_holdout_is_not_compared_with(loop: Loop) -> None:
+    number = loop.at.registry.stored[1]
+    assert number.provenance is not None
+    loop.at.registry.stored[1] = replace(number, provenance=replace(number.provenance, holdout_salt="other"))
+    assert loop.run(loop.arrive(2, turn=1, shift=1)) == "UNKNOWN"
+    assert loop.production == 1
+    assert "[DECISION] unknown" in loop.said
+
+
+def test_manual_approval_parks_the_candidate(loop: Loop) -> None:
+    policy = PROJECT.policy.model_copy(update={"approval": "manual"})
+    loop.project = PROJECT.model_copy(update={"policy": policy})
+    assert loop.run(loop.arrive(2, turn=1, shift=1)) == "awaiting_approval"
+    assert loop.production == 1
+    assert "[DECISION] awaiting_approval" in loop.at.said
+
+
+def test_a_champion_whose_live_auc_fell_below_its_interval_is_retrained(loop: Loop) -> None:
+    rng = np.random.default_rng(1)
+    loop.requests.pairs[1] = ((rng.random(400) < 0.4).astype(np.int8), rng.random(400))
+    checked = loop.check(loop.arrive(2))
+    assert checked.trigger.action is Action.RETRAIN
+    assert "upper end of live AUC" in checked.trigger.reasons[0]
+
+
+def test_a_few_live_labels_trigger_nothing(loop: Loop) -> None:
+    loop.requests.pairs[1] = (np.array([1, 0] * 20, dtype=np.int8), np.array([0.1, 0.9] * 20))
+    assert loop.check(loop.arrive(2)).trigger.action is Action.NO_ACTION
+
+
+def test_an_old_champion_is_retrained(loop: Loop) -> None:
+    loop.project = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"max_age_days": 30})})
+    checked = loop.check(loop.arrive(3))
+    assert checked.trigger.reasons == ("age 60 days > 30",)
+
+
+def test_an_unreachable_registry_stops_the_run_and_changes_nothing(loop: Loop) -> None:
+    drifted = loop.arrive(2, turn=1, shift=1)
+    loop.at.registry.down = Unavailable("the registry cannot be reached")
+    with pytest.raises(Unavailable):
+        loop.run(drifted)
+    assert len(loop.at.ledger.records("trigger")) == 1
+    assert loop.production == 1
+
+
+def test_no_row_of_the_holdout_is_ever_trained_on(loop: Loop) -> None:
+    version = loop.at.registry.stored[1]
+    assert version.provenance is not None
+    held = train.held_out("x", 0.3, [f"u{index}" for index in range(ROWS)])
+    assert version.provenance.train_rows == ROWS - held.sum()
+    with pytest.raises(DataError, match="training rows are held out"):
+        train.refuse_held_out(PROJECT, [f"u{index}" for index in range(100)])
+
+
+def test_a_candidate_without_a_pass_is_not_promoted(loop: Loop) -> None:
+    loop.run(loop.arrive(2, shift=1))
+    with pytest.raises(UserError, match="version 2 did not pass the gate"):
+        promote.run(PROJECT, loop.at.world, 2)
+    with pytest.raises(UserError, match="version 9 has not been evaluated"):
+        promote.run(PROJECT, loop.at.world, 9)
+    assert loop.production == 1
+
+
+def test_the_decision_is_on_record_with_its_reasons_and_report(loop: Loop) -> None:
+    loop.run(loop.arrive(2, turn=1, shift=1))
+    gate = loop.at.ledger.records("gate")[-1].body
+    assert gate["verdict"] == "PASS"
+    assert any(reason.startswith("delta 0.") for reason in gate["reasons"])
+    assert "decision_v2_on_2024-02-01.html" in loop.reports.saved
+    assert "drift_2024-01-01_vs_2024-02-01.html" in loop.reports.saved
+    loop.at.ledger.verify()
+
+
+def test_a_window_of_two_months_trains_on_both(loop: Loop) -> None:
+    loop.project = PROJECT.model_copy(update={"training": PROJECT.training.model_copy(update={"window": 2})})
+    candidate = loop.train(loop.arrive(2))
+    version = loop.at.registry.stored[candidate]
+    assert version.provenance is not None
+    assert len(version.provenance.snapshot_ids) == 2
+    assert version.provenance.train_rows == 2 * loop.at.registry.stored[1].provenance.train_rows  # type: ignore[union-attr]  # January's is known
