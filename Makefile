@@ -21,7 +21,7 @@ $(TOOLS)/bin/uv:
 
 $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
 	@echo "installing the locked environment into .venv (about 1.1 GB)"
-	@$(TOOLS)/bin/uv sync --frozen --quiet
+	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode
 	@touch $@
 
 demo: $(STAMP) ## the loop on one machine, about 3 minutes; DATA=folder tells it on your snapshots

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from components.core.errors import RatchetError, Unavailable, UserError
+from components.core.ledger import Record
 from components.project import load_project
 from components.settings import Settings, load_settings
 from components.wiring import Wiring
@@ -50,13 +49,6 @@ class Demo:
         if code:
             message = f"`ratchet {shown}` ended with exit code {code}; the demo stops here"
             raise RatchetError(message)
-
-    def asked(self, *arguments: str) -> dict[str, Any]:
-        """A command's JSON."""
-        command = self._command([*arguments, "--json"])
-        done = subprocess.run(command, env=environment(self.settings), check=True, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
-        content: dict[str, Any] = json.loads(done.stdout)
-        return content
 
     @staticmethod
     def _command(arguments: Sequence[str]) -> list[str]:
@@ -112,14 +104,14 @@ def tell(data: Path | None, home: Path) -> None:
             line(f"[TRAFFIC] meanwhile {traffic.told}")
         demo.ratchet("predict", entities[0])
         demo.ratchet("labels", "--snapshot", months[-1])
-        if demo.asked("status")["previous"]:
+        if len(_promotions(wiring)) > 1:
             with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
                 demo.ratchet("rollback", "--reason", "the demo shows the way back")
             line(f"[TRAFFIC] meanwhile {traffic.told}")
             demo.ratchet("predict", entities[0])
         demo.ratchet("history")
         demo.ratchet("status")
-    _end(demo, time.monotonic() - started)
+    _end(demo, _promotions(wiring), time.monotonic() - started)
 
 
 def _prepare(data: Path | None, home: Path) -> Demo:
@@ -175,15 +167,18 @@ def _entities(wiring: Wiring, snapshot: Path) -> list[str]:
     return found
 
 
-def _end(demo: Demo, seconds: float) -> None:
+def _promotions(wiring: Wiring) -> list[Record]:
+    """The moves of production that were carried out."""
+    return [record for record in wiring.ledger.records("promotion") if record.body["state"] == "done"]
+
+
+def _end(demo: Demo, promotions: Sequence[Record], seconds: float) -> None:
     """The last screen: who is in production, why, and where the reports are."""
-    status: Mapping[str, Any] = demo.asked("status")
-    last = status["last_promotion"]["body"] if status["last_promotion"] else None
     out.rule("what happened")
-    production = status["production"]
-    line(f"in production  version {production['version']}" if production else "in production  nobody")
-    if last:
-        line(f"because        {last['cause']}: {'; '.join(last['reasons'][:3])}")
+    for record in promotions:
+        body = record.body
+        line(f"{record.at:%H:%M:%S} UTC   version {body['to']} into production ({body['cause']}): {'; '.join(body['reasons'])}")
+    line(f"in production  version {promotions[-1].body['to']}" if promotions else "in production  nobody")
     line(f"reports        {demo.settings.reports}")
     for report in sorted(demo.settings.reports.glob("*.html")):
         line(f"               {report.name}")

@@ -19,7 +19,7 @@ from components.core.errors import ArtifactError, DataError, LockHeld, Promotion
 from components.core.ledger import GENESIS, Record
 from components.core.ports import JoinReport, NewVersion
 from components.core.rollout import Answer, Pin, PodReport, Progress, State
-from components.core.schema import Columns, FeatureValue, ModelVersion, Provenance, Snapshot, digest_of
+from components.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
 from components.ml import bundle as bundles
 
 
@@ -251,6 +251,10 @@ class FakeReports:
 class FakeRequests:
     def __init__(self) -> None:
         self.pairs: dict[int, tuple[NDArray[np.int8], NDArray[np.float64]]] = {}
+
+    def append(self, rows: Sequence[LoggedAnswer]) -> None:
+        message = f"tests set pairs: {rows}"
+        raise AssertionError(message)
 
     def join(self, labels: Columns) -> JoinReport:
         message = f"tests set pairs: {labels}"

@@ -23,18 +23,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
-from feast.errors import FeastError
-from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
-from feast.types import Bool, Float64, Int64, String
 from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 
+from components.adapters.lean_imports import without_typeguard
 from components.adapters.load_record import LoadRecord, digest_of
 from components.adapters.snapshots import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
 from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable
 from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
+
+with without_typeguard():
+    from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+    from feast.errors import FeastError
+    from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+    from feast.types import Bool, Float64, Int64, String
 
 VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}

@@ -22,17 +22,14 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # else every version warns of pickle, which nothing of ours loads
 
-import sklearn
 from sqlalchemy.exc import SQLAlchemyError
 
-from components.adapters.mlflow_plugins import without_feasts_plugin
+from components.adapters.lean_imports import without_feasts_plugin
 
 with without_feasts_plugin():
     import mlflow
-    import mlflow.sklearn
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
     from mlflow.exceptions import MlflowException
-    from mlflow.models import infer_signature
     from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from components.core.errors import ArtifactError, Unavailable, UserError
@@ -88,6 +85,10 @@ class MlflowRegistry:
 
         The version appears last: a crash on the way leaves a run, never a half-described version.
         """
+        import mlflow.sklearn  # noqa: PLC0415 - takes 3 s with scikit-learn, and only training registers
+        import sklearn  # noqa: PLC0415 - as above
+        from mlflow.models import infer_signature  # noqa: PLC0415 - as above
+
         self._ensure_model()
         experiment = self._experiment()
         mlflow.set_experiment(experiment_id=experiment)

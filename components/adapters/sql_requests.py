@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -61,8 +60,6 @@ _LABELS = Table(
 )
 _BY_ENTITY = Index("answers_by_entity", _ANSWERS.c.entity, _ANSWERS.c.version, _ANSWERS.c.answered_at)
 _CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
-
-_logger = logging.getLogger(__name__)
 
 
 class SqlRequestLog:
@@ -130,7 +127,6 @@ class SqlRequestLog:
             joined_direct = self._join_direct(connection, direct)
             joined, unmatched = self._join_by_entity(connection, by_entity)
         unknown = len(direct) - joined_direct + unmatched
-        if unknown:
         return JoinReport(joined=joined_direct + joined, unknown=unknown)
 
     def _join_direct(self, connection: Connection, rows: list[LabelRow]) -> int:

@@ -29,10 +29,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One inequality that was asked, as it came out: `delta 0.144 > 0.010`."""
+    """One inequality that was asked, as it came out: `delta 0.144 > 0.010`.
+
+    `headline` marks what a PASS is told by: all reasons of a PASS hold, and few of them are why.
+    """
 
     verdict: Verdict
     text: str
+    headline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,10 @@ class Decision:
 
     @property
     def decisive(self) -> list[str]:
-        """The texts of the reasons that carry the verdict: on FAIL the failed ones, and so on."""
-        return [reason.text for reason in self.reasons if reason.verdict is self.verdict]
+        """The texts that carry the verdict: on FAIL and UNKNOWN the reasons of that kind, on PASS those marked as its headline."""
+        carrying = [reason for reason in self.reasons if reason.verdict is self.verdict]
+        marked = [reason for reason in carrying if reason.headline]
+        return [reason.text for reason in (marked if self.passed and marked else carrying)]
 
 
 def number(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.core.auc import Interval, Paired
 from components.core.decision import Decision, Reason, Verdict, check, decide, number
@@ -113,17 +113,19 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Reason | None =
         return decide(enough)
     paired = measured.paired
     if paired is None:
-        return decide([*enough, Reason(Verdict.PASS, "there is no champion: floor only"), *_sound(measured, policy)])
+        first = Reason(Verdict.PASS, "there is no champion: floor only", headline=True)
+        floor, *others = _sound(measured, policy)
+        return decide([*enough, first, replace(floor, headline=True), *others])
     if policy.kind == "simple":
         better = should_promote(paired.candidate, paired.champion, policy.min_delta)
         text = f"delta {number(paired.delta.value)} {'>=' if better else '<'} {number(policy.min_delta)} (gate: simple)"
-        return decide([*enough, Reason(Verdict.PASS if better else Verdict.FAIL, text)])
+        return decide([*enough, Reason(Verdict.PASS if better else Verdict.FAIL, text, headline=True)])
     percent = f"{measured.confidence:.2%}".replace(".00%", "%")
     return decide(
         [
             *enough,
-            check("delta", paired.delta.value, ">", policy.min_delta),
-            check(f"lower end of delta at {percent} (try {measured.attempt})", paired.delta.low, ">", 0.0),
+            replace(check("delta", paired.delta.value, ">", policy.min_delta), headline=True),
+            replace(check(f"lower end of delta at {percent} (try {measured.attempt})", paired.delta.low, ">", 0.0), headline=True),
             *_sound(measured, policy),
             check("Brier score's increase", measured.candidate_brier - measured.champion_brier, "<=", policy.brier_margin),
             *(non_inferior(group, policy.slice_margin) for group in measured.slices),

@@ -25,7 +25,6 @@ def evaluate(
         judged = use_case.run(
             w.project,
             w.store,
-            w.features,
             w.registry,
             w.ledger,
             w.reports,

@@ -13,7 +13,7 @@ from components.core.auc import Labels, Scores, auc_interval, brier, compare
 from components.core.decision import Reason, Verdict
 from components.core.gate import GatePolicy, Measurement, comparable, confidence_at
 from components.core.holdout import held_out
-from components.core.ports import FeatureStore, SnapshotStore
+from components.core.ports import SnapshotStore
 from components.core.schema import Columns, ModelVersion, Snapshot, take
 from components.core.slices import compare_slices
 from components.ml.bundle import Bundle
@@ -30,17 +30,22 @@ class Holdout:
     slices: Columns
 
 
-def read_holdout(project: Project, store: SnapshotStore, features: FeatureStore, snapshot: Snapshot) -> Holdout:
-    """The held-out rows of `snapshot` that have labels; features by the same point-in-time join as in training."""
+def read_holdout(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Holdout:
+    """The held-out rows of `snapshot` that have labels.
+
+    Features come from the snapshot itself: at its own date that is what the feature store's point-in-time join gives (a test holds
+    the two together), without a join over the whole history.
+    """
     labelled = store.labels(snapshot)
     labelled = take(labelled, np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, labelled["entity"])))
     entities = labelled["entity"]
     names = [column.name for column in project.slices]
-    everyone = store.columns(snapshot, [project.entity, *names])
+    everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs), *names])
     position = {entity: index for index, entity in enumerate(everyone[project.entity])}
     at = np.array([position[entity] for entity in entities], dtype=np.int64)
     groups = {name: _group_names(everyone[name][at]) for name in names}
-    return Holdout(snapshot, features.training_set(snapshot.as_of, entities), labelled["label"], groups)
+    columns = take({feature.name: everyone[feature.name] for feature in project.inputs}, at)
+    return Holdout(snapshot, columns, labelled["label"], groups)
 
 
 def _group_names(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from components.core.auc import Scores
 from components.core.decision import Decision, Verdict
 from components.core.gate import GatePolicy, Measurement, judge
-from components.core.ports import FeatureStore, Ledger, Registry, Reports, SnapshotStore
+from components.core.ports import Ledger, Registry, Reports, SnapshotStore
 from components.core.schema import ModelVersion, Snapshot
 from components.evaluate.measure import Holdout, champion_scores, measure, read_holdout
 from components.evaluate.record import ledger_body, log
@@ -35,7 +35,6 @@ class Evaluated:
 def run(
     project: Project,
     store: SnapshotStore,
-    features: FeatureStore,
     registry: Registry,
     ledger: Ledger,
     reports: Reports,
@@ -49,7 +48,7 @@ def run(
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
     champion = champion_of(registry, ledger)
-    held = read_holdout(project, store, features, snapshot)
+    held = read_holdout(project, store, snapshot)
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)

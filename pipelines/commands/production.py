@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -106,22 +107,27 @@ def history(
 def told(record: Record) -> tuple[str, str]:
     """Outcome and reasons of a record, in words."""
     body = record.body
-    match record.kind:
-        case "ingest":
-            return f"{body['name']} taken in", f"{body['rows']} rows, {body['labelled_rows']} labelled, {body['snapshot']}"
-        case "trigger":
-            return body["action"], "; ".join(body["reasons"])
-        case "gate":
-            return f"{body['verdict']}: version {body['candidate']} against {body['champion'] or 'none'}", "; ".join(
-                body["decisive"]
-            )
-        case "promotion":
-            move = f"{body['cause']}: {body['from'] or 'none'} -> {body['to']} {body['state']}"
-            return move, body.get("error") or "; ".join(body["reasons"])
-        case "reconcile":
-            return f"pods {body['from']} -> {body['to']}", body["reason"]
-        case _:
-            return "", "; ".join(f"{name} {value}" for name, value in body.items())
+    if record.kind not in _TOLD:
+        return "", "; ".join(f"{name} {value}" for name, value in body.items())
+    return _TOLD[record.kind](body)
+
+
+def _live(body: Mapping[str, Any]) -> tuple[str, str]:
+    interval = f"{body['auc']:.3f} ({body['low']:.3f} to {body['high']:.3f})" if body["low"] is not None else "not known yet"
+    return f"version {body['version']}", f"live AUC {interval}, {body['rows']} labelled answers"
+
+
+_TOLD: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "ingest": lambda b: (f"{b['name']} taken in", f"{b['rows']} rows, {b['labelled_rows']} labelled, {b['snapshot']}"),
+    "trigger": lambda b: (b["action"], "; ".join(b["reasons"])),
+    "gate": lambda b: (f"{b['verdict']}: version {b['candidate']} against {b['champion'] or 'none'}", "; ".join(b["decisive"])),
+    "promotion": lambda b: (
+        f"{b['cause']}: {b['from'] or 'none'} -> {b['to']} {b['state']}",
+        b.get("error") or "; ".join(b["reasons"]),
+    ),
+    "reconcile": lambda b: (f"pods {b['from']} -> {b['to']}", b["reason"]),
+    "live": _live,
+}
 
 
 def approve(

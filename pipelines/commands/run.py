@@ -76,20 +76,12 @@ def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
         "drift": "; ".join(trigger["reasons"]) if trigger else None,
         "candidate": gate["candidate"] if gate else None,
         "champion before": (gate or trigger or {}).get("champion"),
-        "why": "; ".join(_headline(gate)) if gate else None,
+        "why": "; ".join(gate["decisive"]) if gate else None,
         "decision report": gate["report"] if gate else None,
         "drift report": trigger["report"] if trigger else None,
         "log": str(done.log),
         "error": dict(done.error) or None,
     }
-
-
-def _headline(gate: Mapping[str, Any]) -> list[str]:
-    """On PASS the two inequalities that promote (all hold, and the report lists them); else what decided."""
-    reasons = [str(reason) for reason in gate["decisive"]]
-    if gate["verdict"] != "PASS":
-        return reasons
-    return [reason for reason in reasons if "delta" in reason and ":" not in reason] or reasons[-3:]
 
 
 def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:

@@ -33,7 +33,7 @@ def test_variance_equals_the_definition_over_all_pairs() -> None:
 
     def kernel(scores: np.ndarray) -> np.ndarray:
         difference = scores[labels == 1][:, None] - scores[labels == 0][None, :]
-        return (difference > 0) + 0.5 * (difference == 0)
+        return np.where(difference > 0, 1.0, np.where(difference == 0, 0.5, 0.0))
 
     gap = kernel(first) - kernel(second)
     variance = gap.mean(axis=1).var(ddof=1) / gap.shape[0] + gap.mean(axis=0).var(ddof=1) / gap.shape[1]

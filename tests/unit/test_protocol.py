@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -270,8 +271,8 @@ def test_only_what_waits_can_be_approved(at: FakeWorld) -> None:
 
 @pytest.mark.parametrize("field", ["body", "kind", "actor", "key", "hash"])
 def test_a_changed_record_breaks_the_chain(at: FakeWorld, field: str) -> None:
-    old = at.ledger.stored[0]
-    at.ledger.stored[0] = replace(old, **{field: {"to": 9} if field == "body" else "x"})
+    changes: dict[str, Any] = {field: {"to": 9} if field == "body" else "x"}
+    at.ledger.stored[0] = replace(at.ledger.stored[0], **changes)
     with pytest.raises(LedgerError, match="ledger record 1"):
         at.ledger.verify()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from components.core.errors import DataError, Unavailable, UserError
+from components.core.holdout import held_out
 from components.core.schema import Columns, Snapshot
 from components.core.trigger import Action
 from components.drift_check import step as drift_check
@@ -103,7 +104,6 @@ class Loop:
         return evaluate.run(
             self.project,
             self.store,
-            self.features,
             self.at.registry,
             self.at.ledger,
             self.reports,
@@ -275,7 +275,7 @@ def test_an_unreachable_registry_stops_the_run_and_changes_nothing(loop: Loop) -
 def test_no_row_of_the_holdout_is_ever_trained_on(loop: Loop) -> None:
     version = loop.at.registry.stored[1]
     assert version.provenance is not None
-    held = train.held_out("x", 0.3, [f"u{index}" for index in range(ROWS)])
+    held = held_out("x", 0.3, [f"u{index}" for index in range(ROWS)])
     assert version.provenance.train_rows == ROWS - held.sum()
     with pytest.raises(DataError, match="training rows are held out"):
         train.refuse_held_out(PROJECT, [f"u{index}" for index in range(100)])
