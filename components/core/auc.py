@@ -73,11 +73,12 @@ def _variance(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
 
 
 def auc_interval(labels: Labels, scores: Scores, confidence: float) -> Interval:
-    """DeLong interval of one AUC; NaN bounds when a class has fewer than two rows."""
+    """DeLong interval of one AUC, cut to 0 and 1; NaN bounds when a class has fewer than two rows."""
     if not 1 < int(labels.sum()) < len(labels) - 1:
         return Interval(auc(labels, scores), math.nan, math.nan)
     value, above, below = _placements(labels, scores)
-    return _interval(value, _variance(above, below), confidence)
+    interval = _interval(value, _variance(above, below), confidence)
+    return Interval(value, max(0.0, interval.low), min(1.0, interval.high))
 
 
 def compare(labels: Labels, candidate: Scores, champion: Scores, confidence: float) -> Paired:

@@ -53,14 +53,14 @@ class Trigger:
 
     @property
     def line(self) -> str:
-        """The log line: `RETRAINING_TRIGGERED drift_share 0.071 >= 0.020 -> train a candidate`."""
+        """The log line: `RETRAINING_TRIGGERED drift_share=0.071 >= 0.020 -> train a candidate`."""
         then = {
             Action.RETRAIN: ("RETRAINING_TRIGGERED", "train a candidate"),
             Action.NO_ACTION: ("NO_ACTION", "the champion stays"),
             Action.UNKNOWN: ("NO_ACTION", "unknown, nothing is changed"),
         }
         name, what = then[self.action]
-        return f"{name} {'; '.join(self.reasons)} -> {what}"
+        return f"{name} {'; '.join(self.reasons).replace('drift_share ', 'drift_share=')} -> {what}"
 
 
 def decide_trigger(seen: Circumstances) -> Trigger:

@@ -22,9 +22,10 @@ from components.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The held-out, labelled rows of one snapshot: features, labels and slice values in one order."""
+    """The held-out, labelled rows of one snapshot: entities, features, labels and slice values in one order."""
 
     snapshot: Snapshot
+    entities: NDArray[Any]
     columns: Columns
     labels: Labels
     slices: Columns
@@ -45,7 +46,7 @@ def read_holdout(project: Project, store: SnapshotStore, snapshot: Snapshot) -> 
     at = np.array([position[entity] for entity in entities], dtype=np.int64)
     groups = {name: _group_names(everyone[name][at]) for name in names}
     columns = take({feature.name: everyone[feature.name] for feature in project.inputs}, at)
-    return Holdout(snapshot, columns, labelled["label"], groups)
+    return Holdout(snapshot, entities, columns, labelled["label"], groups)
 
 
 def _group_names(values: NDArray[Any]) -> NDArray[Any]:

@@ -140,7 +140,7 @@ def loop() -> Loop:
 def test_a_quiet_month_leaves_the_champion_alone(loop: Loop) -> None:
     assert loop.run(loop.arrive(2)) == "NO_ACTION"
     assert loop.production == 1
-    assert any(line.startswith("NO_ACTION drift_share 0.000 < 0.020") for line in loop.said)
+    assert any(line.startswith("NO_ACTION drift_share=0.000 < 0.020") for line in loop.said)
 
 
 def test_a_drifted_month_with_another_truth_replaces_it(loop: Loop) -> None:
@@ -148,7 +148,7 @@ def test_a_drifted_month_with_another_truth_replaces_it(loop: Loop) -> None:
     assert loop.production == 2
     assert loop.at.consistent
     text = "\n".join(loop.said + loop.at.said)
-    assert "RETRAINING_TRIGGERED drift_share 0.333 >= 0.020 -> train a candidate" in text
+    assert "RETRAINING_TRIGGERED drift_share=0.333 >= 0.020 -> train a candidate" in text
     assert "[COMPARE] candidate_auc=0." in text
     assert "[DECISION] promoted" in text
     assert "[SUMMARY] as_of=2024-02-01 cand_v=2" in text
