@@ -32,7 +32,7 @@ def continuous_training(
     for task in (taken, checked):
         task.set_caching_options(enable_caching=False)
     with dsl.If(checked.outputs["Output"] == "RETRAIN", name="retrain"):
-        made = train(snapshot=taken.output, run_id=run_id)
+        made = train(snapshot=taken.output, force=force, run_id=run_id)
         judged = evaluate(snapshot=taken.output, candidate=made.outputs["Output"], run_id=run_id)
         for task in (made, judged):
             task.set_caching_options(enable_caching=False)

@@ -27,13 +27,13 @@ from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 
-from components.adapters.lean_imports import without_typeguard
+from components.adapters.lean_imports import feast_importable
 from components.adapters.load_record import LoadRecord, digest_of
 from components.adapters.snapshots import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
 from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable
 from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
 
-with without_typeguard():
+with feast_importable():
     from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.errors import FeastError
     from feast.protos.feast.serving.ServingService_pb2 import FieldStatus

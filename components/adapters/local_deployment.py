@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from components.adapters.durable import TEMPORARY, staged, write_synced
 from components.core.errors import StaleComparison, Unavailable
 from components.settings import Settings
 
@@ -50,7 +51,10 @@ class Pod(BaseModel):
 
 
 class Observed(BaseModel):
-    """What does serve. `version` is the one that answers requests; `updated_at` is seconds since the epoch."""
+    """What does serve. `version` is the one that answers requests; `updated_at` is seconds since the epoch.
+
+    An `ending` gateway obeys no more: whoever wants something served needs the next one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,6 +64,7 @@ class Observed(BaseModel):
     version: int | None = None
     pods: tuple[Pod, ...] = ()
     stuck: bool = False
+    ending: bool = False
     detail: str = ""
     updated_at: float = 0.0
 
@@ -76,7 +81,8 @@ class LocalDeployment:
         self.logs = folder / "logs"
         self._desired = folder / "deployment.json"
         self._observed = folder / "status.json"
-        self._gateway = FileLock(folder / "gateway.lock")
+        self._gateway_lock = folder / "gateway.lock"
+        self._gateway = FileLock(self._gateway_lock)
 
     def desired(self) -> Desired:
         """What should serve; generation 0 before the first promotion."""
@@ -87,7 +93,7 @@ class LocalDeployment:
 
         Raises StaleComparison when somebody else has changed it, Unavailable when the folder cannot be written.
         """
-        self._make_folder()
+        self.make_folder()
         with self._writing():
             present = self.desired()
             if present.generation != generation:
@@ -99,28 +105,33 @@ class LocalDeployment:
             if present.version == version:
                 return present
             wanted = Desired(generation=generation + 1, version=version)
-            _write(self._desired, wanted)
+            with _written(self._desired), staged(self._desired) as temporary:
+                write_synced(temporary, lambda file: file.write(wanted.model_dump_json(indent=1).encode()))
             return wanted
 
     def observed(self) -> Observed:
-        """What the gateway last reported; empty when it never ran or ended in order."""
+        """What the last gateway reported last; see `claimed` for whether it still runs."""
         return _read(self._observed, Observed) or Observed()
 
     def report(self, observed: Observed) -> None:
-        """Replace the gateway's report."""
-        _write(self._observed, observed)
-
-    def withdraw(self) -> None:
-        """Remove the report: the gateway ends."""
-        self._observed.unlink(missing_ok=True)
+        """Replace the gateway's report. Not synced: it has no meaning after a crash of the machine."""
+        with _written(self._observed):
+            temporary = self._observed.with_name(f"{TEMPORARY}{self._observed.name}")
+            temporary.write_text(observed.model_dump_json(indent=1), encoding="utf-8")
+            temporary.replace(self._observed)
 
     def claim(self) -> bool:
-        """Become this folder's gateway, for as long as the process lives; False when another one is."""
-        self._make_folder()
-        try:
-            self._gateway.acquire(timeout=1)  # somebody may be asking `claimed` at this moment
-        except Timeout:
-            return False
+        """Become this folder's gateway, for as long as the process lives; False when another one is.
+
+        Raises Unavailable when the folder cannot be written.
+        """
+        self.make_folder()
+        with _written(self._gateway_lock):
+            try:
+                self._gateway.acquire(timeout=1)  # somebody may be asking `claimed` at this moment
+            except Timeout:
+                return False
+            self._observed.unlink(missing_ok=True)  # what a killed one said is not what this one does
         return True
 
     def release(self) -> None:
@@ -128,30 +139,43 @@ class LocalDeployment:
         self._gateway.release()
 
     def claimed(self) -> bool:
-        """Whether a gateway runs for this folder. The system frees its lock even when it is killed: this is never out of date."""
-        if not self.folder.is_dir():
-            return False
+        """Whether a gateway runs for this folder. The system frees its lock even when it is killed: this is never out of date.
+
+        Asked by a shared lock, so that two who ask at once do not take one another for a gateway.
+        """
         try:
-            with FileLock(self.folder / "gateway.lock", timeout=0):
-                return False
-        except Timeout:
+            descriptor = os.open(self._gateway_lock, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            message = f"{self._gateway_lock} cannot be read: {error.strerror}"
+            raise Unavailable(message) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        finally:
+            os.close(descriptor)
+        return False
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        lock = FileLock(self.folder / "deployment.lock", timeout=10)
         try:
-            with FileLock(self.folder / "deployment.lock", timeout=10):
-                yield
+            with _written(self._desired):
+                lock.acquire()
         except Timeout as error:
             message = f"{self._desired} is being written by somebody else for over 10 s: try again"
             raise Unavailable(message) from error
-
-    def _make_folder(self) -> None:
         try:
+            yield
+        finally:
+            lock.release()
+
+    def make_folder(self) -> None:
+        """Make the folder and that of the logs. Raises Unavailable."""
+        with _written(self.folder):
             self.logs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"{self.folder} cannot be made: {error.strerror}"
-            raise Unavailable(message) from error
 
 
 def _read(path: Path, kind: type[_Model]) -> _Model | None:
@@ -164,15 +188,13 @@ def _read(path: Path, kind: type[_Model]) -> _Model | None:
         raise Unavailable(message) from error
 
 
-def _write(path: Path, content: BaseModel) -> None:
-    """Write beside, then rename: a reader sees the old file or the new one, whole."""
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Translate what keeps the block from writing `path`. (A lock that is not had in time is no such error.)"""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content.model_dump_json(indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        yield
+    except Timeout:  # an OSError, too
+        raise
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise Unavailable(message) from error

@@ -16,7 +16,7 @@ from components.core.trigger import Circumstances, Live, Trigger, decide_trigger
 from components.ml import bundle as bundles
 from components.ml.snapshot_drift import measure
 from components.project import Project
-from components.protocol.world import champion_of
+from components.protocol.world import PROMOTION, Step, champion_of
 
 _MIN_LIVE = 30  # labelled answers of each class below which a live AUC says nothing
 
@@ -105,13 +105,21 @@ def _report(
 
 
 def _decided(ledger: Ledger, project: Project, snapshot: Snapshot, champion: ModelVersion | None) -> str:
+    """Tell of an earlier decision on the same question; a PASS counts once it was carried out or waits for approval."""
     number = champion.number if champion else None
     for record in reversed(ledger.records("gate")):
         body = record.body
         if (body["snapshot_hash"], body["champion"], body["project_hash"]) == (snapshot.hash, number, project.hash):
+            if body["verdict"] == "PASS" and not _carried_out(ledger, body["candidate"]):
+                return ""  # the promotion failed or its run died: the next run tries it again with the same candidate
             told = f"{body['verdict']} for version {body['candidate']} (ledger {record.seq})"
             return f"decided already on this snapshot: {told}; --force tries again"
     return ""
+
+
+def _carried_out(ledger: Ledger, candidate: int) -> bool:
+    moves = [record.body for record in ledger.records(PROMOTION) if record.body["to"] == candidate]
+    return any(move["state"] in {Step.DONE, Step.AWAITING} for move in moves)
 
 
 def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:

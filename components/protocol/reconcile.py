@@ -14,7 +14,10 @@ def reconcile(world: World) -> list[str]:
     An intent without an end is finished when its champion is still the one that was compared with (or the alias
     has moved already), and closed as failed when production has moved on since. After that, pods that serve another
     version than the alias names are rolled back to it: the alias is the truth. Run twice, it does nothing the second time.
+    The lock is taken only when there is something to mend.
     """
+    if open_move(world.ledger) is None and world.rollout.pinned().version == _target(world):
+        return []
     with world.lock.hold():
         return [*_finish(world), *_agree(world)]
 
@@ -24,8 +27,7 @@ def _finish(world: World) -> list[str]:
     if record is None:
         return []
     move = Move.of(record)
-    champion = champion_of(world.registry, world.ledger)
-    number = champion.number if champion else None
+    number = _target(world)
     if number == move.to:
         if move.expected is not None:
             world.registry.set_alias(PREVIOUS, move.expected)
@@ -41,9 +43,13 @@ def _finish(world: World) -> list[str]:
     return [f"the interrupted move to version {move.to} was finished"]
 
 
-def _agree(world: World) -> list[str]:
+def _target(world: World) -> int | None:
     champion = champion_of(world.registry, world.ledger)
-    target = champion.number if champion else None
+    return champion.number if champion else None
+
+
+def _agree(world: World) -> list[str]:
+    target = _target(world)
     pinned = world.rollout.pinned()
     if pinned.version == target:
         return []

@@ -47,11 +47,20 @@ def run(
     registry: Registry,
     snapshot: Snapshot,
     *,
+    force: bool = False,
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> ModelVersion:
-    """Train, prove that the fast scorer answers as the pipeline does, and register."""
+    """Train, prove that the fast scorer answers as the pipeline does, and register.
+
+    Training is deterministic, so a version that was made of the same snapshots by the same project is taken again, unless `force`: a
+    run that repeats a failed one neither fills the registry nor counts as a further try.
+    """
     window = newest_labelled(store, snapshot, project.training.window)
+    same = None if force else _made_before(registry, project, window)
+    if same is not None:
+        say(f"[TRAIN] version {same.number} was trained on {', '.join(item.id for item in window)} by this project: taken again")
+        return same
     entities, columns, labels = _training_rows(project, store, features, window)
     refuse_held_out(project, entities)
     grid = {
@@ -84,6 +93,30 @@ def run(
         )
     say(f"[TRAIN] version {version.number}: {trained.model} {trained.params} cv_auc={trained.cv_auc:.3f}")
     return version
+
+
+def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot]) -> ModelVersion | None:
+    """The newest version of the same snapshots, holdout, project and seed."""
+    wanted = (
+        tuple(item.id for item in window),
+        window[-1].hash,
+        project.holdout.salt,
+        project.holdout.share,
+        project.hash,
+        project.training.seed,
+    )
+    for version in reversed(registry.versions()):
+        made = version.provenance
+        if made is not None and wanted == (
+            made.snapshot_ids,
+            made.snapshot_hash,
+            made.holdout_salt,
+            made.holdout_share,
+            made.project_hash,
+            made.seed,
+        ):
+            return version
+    return None
 
 
 def _training_rows(

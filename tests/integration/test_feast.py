@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -289,3 +292,18 @@ def test_the_real_months_join_exactly(tmp_path: Path) -> None:
         joined = features.training_set(snapshot.as_of, stored[project.entity][order])
         for feature in project.inputs:
             np.testing.assert_array_equal(joined[feature.name], stored[feature.name][order])
+
+
+def test_opening_feast_leaves_the_services_own_metrics_visible() -> None:
+    program = """
+import components.adapters.feast_features
+from serving.metrics import Metrics
+metrics = Metrics()
+metrics.unknown.inc()
+assert "ratchet_unknown_entities_total 1.0" in metrics.render().decode().splitlines()
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], env=environment, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from components.core.errors import DataError, Unavailable, UserError
+from components.core.errors import DataError, PromotionFailed, Unavailable, UserError
 from components.core.holdout import held_out
 from components.core.schema import Columns, Snapshot
 from components.core.trigger import Action
@@ -96,9 +96,9 @@ class Loop:
             say=self.said.append,
         )
 
-    def train(self, snapshot: Snapshot) -> int:
-        made = train.run(self.project, self.store, self.features, self.at.registry, snapshot, say=self.said.append)
-        return made.number
+    def train(self, snapshot: Snapshot, *, force: bool = False) -> int:
+        world = (self.project, self.store, self.features, self.at.registry)
+        return train.run(*world, snapshot, force=force, say=self.said.append).number
 
     def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
         return evaluate.run(
@@ -117,7 +117,7 @@ class Loop:
         checked = self.check(snapshot, force=force)
         if checked.trigger.action is not Action.RETRAIN:
             return checked.trigger.action.value
-        candidate = self.train(snapshot)
+        candidate = self.train(snapshot, force=force)
         judged = self.judge(snapshot, candidate)
         if not judged.decision.passed:
             return judged.decision.verdict.value
@@ -186,6 +186,18 @@ def test_a_month_that_was_decided_is_not_tried_again_unless_forced(loop: Loop) -
     assert "decided already on this snapshot: FAIL for version 2" in loop.said[-1]
     assert loop.run(drifted, force=True) == "FAIL"
     assert loop.at.ledger.records("gate")[-1].body["attempt"] == 2
+
+
+def test_a_promotion_that_failed_is_tried_again_with_the_same_candidate_and_the_same_confidence(loop: Loop) -> None:
+    drifted = loop.arrive(2, turn=1, shift=1)
+    loop.at.rollout.stuck.add(2)
+    with pytest.raises(PromotionFailed):
+        loop.run(drifted)
+    loop.at.rollout.stuck.clear()
+    assert loop.run(drifted) == "done"
+    assert loop.production == 2
+    assert [record.body["attempt"] for record in loop.at.ledger.records("gate")[1:]] == [1, 1]
+    assert len(loop.at.registry.stored) == 2
 
 
 def test_a_rolled_back_month_does_not_promote_itself_again(loop: Loop) -> None:

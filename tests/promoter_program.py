@@ -1,0 +1,123 @@
+"""What a promoter's process does, on the real composition root: it can be told to kill itself just before an effect.
+
+Run by tests/promoters.py in children of a fork server that has imported MLflow once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from components.core.ports import Ledger, NewVersion, Registry, Rollout
+from components.protocol.world import World
+from components.settings import Settings
+from components.wiring import Wiring, step
+
+# In the order of the protocol. `wait` is the first look at the rollout's progress, `traffic` the first at the pods.
+EFFECTS = ("infra check", "intent", "pin", "wait", "traffic", "production", "previous", "done")
+
+_REGISTRY = {"set_alias": lambda alias, _number: alias}
+_LEDGER = {"append": lambda kind, body, **_: body.get("state", kind)}
+_ROLLOUT = {
+    "infra_check": lambda _version: "infra check",
+    "pin": lambda _version, **_: "pin",
+    "progress": lambda: "wait",
+    "pods": lambda: "traffic",
+}
+
+
+class Announced:
+    """A port that tells `before` of each effect before it happens; all else goes straight through."""
+
+    def __init__(self, port: Any, effects: Mapping[str, Callable[..., str]], before: Callable[[str], None]) -> None:
+        self._port, self._effects, self._before = port, effects, before
+
+    def __getattr__(self, name: str) -> Any:
+        method, effect = getattr(self._port, name), self._effects.get(name)
+        if effect is None:
+            return method
+
+        def announced(*args: Any, **options: Any) -> Any:
+            self._before(effect(*args, **options))
+            return method(*args, **options)
+
+        return announced
+
+
+def rollout_of(settings: Settings, entity: str) -> Rollout:
+    """The real rollout, whose processes find their models and features as tests/serving_world.py keeps them."""
+    from components.adapters.process_rollout import ProcessRollout  # noqa: PLC0415 - as in components/wiring.py
+    from tests.serving_program import PROGRAM  # noqa: PLC0415 - as above
+
+    return ProcessRollout(settings, entity, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
+
+
+def world_of(wiring: Wiring) -> World:
+    """The wiring's world with that rollout."""
+    return replace(wiring.world, rollout=rollout_of(wiring.settings, wiring.project.entity))
+
+
+def doomed(world: World, die_before: str) -> World:
+    """The same, but this process ends by SIGKILL just before the effect. Effects are told on standard output."""
+
+    def before(effect: str) -> None:
+        world.say(f"[EFFECT] {effect}")
+        if effect == die_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return replace(
+        world,
+        registry=cast("Registry", Announced(world.registry, _REGISTRY, before)),
+        ledger=cast("Ledger", Announced(world.ledger, _LEDGER, before)),
+        rollout=cast("Rollout", Announced(world.rollout, _ROLLOUT, before)),
+    )
+
+
+def promote(candidate: int, die_before: str) -> None:
+    """As components/promote/component.py."""
+    from components.promote import step as use_case  # noqa: PLC0415 - the component imports it in its body, too
+
+    with step("promote") as wiring:
+        use_case.run(wiring.project, doomed(world_of(wiring), die_before), candidate)
+
+
+def mend(die_before: str) -> None:
+    """As `ratchet reconcile`."""
+    from components.protocol.reconcile import reconcile  # noqa: PLC0415 - as above
+
+    with step("reconcile") as wiring:
+        for sentence in reconcile(doomed(world_of(wiring), die_before)):
+            wiring.world.say(sentence)
+
+
+def register(count: int) -> None:
+    """Register versions 1 to `count`, and put their bundles where the light serving processes look for them."""
+    from components.ml import bundle as bundles  # noqa: PLC0415 - only here
+    from components.ml.frames import frame  # noqa: PLC0415 - as above
+    from tests.fakes import provenance  # noqa: PLC0415 - as above
+    from tests.serving_world import World as Light  # noqa: PLC0415 - as above
+    from tests.serving_world import linear_bundle  # noqa: PLC0415 - as above
+    from tests.unit.churn import FEATURES, churn, fitted  # noqa: PLC0415 - as above
+
+    wiring = Wiring.load()
+    example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
+    for number in range(1, count + 1):
+        bundle = linear_bundle(0.1 * number)
+        with tempfile.TemporaryDirectory() as folder:
+            bundles.write(Path(folder), bundle)
+            made = wiring.registry.register(NewVersion(Path(folder), fitted("stumps"), example, provenance(), {}, {}))
+        Light(wiring.settings.home).registry.put(made.number, bundle)
+
+
+def act(environment: Mapping[str, str], log: Path, what: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    """Entry point of a child: take the environment, speak into `log`, do `what(*arguments)`."""
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    what(*arguments)
