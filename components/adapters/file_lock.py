@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from components.core.errors import LockHeld, Unavailable
+
+_SOMEBODY = "somebody else"
 
 
 class PromotionFileLock:
@@ -28,20 +30,29 @@ class PromotionFileLock:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the lock for the block. Raises LockHeld naming the holder."""
+        lock = FileLock(self._path)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._path)
             lock.acquire(timeout=self._timeout)
         except Timeout as error:
-            holder = self._holder.read_text(encoding="utf-8") if self._holder.exists() else "somebody else"
-            message = f"a promotion is under way (held by {holder} for over {self._timeout:.0f} s): try again later"
+            message = f"a promotion is under way (held by {self._told()} for over {self._timeout:.0f} s): try again later"
             raise LockHeld(message, delay=self._timeout) from error
         except OSError as error:
             message = f"the promotion lock {self._path} cannot be taken: {error.strerror}"
             raise Unavailable(message) from error
         try:
-            self._holder.write_text(f"{self._actor}, process {os.getpid()}", encoding="utf-8")
+            self._tell(f"{self._actor}, process {os.getpid()}")
             yield
         finally:
-            self._holder.unlink(missing_ok=True)
+            self._tell("")
             lock.release()
+
+    def _tell(self, holder: str) -> None:
+        # a courtesy to the others: neither a full disk nor a file of another user may keep anybody from promoting or from freeing the lock
+        with suppress(OSError):
+            self._holder.write_text(holder, encoding="utf-8")
+
+    def _told(self) -> str:
+        with suppress(OSError):
+            return self._holder.read_text(encoding="utf-8") or _SOMEBODY
+        return _SOMEBODY

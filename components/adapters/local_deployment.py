@@ -20,6 +20,7 @@ from components.core.errors import StaleComparison, Unavailable
 from components.settings import Settings
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_LOCK_SECONDS = 10.0  # for another writer; writing takes milliseconds
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -94,7 +95,7 @@ class LocalDeployment:
         Raises StaleComparison when somebody else has changed it, Unavailable when the folder cannot be written.
         """
         self.make_folder()
-        with self._writing():
+        with _written(self._desired), FileLock(self.folder / "deployment.lock", timeout=_LOCK_SECONDS):
             present = self.desired()
             if present.generation != generation:
                 message = (
@@ -105,7 +106,7 @@ class LocalDeployment:
             if present.version == version:
                 return present
             wanted = Desired(generation=generation + 1, version=version)
-            with _written(self._desired), staged(self._desired) as temporary:
+            with staged(self._desired) as temporary:
                 write_synced(temporary, lambda file: file.write(wanted.model_dump_json(indent=1).encode()))
             return wanted
 
@@ -145,32 +146,18 @@ class LocalDeployment:
         """
         try:
             descriptor = os.open(self._gateway_lock, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             return False
-        except OSError as error:
-            message = f"{self._gateway_lock} cannot be read: {error.strerror}"
-            raise Unavailable(message) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        finally:
-            os.close(descriptor)
-        return False
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        lock = FileLock(self.folder / "deployment.lock", timeout=10)
-        try:
-            with _written(self._desired):
-                lock.acquire()
-        except Timeout as error:
-            message = f"{self._desired} is being written by somebody else for over 10 s: try again"
+        except OSError as error:
+            message = f"{self._gateway_lock} cannot be asked for: {error.strerror}"
             raise Unavailable(message) from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return False
 
     def make_folder(self) -> None:
         """Make the folder and that of the logs. Raises Unavailable."""
@@ -190,11 +177,12 @@ def _read(path: Path, kind: type[_Model]) -> _Model | None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[None]:
-    """Translate what keeps the block from writing `path`. (A lock that is not had in time is no such error.)"""
+    """Translate what keeps the block from writing `path`."""
     try:
         yield
-    except Timeout:  # an OSError, too
-        raise
+    except Timeout as error:
+        message = f"{path} is being written by somebody else for over {_LOCK_SECONDS:g} s: try again"
+        raise Unavailable(message) from error
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise Unavailable(message) from error

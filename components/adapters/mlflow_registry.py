@@ -166,8 +166,12 @@ class MlflowRegistry:
             raise self._unavailable(error) from error
 
     def set_alias(self, alias: str, number: int) -> None:
-        """Point the alias at the version."""
-        self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
+        """Point the alias at the version. Raises UserError when it was deleted meanwhile."""
+        try:
+            self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
+        except MlflowException as error:
+            message = f"model {self._model} has no version {number} to call {alias!r}: was it deleted?"
+            raise UserError(message) from error
 
     def drop_alias(self, alias: str) -> None:
         """Remove the alias; no error when it is not set."""

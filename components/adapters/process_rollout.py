@@ -71,16 +71,16 @@ class ProcessRollout:
 
         Raises UserError when the address is taken by another program, Unavailable when the gateway does not start.
         """
-        if self._deployment.claimed():
+        if self._claimed_to_stay():
             yield
             return
-        self._deployment.logs.mkdir(parents=True, exist_ok=True)
+        self._deployment.make_folder()
         log = self._deployment.logs / "gateway.log"
         with log.open("ab") as output:
             start = output.tell()
             process = subprocess.Popen(  # noqa: S603 - our own program
-                [*self._gateway, "--exit-with", str(os.getpid())],
-                stdin=subprocess.DEVNULL,
+                [*self._gateway, "--attached"],
+                stdin=subprocess.PIPE,  # ends with this process, however that comes about, and the gateway with it
                 stdout=output,
                 stderr=output,
                 env=environment(self._settings),
@@ -92,16 +92,35 @@ class ProcessRollout:
         finally:
             process.terminate()
             try:
-                process.wait(self._settings.drain_seconds + _END_SECONDS)
+                process.communicate(timeout=self._end_seconds)
             except subprocess.TimeoutExpired:
                 process.kill()  # its backends notice by their pipe
-                process.wait()
+                process.communicate()
+
+    @property
+    def _end_seconds(self) -> float:
+        return self._settings.drain_seconds + _END_SECONDS
+
+    def _claimed_to_stay(self) -> bool:
+        """Whether a gateway runs for this home. One that is about to end (a dead promoter's, perhaps) is waited for: it obeys no more."""
+
+        def ends() -> bool:
+            observed = self._running()
+            return observed is not None and observed.ending
+
+        try:
+            Retrying(retry=retry_if_result(bool), stop=stop_after_delay(self._end_seconds), wait=wait_fixed(0.1))(ends)
+        except RetryError as error:
+            pid = self._deployment.observed().pid
+            message = f"the gateway for {self._settings.home} has been ending for over {self._end_seconds:g} s: end process {pid}"
+            raise Unavailable(message) from error
+        return self._deployment.claimed()
 
     def _wait_for(self, process: subprocess.Popen[bytes], log: Path, start: int) -> None:
         def observes() -> bool:
             if process.poll() is not None:
                 raise _ended(process.returncode, log, start)
-            observed = self._deployment.observed()
+            observed = self._running() or Observed()
             return observed.pid == process.pid and observed.observed_generation == self._deployment.desired().generation
 
         tries = Retrying(retry=retry_if_result(lambda seen: not seen), stop=stop_after_delay(_START_SECONDS), wait=wait_fixed(0.05))
@@ -122,10 +141,13 @@ class ProcessRollout:
         return Pin(desired.version, str(desired.generation))
 
     def progress(self) -> Progress:
-        """Ready when the gateway has seen the present generation, its version answers, and no other process is left."""
+        """Ready when the gateway has seen the present generation, its version answers, and no other process is left.
+
+        Stuck without a gateway: none comes by itself, and a promotion shall not wait out its time for one that has died.
+        """
         desired, observed = self._deployment.desired(), self._running()
-        if observed is None:
-            return Progress(State.WAITING, f"no gateway runs for {self._settings.home}: `ratchet serve` starts one")
+        if observed is None or observed.ending:
+            return Progress(State.STUCK, f"no gateway runs for {self._settings.home}: `ratchet serve` starts one")
         if observed.observed_generation < desired.generation:
             return Progress(State.WAITING, "the new generation has not been observed yet")
         if observed.stuck:

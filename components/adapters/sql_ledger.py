@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DDL, Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, select
+from sqlalchemy import DDL, Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
@@ -37,6 +37,14 @@ for _verb in ("UPDATE", "DELETE"):
     event.listen(_RECORDS, "after_create", _guard.execute_if(dialect="sqlite"))
 
 
+def _create(engine: Engine) -> None:
+    """Make the table with its guards, all or nothing; of several who open a new ledger at once, one makes it."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver itself opens no transaction for CREATE
+        _METADATA.create_all(connection)
+
+
 class SqlLedger:
     """Implements ports.Ledger.
 
@@ -57,7 +65,8 @@ class SqlLedger:
                 if parsed.get_backend_name() == "sqlite" and parsed.database:
                     Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
                 engine = create_engine(parsed)
-                _METADATA.create_all(engine)
+                if not inspect(engine).has_table(_RECORDS.name):
+                    _create(engine)
             except (SQLAlchemyError, OSError, ImportError) as error:
                 raise self._unavailable(error) from error
             self._opened = engine

@@ -76,7 +76,14 @@ class DriftReporter(Protocol):
     """A report on drift for people."""
 
     def drift_report(
-        self, features: Sequence[Feature], reference: Columns, current: Columns, name: str
+        self,
+        features: Sequence[Feature],
+        reference: Columns,
+        current: Columns,
+        name: str,
+        *,
+        number_effect: float,
+        category_effect: float,
     ) -> tuple[str, dict[str, float]]:
         """HTML, and the effect size of each feature that could be computed."""
         ...

@@ -99,7 +99,9 @@ def _report(
         return "", ""
     names = [feature.name for feature in project.inputs]
     name = f"drift_{reference.as_of}_vs_{snapshot.as_of}"
-    html, figures = reporter.drift_report(project.inputs, store.columns(reference, names), store.columns(snapshot, names), name)
+    before, after = store.columns(reference, names), store.columns(snapshot, names)
+    bounds = {"number_effect": project.policy.drift.number_effect, "category_effect": project.policy.drift.category_effect}
+    html, figures = reporter.drift_report(project.inputs, before, after, name, **bounds)
     reports.save(f"{name}.json", json.dumps(figures, indent=1, sort_keys=True))
     return html, reports.save(f"{name}.html", html)
 

@@ -41,8 +41,14 @@ def approve(world: World, version: int, project_hash: str) -> Record:
 def rollback(world: World, to: int | None, reason: str) -> Record:
     """Go back to version `to`, by default the one that served before. Skips the gate and says so; all else is the protocol.
 
-    Raises UserError when there is nothing to go back to.
+    Raises UserError when there is nothing to go back to, or when it depends on a move that has not ended.
     """
+    unfinished = open_move(world.ledger)
+    if unfinished is not None:
+        message = (
+            f"a move to version {unfinished.body['to']} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
+        )
+        raise UserError(message)
     champion = champion_of(world.registry, world.ledger)
     if champion is None:
         message = "there is no model in production yet: nothing to roll back"

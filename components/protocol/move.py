@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.core.errors import PromotionFailed, RatchetError, StaleComparison
+from components.core.errors import PromotionFailed, RatchetError, RetryableError, StaleComparison, Unavailable
 from components.core.ledger import Record
 from components.core.schema import ModelVersion
 from components.ml import bundle as bundles
 from components.protocol.serving_check import check_apart, check_in_traffic, wait_until_ready
-from components.protocol.world import PREVIOUS, PRODUCTION, PROMOTION, Move, Step, World, champion_of
+from components.protocol.world import PREVIOUS, PRODUCTION, PROMOTION, Move, Step, World, champion_of, open_move
 
 
 def carry_out(world: World, move: Move) -> Record:
@@ -30,6 +30,9 @@ def carry_out_locked(world: World, move: Move) -> Record:
         return done[-1]
     champion = champion_of(world.registry, world.ledger)
     number = champion.number if champion else None
+    interrupted = open_move(world.ledger)
+    if number == move.to and interrupted is not None and interrupted.key == move.key:
+        return complete(world, move)
     if number != move.expected:
         now, then = _name(number), _name(move.expected)
         message = f"stale comparison: {now} is in production now, version {move.to} was compared with {then}; run again"
@@ -37,10 +40,17 @@ def carry_out_locked(world: World, move: Move) -> Record:
         raise StaleComparison(message)
     try:
         version, checked = _prepare(world, move)
-    except (PromotionFailed, RatchetError) as error:
+    except RatchetError as error:
         world.ledger.append(PROMOTION, move.body(Step.FAILED, error=str(error), undone=True), key=move.key)
         raise
     return _switch(world, move, version, checked)
+
+
+def complete(world: World, move: Move) -> Record:
+    """End a move whose promoter died after the alias had moved: `previous` and the record are what can be missing."""
+    if move.expected is not None:
+        world.registry.set_alias(PREVIOUS, move.expected)
+    return world.ledger.append(PROMOTION, move.body(Step.DONE, reconciled=True), key=move.key)
 
 
 def _prepare(world: World, move: Move) -> tuple[ModelVersion, bundles.Bundle]:
@@ -64,10 +74,15 @@ def _switch(world: World, move: Move, version: ModelVersion, checked: bundles.Bu
             _undo(world, move, error)
             raise
     world.say(f"[PROMOTE] every pod serves version {version.number}; {compared} answers through the address compared")
-    if move.expected is not None:
-        world.registry.set_alias(PREVIOUS, move.expected)
-    world.registry.set_alias(PRODUCTION, version.number)
-    return world.ledger.append(PROMOTION, move.body(Step.DONE, answers_compared=compared), key=move.key)
+    try:
+        # `production` first: until it has moved the move can be undone, and then `previous` must be as it was
+        world.registry.set_alias(PRODUCTION, version.number)
+        if move.expected is not None:
+            world.registry.set_alias(PREVIOUS, move.expected)
+        return world.ledger.append(PROMOTION, move.body(Step.DONE, answers_compared=compared), key=move.key)
+    except RetryableError as error:  # the alias may have moved all the same: nobody can tell before the registry is back
+        message = f"{error}; version {version.number} serves already: `ratchet reconcile` finishes the move"
+        raise Unavailable(message) from error
 
 
 def _undo(world: World, move: Move, error: RatchetError) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from components.core.errors import RatchetError
-from components.protocol.move import carry_out_locked
+from components.protocol.move import carry_out_locked, complete
 from components.protocol.serving_check import wait_until_ready
-from components.protocol.world import PREVIOUS, PROMOTION, Move, Step, World, champion_of, open_move
+from components.protocol.world import PROMOTION, Move, Step, World, champion_of, open_move
 
 
 def reconcile(world: World) -> list[str]:
@@ -29,9 +29,7 @@ def _finish(world: World) -> list[str]:
     move = Move.of(record)
     number = _target(world)
     if number == move.to:
-        if move.expected is not None:
-            world.registry.set_alias(PREVIOUS, move.expected)
-        world.ledger.append(PROMOTION, move.body(Step.DONE, reconciled=True), key=move.key)
+        complete(world, move)
         return [f"version {move.to} was in production already: recorded as done"]
     if number != move.expected:
         world.ledger.append(PROMOTION, move.body(Step.FAILED, error="production moved on meanwhile", undone=True), key=move.key)

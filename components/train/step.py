@@ -53,8 +53,8 @@ def run(
 ) -> ModelVersion:
     """Train, prove that the fast scorer answers as the pipeline does, and register.
 
-    Training is deterministic, so a version that was made of the same snapshots by the same project is taken again, unless `force`: a
-    run that repeats a failed one neither fills the registry nor counts as a further try.
+    Training is deterministic, so a version of the same snapshots and project is taken again, unless `force`: a run
+    that repeats a failed one neither fills the registry nor counts as a further try.
     """
     window = newest_labelled(store, snapshot, project.training.window)
     same = None if force else _made_before(registry, project, window)
