@@ -266,8 +266,16 @@ class FakeRequests:
 
 class FakeReporter:
     def drift_report(
-        self, features: Sequence[Any], reference: Columns, current: Columns, name: str
+        self,
+        features: Sequence[Any],
+        reference: Columns,
+        current: Columns,
+        name: str,
+        *,
+        number_effect: float,
+        category_effect: float,
     ) -> tuple[str, dict[str, float]]:
+        assert (number_effect, category_effect) == (0.1, 0.1)
         assert set(reference) == set(current) == {feature.name for feature in features}
         return f"<title>{name}</title>", {}
 

@@ -48,7 +48,7 @@ class PromotionFileLock:
             lock.release()
 
     def _tell(self, holder: str) -> None:
-        # a courtesy to the others: neither a full disk nor a file of another user may keep anybody from promoting or from freeing the lock
+        # a courtesy to the others: neither a full disk nor another user's file may keep anybody from promoting
         with suppress(OSError):
             self._holder.write_text(holder, encoding="utf-8")
 

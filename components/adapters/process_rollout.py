@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,7 +101,7 @@ class ProcessRollout:
         return self._settings.drain_seconds + _END_SECONDS
 
     def _claimed_to_stay(self) -> bool:
-        """Whether a gateway runs for this home. One that is about to end (a dead promoter's, perhaps) is waited for: it obeys no more."""
+        """Whether a gateway runs for this home. One that ends (a dead promoter's, perhaps) obeys no more: it is waited for."""
 
         def ends() -> bool:
             observed = self._running()
