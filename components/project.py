@@ -197,16 +197,48 @@ class Project(_Strict):
             raise DataError(message) from error
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key given twice: YAML would let the last win, and a second `policy:` undo `approval: manual` unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 - PyYAML's signature
+        seen: list[Any] = []
+        for key, _ in node.value:  # before merge keys (<<) are spelt out: those may be overridden
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+            seen.append(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_PHRASES = {"extra_forbidden": "there is no such key", "missing": "is missing"}
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with the text, and in which line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return " ".join(str(error).split())
+
+
 def load_project(path: Path) -> Project:
     """Read and check ratchet.yaml. Raises ProjectError with the first thing that is wrong, and where."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         message = f"there is no project file at {path}: `ratchet init DATA` writes one, or name it by --project"
         raise ProjectError(message) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        message = f"{path} cannot be read: {' '.join(str(error).split())}"
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror}): name a project file by --project"
         raise ProjectError(message) from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        message = f"{path} is not a project file: {_told(error)}; `ratchet init DATA` writes one to compare with"
+        raise ProjectError(message) from error
+    if not isinstance(content, dict):
+        message = f"{path} holds no project: it has no `model:` and the rest; `ratchet init DATA` writes one to compare with"
+        raise ProjectError(message)
     try:
         return Project.model_validate(content)
     except ValidationError as error:
@@ -214,5 +246,6 @@ def load_project(path: Path) -> Project:
         first = problems[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        message = f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}{more}"
+        what = _PHRASES.get(first["type"], first["msg"].removeprefix("Value error, "))
+        message = f"{path}: {where}: {what}{more}"
         raise ProjectError(message) from error

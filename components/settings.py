@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -21,17 +22,16 @@ def _user() -> str:
 class Settings(BaseSettings):
     """Where things are. Each field is the variable RATCHET_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix="RATCHET_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RATCHET_", env_ignore_empty=True, extra="ignore")
 
     project: Path = Path("ratchet.yaml")
     home: Path = Path()
     tracking_uri: str = ""
     ledger_url: str = ""
     requests_url: str = ""
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=3000, ge=1, le=65535)
-    actor: str = Field(default_factory=_user)
-    run_id: str = ""
+    actor: str = Field(default_factory=_user, max_length=200)  # the ledger's column
     lock_timeout: float = Field(default=60.0, gt=0)
     ready_timeout: float = Field(default=120.0, gt=0)
     drain_seconds: float = Field(default=10.0, gt=0)
@@ -59,7 +59,13 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The fixed address that clients use."""
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host  # RFC 3986, 3.2.2: an IPv6 address
+        return f"http://{host}:{self.port}"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with all of `settings`, for a child that shall see the same."""
+    return {**os.environ, **{f"RATCHET_{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
 
 
 def load_settings() -> Settings:
@@ -73,6 +79,7 @@ def load_settings() -> Settings:
         raise UserError(message) from error
     project = settings.project.absolute()
     home = settings.home.absolute() if "home" in settings.model_fields_set else project.parent / ".ratchet"
+    _check_folder(home)
     return settings.model_copy(
         update={
             "home": home,
@@ -82,3 +89,15 @@ def load_settings() -> Settings:
             "requests_url": settings.requests_url or f"sqlite:///{home / 'requests.db'}",
         }
     )
+
+
+def _check_folder(home: Path) -> None:
+    """Raise UserError when there is no folder at `home` and none can be: everybody who writes there would fail in words of their own."""
+    try:
+        present = next(path for path in (home, *home.parents) if path.exists())
+        cause = "" if present.is_dir() else f"{present} is a file"
+    except OSError as error:  # for one, a name longer than the file system allows
+        cause = error.strerror or str(error)
+    if cause:
+        message = f"RATCHET_HOME (--home) cannot be the folder of all state, {cause}: name another one"
+        raise UserError(message)

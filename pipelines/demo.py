@@ -19,10 +19,9 @@ import httpx
 from components.core.errors import RatchetError, Unavailable, UserError
 from components.core.ledger import Record
 from components.project import load_project
-from components.settings import Settings, load_settings
+from components.settings import Settings, environment, load_settings
 from components.wiring import Wiring
 from pipelines.console import line, out
-from pipelines.runners import environment
 from pipelines.traffic import Traffic
 
 _MARK = ".ratchet-demo"
@@ -77,7 +76,7 @@ class Demo:
         until = time.monotonic() + 60
         while time.monotonic() < until and process.poll() is None:
             try:
-                httpx.get(f"{self.settings.url}/livez", timeout=2)
+                httpx.get(f"{self.settings.url}/livez", timeout=2, trust_env=False)
             except httpx.TransportError:
                 time.sleep(0.2)
             else:

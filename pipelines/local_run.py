@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 import warnings
 
 from kfp import local
 
+_GRACE = 45.0  # seconds; a promotion that is interrupted ends its gateway in order, which takes its drain of 10 s and more
+
 
 def main() -> None:
     """Run; exit code 1 when a task failed (what failed stands in its `[ERROR]` line)."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # is for the task, which this process outlives; a handler is not inherited
+    threading.Thread(target=_end_with_command, name="command-watch", daemon=True).start()
     arguments = json.loads(sys.argv[2])
     from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - compiled here, in the child
 
@@ -22,6 +30,15 @@ def main() -> None:
     except RuntimeError as error:  # kfp.local's word for a failed task
         sys.stdout.flush()
         sys.exit(str(error))
+
+
+def _end_with_command() -> None:
+    """When standard input ends, the command is interrupted or dead: interrupt the task that runs, and end all if that does not help."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.killpg(0, signal.SIGINT)  # the session that runners.py opened for this process and its tasks
+    time.sleep(_GRACE)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from components.settings import Settings
+from components.core.errors import Unavailable
+from components.settings import Settings, environment
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([a-z0-9-]+)'")
@@ -24,7 +24,7 @@ _OURS = re.compile(r"^\s*((?:\[[A-Z]+\]|RETRAINING_TRIGGERED|NO_ACTION) .*)$")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened: a task `started` or `ended` (text: its name), or a step's log `line`."""
+    """One thing that happened: a task `started` or `ended` (text: its name), a step's log `line`, or the run was `interrupted`."""
 
     kind: str
     text: str
@@ -45,43 +45,56 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables, for the processes that run tasks."""
-    names = (
-        "project",
-        "home",
-        "tracking_uri",
-        "ledger_url",
-        "requests_url",
-        "host",
-        "port",
-        "actor",
-        "lock_timeout",
-        "ready_timeout",
-    )
-    ours = {f"RATCHET_{name.upper()}": str(getattr(settings, name)) for name in names}
-    return {**os.environ, **ours, "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1", "KFP_LOCAL": "1"}
+def task_environment(settings: Settings) -> dict[str, str]:
+    """`environment`, for processes that run tasks: libraries' warnings are for us, and the log is followed line by line."""
+    return {**environment(settings), "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1"}
 
 
 def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_event: Callable[[Event], None]) -> Run:
-    """Run the pipeline by kfp.local's SubprocessRunner and wait for it.
+    """Run the pipeline by kfp.local's SubprocessRunner and wait for it. Interrupted, it ends the task that runs before it returns.
 
     Args:
         settings: handed on to every task.
         arguments: the pipeline's parameters.
         run_id: names the run's folder, which keeps log and artifacts.
         on_event: called for every task's start and end and for every line of a step.
+
+    Raises:
+        Unavailable: the run's folder cannot be written.
     """
     folder = settings.home / "runs" / run_id
-    folder.mkdir(parents=True, exist_ok=True)
     run = Run(run_id, folder / "log.txt")
     command = [sys.executable, "-m", "pipelines.local_run", str(folder), json.dumps({**arguments, "run_id": run_id})]
-    with (
-        run.log.open("w", encoding="utf-8") as log,
-        subprocess.Popen(  # noqa: S603 - our own module with JSON as its argument
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1, env=environment(settings)
-        ) as process,
-    ):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with run.log.open("w", encoding="utf-8") as log:
+            code = _follow(command, task_environment(settings), log, run, on_event)
+    except OSError as error:
+        message = f"the run's folder {folder} cannot be written: {error.strerror}"
+        raise Unavailable(message) from error
+    errors = [line.removeprefix("[ERROR] ") for line in run.lines if line.startswith("[ERROR] ")]
+    if code:
+        unexpected = {"step": "", "code": 1, "type": "", "message": f"the run ended unexpectedly; its log is {run.log}"}
+        run.error = json.loads(errors[-1]) if errors else unexpected
+    return run
+
+
+def _follow(command: Sequence[str], env: Mapping[str, str], log: TextIO, run: Run, on_event: Callable[[Event], None]) -> int:
+    """Read the child's output to its end; its exit code.
+
+    The child has a session of its own, so that Ctrl-C reaches it by one way only: its standard input ends, now or when this process
+    is killed, and it interrupts its tasks. It must be gone before this returns: a task that goes on unseen could still promote.
+    """
+    with subprocess.Popen(  # noqa: S603 - our own module with JSON as its argument
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
+        env=env,
+        start_new_session=True,
+    ) as process:
         try:
             for line in process.stdout or ():
                 log.write(line)
@@ -90,13 +103,10 @@ def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_
                     if event.kind == "line":
                         run.lines.append(event.text)
         except BaseException:
-            process.terminate()
+            on_event(Event("interrupted", ""))
+            log.write(process.communicate()[0])  # closes its standard input
             raise
-    errors = [line.removeprefix("[ERROR] ") for line in run.lines if line.startswith("[ERROR] ")]
-    if process.returncode:
-        unexpected = {"step": "", "code": 1, "type": "", "message": f"the run ended unexpectedly; its log is {run.log}"}
-        run.error = json.loads(errors[-1]) if errors else unexpected
-    return run
+    return process.returncode
 
 
 def _events(line: str) -> Iterator[Event]:

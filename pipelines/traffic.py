@@ -45,7 +45,7 @@ class Traffic:
 
     def _loop(self) -> None:
         number = 0
-        with httpx.Client(timeout=10) as kept:
+        with httpx.Client(timeout=10, trust_env=False) as kept:
             while not self._stop.wait(_PAUSE):
                 body = {self._key: self._entities[number % len(self._entities)]}
                 number += 1

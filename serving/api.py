@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter, time
@@ -19,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from components.core.errors import DataError, RatchetError, Unavailable
-from components.core.schema import FeatureValue, LoggedAnswer
+from components.core.schema import FeatureValue, LoggedAnswer, features_hash
 from components.ml.explain import contributions
 from components.project import Project
 from serving.bodies import Refused, read_batch, read_entity
@@ -193,17 +191,12 @@ def _answer(entity: str, row: Row, probability: float, served: Served, parts: Pa
         parts.log.put(LoggedAnswer(prediction_id, entity, version, probability, features_hash(features), time()))
     return {
         parts.project.entity: entity,
-        "prediction": int(probability >= served.bundle.threshold),
+        "prediction": int(probability >= parts.project.serving.threshold),
         "probability": probability,
         "features_used": features,
         "model_version": version,
         "prediction_id": prediction_id,
     }
-
-
-def features_hash(features: Mapping[str, FeatureValue]) -> str:
-    """BLAKE2b-128 hex digest of the features as JSON with sorted keys: equal inputs, equal digest."""
-    return hashlib.blake2b(json.dumps(features, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _plain(row: Row) -> dict[str, FeatureValue]:

@@ -13,6 +13,9 @@ import signal
 import socket
 import sys
 import threading
+import time
+
+_LAST_SECONDS = 8.0  # beyond the grace, as the gateway itself would wait
 
 KEEP_ALIVE = 75  # seconds, longer than the gateway keeps an idle connection: so it is never the backend that closes one
 
@@ -23,7 +26,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="the inherited listening socket")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds for requests in flight at the end")
     arguments = parser.parse_args()
-    threading.Thread(target=_end_with_gateway, name="gateway-watch", daemon=True).start()
+    threading.Thread(target=_end_with_gateway, args=(arguments.grace,), name="gateway-watch", daemon=True).start()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     gc.disable()  # imports make only what stays; serving.model freezes it and turns collection on again
     _serve(arguments.fd, arguments.grace)
@@ -46,10 +49,12 @@ def _serve(fd: int, grace: float) -> None:
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
 
 
-def _end_with_gateway() -> None:
+def _end_with_gateway(grace: float) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(grace + _LAST_SECONDS)
+    os._exit(1)  # what hangs would stay for ever: nobody is left to kill it
 
 
 if __name__ == "__main__":

@@ -104,9 +104,12 @@ class Backend:
         """How the process ended: its exit code or signal, and the last line of its log."""
         code = self._process.returncode or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        with self._log.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        try:
+            with self._log.open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+                lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        except OSError:  # somebody has cleared the logs away: no reason to stop serving
+            lines = []
         return f"version {self.version}'s process {how}" + (f": {lines[-1].strip()[:300]}" if lines and code > 0 else "")
 
     async def probe(self, seconds: float = 0.5) -> Probe:

@@ -46,13 +46,15 @@ class OnlineFeatures:
     async def of(self, entities: Sequence[str]) -> list[Row | None]:
         """The features of each entity, in order, None for an unknown one. Raises Unavailable when the store fails or is slow."""
         answer: asyncio.Future[list[Row | None]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entities, answer))
+        self._waiting.append(asked := (entities, answer))
         if self._turn is None:
             self._turn = asyncio.create_task(self._take_turns())
         try:
             async with asyncio.timeout(self._timeout):
                 return await answer
         except TimeoutError as error:
+            if asked in self._waiting:  # while one look-up hangs, what has given up must not pile up
+                self._waiting.remove(asked)
             self._metrics.store_errors.inc()
             message = f"the feature store did not answer within {self._timeout:g} s: try again shortly"
             raise Unavailable(message) from error

@@ -95,8 +95,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, exit_with: int | None = None, command: Sequence[str] = COMMAND) -> None:
-    """Serve `settings.home` at `settings.host:port` until a signal, or until the process `exit_with` has ended.
+async def serve(settings: Settings, *, attached: bool = False, command: Sequence[str] = COMMAND) -> None:
+    """Serve `settings.home` at `settings.host:port` until a signal or, when `attached`, the end of standard input.
 
     Raises UserError when another gateway serves this home or another program has the port.
     """
@@ -124,13 +124,12 @@ async def serve(settings: Settings, exit_with: int | None = None, command: Seque
                 async with asyncio.TaskGroup() as tasks:
                     working = tasks.create_task(supervisor.run(stop))
                     answering = tasks.create_task(server.serve(sockets=[listener]))
-                    with _watched(exit_with, stop):
+                    with _watching_input(stop) if attached else contextlib.nullcontext():
                         await stop.wait()
                     server.should_exit = True
                     await asyncio.gather(working, answering)
             finally:
                 await supervisor.close()
-                deployment.withdraw()
     finally:
         deployment.release()
 
@@ -146,30 +145,25 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _watched(pid: int | None, stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` when the process ends. The descriptor names that very process, however its number is used later."""
-    if pid is None:
-        yield
-        return
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        stop.set()
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    loop.add_reader(descriptor, stop.set)
+def _watching_input(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` when standard input ends: a pipe of which the starter holds the other end, so it ends when that process does."""
+
+    def read() -> None:
+        if not os.read(descriptor, 1024):
+            stop.set()
+
+    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
+    loop.add_reader(descriptor, read)
     try:
         yield
     finally:
         loop.remove_reader(descriptor)
-        os.close(descriptor)
 
 
 def main(command: Sequence[str] = COMMAND) -> int:
     """Serve; a mistake is one sentence on standard error and the error's exit code."""
     parser = argparse.ArgumentParser(description="serve the pinned model version at one fixed address (RATCHET_HOST, RATCHET_PORT)")
-    parser.add_argument("--exit-with", type=int, metavar="PID", help="end when this process ends")
+    parser.add_argument("--attached", action="store_true", help="end when standard input, a pipe, ends")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("httpx", "uvicorn"):
@@ -178,7 +172,7 @@ def main(command: Sequence[str] = COMMAND) -> int:
         with asyncio.Runner(
             loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()
         ) as runner:  # uvloop where it is installed
-            runner.run(serve(load_settings(), arguments.exit_with, command))
+            runner.run(serve(load_settings(), attached=arguments.attached, command=command))
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

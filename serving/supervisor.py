@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic, time
 
-from components.adapters.local_deployment import Desired, LocalDeployment, Observed, Pod, environment
+from components.adapters.local_deployment import Desired, LocalDeployment, Observed, Pod
 from components.core.errors import Unavailable
-from components.settings import Settings
+from components.settings import Settings, environment
 from serving.backends import COMMAND, Backend
 
 _TICK = 0.1  # seconds between looks at desired state and processes
@@ -68,6 +68,7 @@ class Supervisor:
         self._leaving: dict[Backend, asyncio.Task[None]] = {}
         self._numbers = count(1)
         self._reported: Observed | None = None
+        self._ending = False
 
     @property
     def active(self) -> Backend | None:
@@ -94,6 +95,8 @@ class Supervisor:
                     await stop.wait()
             except TimeoutError:
                 continue
+        self._ending = True
+        self._report()
 
     async def close(self) -> None:
         """End all processes; requests in flight have ended before."""
@@ -220,9 +223,11 @@ class Supervisor:
 
     def _retire(self, backend: Backend) -> None:
         async def leave() -> None:
-            await backend.drain(self._settings.drain_seconds)
-            await backend.stop(_STOP_SECONDS)
-            self._leaving.pop(backend, None)
+            try:
+                await backend.drain(self._settings.drain_seconds)
+                await backend.stop(_STOP_SECONDS)
+            finally:
+                self._leaving.pop(backend, None)
 
         backend.detail = f"version {backend.version} is leaving"
         self._leaving[backend] = asyncio.create_task(leave())
@@ -237,6 +242,7 @@ class Supervisor:
             version=self.active.version if self.active else None,
             pods=tuple(pods),
             stuck=bool(self._stuck),
+            ending=self._ending,
             detail=self.sentence,
         )
         if observed != self._reported:

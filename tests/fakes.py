@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from components.core import ledger as chain
 from components.core.errors import ArtifactError, DataError, LockHeld, PromotionFailed, StaleComparison, UserError
 from components.core.ledger import GENESIS, Record
+from components.core.live import LabelledAnswers
 from components.core.ports import JoinReport, NewVersion
 from components.core.rollout import Answer, Pin, PodReport, Progress, State
 from components.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
@@ -250,7 +251,7 @@ class FakeReports:
 
 class FakeRequests:
     def __init__(self) -> None:
-        self.pairs: dict[int, tuple[NDArray[np.int8], NDArray[np.float64]]] = {}
+        self.pairs: dict[int, LabelledAnswers] = {}
 
     def append(self, rows: Sequence[LoggedAnswer]) -> None:
         message = f"tests set pairs: {rows}"
@@ -260,7 +261,7 @@ class FakeRequests:
         message = f"tests set pairs: {labels}"
         raise AssertionError(message)
 
-    def labelled(self, version: int | None = None) -> Mapping[int, tuple[NDArray[np.int8], NDArray[np.float64]]]:
+    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         return {number: pair for number, pair in self.pairs.items() if version in {None, number}}
 
 

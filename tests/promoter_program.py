@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from components.core.ports import Ledger, NewVersion, Registry, Rollout
+from components.core.ports import Ledger, Registry, Rollout
 from components.protocol.world import World
 from components.settings import Settings
 from components.wiring import Wiring, step
@@ -21,9 +20,10 @@ from components.wiring import Wiring, step
 # In the order of the protocol. `wait` is the first look at the rollout's progress, `traffic` the first at the pods.
 EFFECTS = ("infra check", "intent", "pin", "wait", "traffic", "production", "previous", "done")
 
-_REGISTRY = {"set_alias": lambda alias, _number: alias}
-_LEDGER = {"append": lambda kind, body, **_: body.get("state", kind)}
-_ROLLOUT = {
+_Effects = Mapping[str, Callable[..., str]]
+_REGISTRY: _Effects = {"set_alias": lambda alias, _number: alias}
+_LEDGER: _Effects = {"append": lambda kind, body, **_: body.get("state", kind)}
+_ROLLOUT: _Effects = {
     "infra_check": lambda _version: "infra check",
     "pin": lambda _version, **_: "pin",
     "progress": lambda: "wait",
@@ -34,7 +34,7 @@ _ROLLOUT = {
 class Announced:
     """A port that tells `before` of each effect before it happens; all else goes straight through."""
 
-    def __init__(self, port: Any, effects: Mapping[str, Callable[..., str]], before: Callable[[str], None]) -> None:
+    def __init__(self, port: Any, effects: _Effects, before: Callable[[str], None]) -> None:
         self._port, self._effects, self._before = port, effects, before
 
     def __getattr__(self, name: str) -> Any:
@@ -63,10 +63,14 @@ def world_of(wiring: Wiring) -> World:
 
 
 def doomed(world: World, die_before: str) -> World:
-    """The same, but this process ends by SIGKILL just before the effect. Effects are told on standard output."""
+    """The same, but this process ends by SIGKILL just before the effect. Effects are told on standard output, repeated ones once."""
+    told = ""
 
     def before(effect: str) -> None:
-        world.say(f"[EFFECT] {effect}")
+        nonlocal told
+        if effect != told:
+            world.say(f"[EFFECT] {effect}")
+        told = effect
         if effect == die_before:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -93,25 +97,6 @@ def mend(die_before: str) -> None:
     with step("reconcile") as wiring:
         for sentence in reconcile(doomed(world_of(wiring), die_before)):
             wiring.world.say(sentence)
-
-
-def register(count: int) -> None:
-    """Register versions 1 to `count`, and put their bundles where the light serving processes look for them."""
-    from components.ml import bundle as bundles  # noqa: PLC0415 - only here
-    from components.ml.frames import frame  # noqa: PLC0415 - as above
-    from tests.fakes import provenance  # noqa: PLC0415 - as above
-    from tests.serving_world import World as Light  # noqa: PLC0415 - as above
-    from tests.serving_world import linear_bundle  # noqa: PLC0415 - as above
-    from tests.unit.churn import FEATURES, churn, fitted  # noqa: PLC0415 - as above
-
-    wiring = Wiring.load()
-    example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
-    for number in range(1, count + 1):
-        bundle = linear_bundle(0.1 * number)
-        with tempfile.TemporaryDirectory() as folder:
-            bundles.write(Path(folder), bundle)
-            made = wiring.registry.register(NewVersion(Path(folder), fitted("stumps"), example, provenance(), {}, {}))
-        Light(wiring.settings.home).registry.put(made.number, bundle)
 
 
 def act(environment: Mapping[str, str], log: Path, what: Callable[..., None], arguments: tuple[object, ...]) -> None:

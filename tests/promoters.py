@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import count, groupby
+from itertools import count
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,22 @@ from typing import Any
 import httpx
 import yaml
 
-from components.adapters.local_deployment import LocalDeployment, environment
+from components.adapters.local_deployment import LocalDeployment
+from components.core.ports import NewVersion
 from components.core.rollout import State
+from components.ml import bundle as bundles
+from components.ml.frames import frame
 from components.project import load_project
 from components.protocol import by_hand
 from components.protocol.world import PRODUCTION, PROMOTION, World
+from components.settings import environment
 from components.wiring import Wiring
 from tests import promoter_program
+from tests.fakes import provenance
 from tests.rollout_harness import settings_for, settle, until
 from tests.serving_program import PROGRAM
-from tests.serving_world import PROJECT, ROWS, JsonFeatures
+from tests.serving_world import PROJECT, ROWS, FolderRegistry, JsonFeatures, linear_bundle
+from tests.unit.churn import FEATURES, churn, fitted
 
 _SECONDS = 60.0  # for a child to end
 _HEAVY = ("mlflow_registry", "process_rollout", "sql_ledger", "file_lock")
@@ -52,8 +60,8 @@ class Promoter:
 
     @property
     def effects(self) -> list[str]:
-        """Its effects in order; those that repeat themselves, once."""
-        return [effect for effect, _ in groupby(self._told("[EFFECT]"))]
+        """Its effects in order."""
+        return self._told("[EFFECT]")
 
     @property
     def error(self) -> dict[str, Any]:
@@ -99,13 +107,14 @@ class Client:
 
 
 class Promoters:
-    """A home in which version 1 is in production, 2 and 3 are registered, and nothing serves yet.
+    """A home with registered versions, of which none is in production.
 
     Args:
         home: an empty folder.
+        versions: how many to register.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, versions: int) -> None:
         databases = {
             name: f"sqlite:///{home / file}.db"
             for name, file in (("tracking_uri", "mlflow"), ("ledger_url", "ledger"), ("requests_url", "requests"))
@@ -115,10 +124,22 @@ class Promoters:
         JsonFeatures(home / "features.json").put(ROWS)
         self.deployment = LocalDeployment(self.settings.serving)
         self._numbers = count(1)
+        self._gateway: subprocess.Popen[bytes] | None = None
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["__main__", *(f"components.adapters.{name}" for name in _HEAVY)])
-        assert self.start(promoter_program.register, 3).join() == 0
-        assert self.promoter(1, champion=None).join() == 0
+        forkserver.ensure_running()  # imports MLflow while this process registers
+        for number in range(1, versions + 1):
+            self._register(number)
+
+    def _register(self, number: int) -> None:
+        """In MLflow, and where the light serving processes look for it."""
+        bundle = linear_bundle(0.1 * number)
+        example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
+        with tempfile.TemporaryDirectory() as folder:
+            bundles.write(Path(folder), bundle)
+            new = NewVersion(Path(folder), fitted("stumps"), example, provenance(), {}, {})
+            assert self.world.registry.register(new).number == number
+        FolderRegistry(self.settings.home / "versions").put(number, bundle)
 
     def start(self, what: Callable[..., None], *arguments: object) -> Promoter:
         """Start a child that does `what` of tests/promoter_program.py."""
@@ -133,6 +154,7 @@ class Promoters:
         number = next(self._numbers)
         gate = {
             "candidate": candidate,
+            "candidate_digest": self.world.registry.version(candidate).digest,
             "champion": champion,
             "verdict": "PASS",
             "decisive": ["delta 0.144 > 0.010"],
@@ -160,18 +182,25 @@ class Promoters:
         """Of all moves on record."""
         return [record.body["state"] for record in self.world.ledger.records(PROMOTION)]
 
-    @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        """`ratchet serve` for the length of the block, from when the pinned version answers."""
-        with (self.settings.home / "serve.log").open("ab") as log:
-            process = subprocess.Popen([*PROGRAM, "gateway"], env=environment(self.settings), stdin=subprocess.DEVNULL, stderr=log)
-        try:
-            until(self.deployment.observed, lambda observed: observed.pid == process.pid)
+    def serve(self) -> subprocess.Popen[bytes]:
+        """`ratchet serve`, if it does not run already, until `stop`. Returns when the pinned version answers."""
+        if self._gateway is None or self._gateway.poll() is not None:
+            with (self.settings.home / "serve.log").open("ab") as log:
+                gateway = subprocess.Popen(
+                    [*PROGRAM, "gateway"], env=environment(self.settings), stdin=subprocess.DEVNULL, stderr=log
+                )
+            self._gateway = gateway
+            until(self.deployment.observed, lambda observed: observed.pid == gateway.pid)
             assert settle(self.world.rollout).state is State.READY
-            yield process
-        finally:
-            process.terminate()
-            process.wait(_SECONDS)
+        return self._gateway
+
+    def stop(self) -> None:
+        """End `serve`, and see that nothing of this home is left."""
+        if self._gateway is not None:
+            self._gateway.terminate()
+            self._gateway.wait(_SECONDS)
+            self._gateway = None
+        until(self.processes, lambda left: not left)
 
     def assert_agree(self, version: int) -> None:
         """Alias, template and pods are at `version`, the ledger verifies and has no open end."""

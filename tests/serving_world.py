@@ -62,7 +62,7 @@ def linear_bundle(intercept: float) -> Bundle:
         )
     )
     golden = tuple(GoldenRow(name, row, scorer.row(row)) for name, row in ROWS.items())
-    return Bundle("shop_churn", 0.5, scorer, golden, "{}", {"visits": 4.0, "plan": "basic"})
+    return Bundle("shop_churn", scorer, golden, "{}", {"visits": 4.0, "plan": "basic"})
 
 
 def spoilt(bundle: Bundle) -> Bundle:

@@ -44,7 +44,7 @@ class FakeWorld:
         golden = bundles.golden_rows(features, columns, entities, scorer, count=6, seed=1)  # type: ignore[arg-type]  # a list indexes alike
         self.rollout.known |= {row.entity: row_of(features, columns, int(row.entity[1:])) for row in golden}
         with tempfile.TemporaryDirectory() as folder:
-            bundles.write(Path(folder), bundles.Bundle("m", 0.5, scorer, golden, "{}", bundles.typical(features, columns)))
+            bundles.write(Path(folder), bundles.Bundle("m", scorer, golden, "{}", bundles.typical(features, columns)))
             new = NewVersion(Path(folder), None, None, provenance(), {}, {"holdout_auc": 0.8, "holdout_auc_low": 0.77})
             return self.registry.register(new).number
 

@@ -75,8 +75,7 @@ class FeastFeatures:
         Idempotent: a finished load is recorded with the content's hash and not repeated; a broken one is done again whole.
         Raises Unavailable when the store cannot be written, LockHeld when another process loads for long.
         """
-        self._home.mkdir(parents=True, exist_ok=True)
-        with self._locked("materialise"), self._translated("written"):
+        with self._translated("written"), self._locked("materialise"):
             self._apply()
             record = LoadRecord(self._home / "materialised.json", digest_of(self._definitions))
             if record.holds(snapshot.as_of, snapshot.features_hash) and self._is_online(snapshot):
@@ -92,7 +91,6 @@ class FeastFeatures:
     def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
         """The features of `entities` as known at `as_of`, by Feast's point-in-time join, in the order asked for."""
         asked = pd.Index(entities, dtype=object)
-        self._home.mkdir(parents=True, exist_ok=True)
         with self._translated("read"):
             # Asked for entities of whom there is nothing, Feast's Dask join breaks: it cannot sort by a timestamp that is null.
             known = asked.unique().intersection(self._entities_by(as_of), sort=False)
@@ -217,6 +215,7 @@ class FeastFeatures:
 
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
+        self._home.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self._home / f"{name}.lock", timeout=_LOCK_TIMEOUT):
                 yield

@@ -15,7 +15,7 @@ def read_label_file(path: Path, entity: str, label: str) -> Columns:
     """Read columns `prediction_id` and/or the entity key, the label, and optionally `observed_at`, all as text.
 
     Args:
-        path: CSV with a header, UTF-8.
+        path: CSV with a header, UTF-8 with or without a byte order mark.
         entity: the entity key's name in the project; its column may also be called `entity`.
         label: the label's name in the project; its column may also be called `label`.
 
@@ -23,8 +23,8 @@ def read_label_file(path: Path, entity: str, label: str) -> Columns:
         DataError: the file cannot be read, is empty, or a row has more or fewer cells than the header.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         message = f"the label file {path} cannot be read: {error}"
         raise DataError(message) from error

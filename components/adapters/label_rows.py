@@ -13,16 +13,20 @@ from components.core.schema import Columns, is_missing, rows_of
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One label; `prediction_id` or `entity` is given, `observed_at` is seconds since the epoch or None."""
+    """One label; `prediction_id` or `entity` is given, `observed_at` is seconds since the epoch or None.
+
+    With `features_hash` the label is about answers to exactly these features.
+    """
 
     prediction_id: str
     entity: str
     label: int
     observed_at: float | None
+    features_hash: str = ""
 
 
 def label_rows(labels: Columns) -> list[LabelRow]:
-    """Read the columns `label`, `prediction_id` and/or `entity`, and optionally `observed_at`.
+    """Read the columns `label`, `prediction_id` and/or `entity`, and optionally `observed_at` and `features_hash`.
 
     Raises DataError naming the column, the row (1 is the first) and the value that cannot be read.
     """
@@ -35,11 +39,13 @@ def label_rows(labels: Columns) -> list[LabelRow]:
     entities = _read(labels, "entity", _text, count)
     values = _read(labels, "label", _label, count)
     moments = _read(labels, "observed_at", seconds, count)
+    hashes = _read(labels, "features_hash", _text, count)
     for number, (prediction_id, entity) in enumerate(zip(ids, entities, strict=True), start=1):
         if not (prediction_id or entity):
             message = f"labels, row {number}: neither prediction_id nor entity is given"
             raise DataError(message)
-    return [LabelRow(i or "", e or "", v, m) for i, e, v, m in zip(ids, entities, values, moments, strict=True)]
+    cells = zip(ids, entities, values, moments, hashes, strict=True)
+    return [LabelRow(i or "", e or "", v, m, h or "") for i, e, v, m, h in cells]
 
 
 def seconds(value: Any) -> float | None:
@@ -48,7 +54,7 @@ def seconds(value: Any) -> float | None:
     ISO text and datetimes without a zone are UTC. A date without a time is its last microsecond: what was seen on a day is about
     every answer of that day.
     """
-    if is_missing(value):
+    if is_missing(value) or value == "":
         return None
     if isinstance(value, str) and len(value.strip()) == len("2024-02-29"):
         value = date.fromisoformat(value.strip())
@@ -62,7 +68,7 @@ def seconds(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if is_missing(value) else str(value)
+    return None if is_missing(value) or value == "" else str(value)
 
 
 def _label(value: Any) -> int:

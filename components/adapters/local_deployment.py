@@ -17,15 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.adapters.durable import TEMPORARY, staged, write_synced
 from components.core.errors import StaleComparison, Unavailable
-from components.settings import Settings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _LOCK_SECONDS = 10.0  # for another writer; writing takes milliseconds
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with all of `settings`, for a child that shall see the same."""
-    return {**os.environ, **{f"RATCHET_{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
 
 
 class Desired(BaseModel):
@@ -170,8 +164,11 @@ def _read(path: Path, kind: type[_Model]) -> _Model | None:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError) as error:
-        message = f"{path} cannot be read: {' '.join(str(error).split())[:200]}"
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise Unavailable(message) from error
+    except ValidationError as error:
+        message = f"{path} is not what Ratchet wrote there: delete it, then `ratchet reconcile` writes it anew"
         raise Unavailable(message) from error
 
 

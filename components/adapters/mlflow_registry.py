@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its default of 7 keeps a person waiting for minutes
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # else every version warns of pickle, which nothing of ours loads
@@ -58,6 +59,10 @@ class MlflowRegistry:
 
     def _client(self) -> mlflow.MlflowClient:
         if self._opened is None:
+            if not self._uri.startswith("http"):
+                from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
+
+                utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
             if self._uri.startswith("sqlite:///"):
                 Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             mlflow.set_tracking_uri(self._uri)
@@ -73,12 +78,14 @@ class MlflowRegistry:
             if error.error_code in _ABSENT:
                 raise
             raise self._unavailable(error) from error
-        except (SQLAlchemyError, OSError) as error:
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: the URL's driver is not installed
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> Unavailable:
-        cause = str(getattr(error, "message", None) or error).strip().splitlines()[0][:200]
-        return Unavailable(f"the model registry at {self._uri.split('@')[-1]} cannot be reached: {cause}")
+        where = self._uri.split("@")[-1]  # never the password, which MLflow's own text has
+        return Unavailable(f"the model registry at {where} cannot be reached ({_cause(error)}): check it and RATCHET_TRACKING_URI")
 
     def register(self, new: NewVersion) -> ModelVersion:
         """Log parameters, metrics, model and bundle in one run, then register the version with all its tags at once.
@@ -140,10 +147,11 @@ class MlflowRegistry:
     def version(self, number: int) -> ModelVersion:
         """Raises UserError when there is no such version."""
         try:
-            return self._read(self._call(lambda client: client.get_model_version(self._model, str(number))))
+            found = self._call(lambda client: client.get_model_version(self._model, str(number)))
         except MlflowException as error:
             message = f"model {self._model} has no version {number}: `ratchet history` lists them"
             raise UserError(message) from error
+        return self._read(found)
 
     def versions(self) -> list[ModelVersion]:
         """All versions, oldest first."""
@@ -153,10 +161,11 @@ class MlflowRegistry:
     def alias(self, alias: str) -> ModelVersion | None:
         """The version behind the alias, None only when the registry answers that there is none."""
         try:
-            return self._read(self._call(lambda client: client.get_model_version_by_alias(self._model, alias)))
+            found = self._call(lambda client: client.get_model_version_by_alias(self._model, alias))
         except MlflowException:  # _call lets only "does not exist" through
             self._confirm()
             return None
+        return self._read(found)
 
     def _confirm(self) -> None:
         """Ask something that every MLflow answers: a 404 of some other server is not "there is no champion"."""
@@ -190,8 +199,8 @@ class MlflowRegistry:
             raise ArtifactError(message)
         try:
             digest, folder = self._download(version.run_id, model_uri)
-        except Unavailable as error:
-            message = f"version {version.number}'s files cannot be read from the registry's artifact store: {error}"
+        except (MlflowException, FileNotFoundError, NotADirectoryError) as error:
+            message = f"version {version.number}'s files are not in the registry's artifact store: restore them or retrain"
             raise ArtifactError(message) from error
         if digest != version.digest:
             message = (
@@ -203,20 +212,26 @@ class MlflowRegistry:
 
     def _download(self, run_id: str, model_uri: str) -> tuple[str, Path]:
         target = Path(tempfile.mkdtemp(dir=self._downloads))
-        try:
-            bundle = mlflow.artifacts.download_artifacts(
-                run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri
-            )
-            mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
-        except (MlflowException, OSError) as error:
-            raise self._unavailable(error) from error
-        return digest_of(target), Path(bundle)
+        fetch = mlflow.artifacts.download_artifacts
+
+        def both(_: mlflow.MlflowClient) -> str:
+            fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
+            return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri))
+
+        bundle = Path(self._call(both))
+        return digest_of(target), bundle
 
     def _digest(self, run_id: str, model_uri: str) -> str:
         return self._download(run_id, model_uri)[0]
 
     def _read(self, version: MlflowVersion) -> ModelVersion:
-        metrics = self._call(lambda client: client.get_run(version.run_id)).data.metrics if version.run_id else {}
+        try:
+            metrics = self._call(lambda client: client.get_run(version.run_id)).data.metrics if version.run_id else {}
+        except MlflowException as error:
+            message = (
+                f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
+            )
+            raise ArtifactError(message) from error
         return ModelVersion(
             number=int(version.version),
             run_id=version.run_id or "",
@@ -225,6 +240,18 @@ class MlflowRegistry:
             provenance=_provenance(version.tags),
             metrics=metrics,
         )
+
+
+def _cause(error: Exception) -> str:
+    """Why, in a few words: what the system said where MLflow, requests and urllib3 only wrap it, else the error's first sentence."""
+    chain: list[BaseException] = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    said = [cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror]
+    if said:
+        return said[-1]
+    lines = str(getattr(error, "message", None) or getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].split(". ")[0][:200] if lines else type(error).__name__
 
 
 def _tags(provenance: Provenance) -> dict[str, Any]:

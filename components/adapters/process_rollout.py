@@ -21,11 +21,11 @@ from tenacity import (
     wait_fixed,
 )
 
-from components.adapters.local_deployment import LocalDeployment, Observed, Pod, environment
+from components.adapters.local_deployment import LocalDeployment, Observed, Pod
 from components.core.errors import DataError, PromotionFailed, RatchetError, Unavailable, UserError
 from components.core.rollout import Answer, Pin, PodReport, Progress, State
 from components.core.schema import FeatureValue, ModelVersion
-from components.settings import Settings
+from components.settings import Settings, environment
 
 GATEWAY = (sys.executable, "-m", "serving.gateway")
 CHECK = (sys.executable, "-m", "serving.check")
@@ -147,7 +147,7 @@ class ProcessRollout:
         desired, observed = self._deployment.desired(), self._running()
         if observed is None or observed.ending:
             return Progress(State.STUCK, f"no gateway runs for {self._settings.home}: `ratchet serve` starts one")
-        if observed.observed_generation < desired.generation:
+        if observed.observed_generation != desired.generation:  # the file may have been deleted: then it begins again at 1
             return Progress(State.WAITING, "the new generation has not been observed yet")
         if observed.stuck:
             return Progress(State.STUCK, observed.detail)

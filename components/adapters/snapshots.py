@@ -83,8 +83,12 @@ class ParquetSnapshots:
         if not self._root.is_dir():
             return []
         if any(self._root.glob(f"{_ASIDE}*")):
-            with self._locked():
-                self._recover()
+            try:
+                with self._locked():
+                    self._recover()
+            except OSError as error:
+                message = f"the snapshot store {self._root} cannot be mended after a crash: {error.strerror or error}"
+                raise Unavailable(message) from error
         return [self._manifest(folder) for folder in sorted(self._root.glob("as_of=*"))]
 
     def get(self, name: str) -> Snapshot:
@@ -226,10 +230,12 @@ class ParquetSnapshots:
         """Finish what a crashed writer left: under the lock, so there is no living one."""
         for aside in self._root.glob(f"{_ASIDE}*"):
             target = self._root / aside.name.removeprefix(_ASIDE)
-            if target.exists():
-                shutil.rmtree(aside)
-            else:
+            if not target.exists():
                 aside.rename(target)
+            elif aside.is_dir():
+                shutil.rmtree(aside)
+            else:  # somebody's file stood where the folder belongs
+                aside.unlink()
         for orphan in self._root.glob(f"{TEMPORARY}*"):
             shutil.rmtree(orphan)
         for orphan in self._root.glob(f"as_of=*/{TEMPORARY}*"):

@@ -74,8 +74,8 @@ class SqlLedger:
 
     def _unavailable(self, error: Exception) -> Unavailable:
         where = self._url.split("@")[-1]  # never the password
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        return Unavailable(f"the ledger at {where} cannot be reached: {cause}")
+        cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
+        return Unavailable(f"the ledger at {where} cannot be reached ({cause}): check it and RATCHET_LEDGER_URL")
 
     def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
         """Chain and store one record.

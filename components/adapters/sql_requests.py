@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import (
     Boolean,
     Column,
@@ -30,12 +29,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from components.adapters.label_rows import LabelRow, label_rows
 from components.core.errors import Unavailable
+from components.core.live import LabelledAnswers
 from components.core.ports import JoinReport
 from components.core.schema import Columns, LoggedAnswer
 
@@ -70,11 +70,15 @@ class SqlRequestLog:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = make_url(url)
+        self._given = url
+
+    @cached_property
+    def _url(self) -> URL:
+        return make_url(self._given)
 
     @property
     def _where(self) -> str:
-        return f"the request log at {self._url.render_as_string(hide_password=True)}"
+        return f"the request log at {self._given.split('@')[-1]}"  # never the password
 
     @cached_property
     def _engine(self) -> Engine:
@@ -95,8 +99,9 @@ class SqlRequestLog:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
-            message = f"{self._where} cannot be used: {' '.join(str(error).split('[SQL')[0].split())}"
+        except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: the URL's driver is not installed
+            cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
+            message = f"{self._where} cannot be used ({cause}): check it and RATCHET_REQUESTS_URL"
             raise Unavailable(message) from error
 
     def append(self, rows: Sequence[LoggedAnswer]) -> None:
@@ -110,8 +115,8 @@ class SqlRequestLog:
         """Join labels to the answers they are about.
 
         A label with `prediction_id` belongs to that answer. A label with `entity` alone belongs to the entity's latest answer of
-        each version, at or before `observed_at` when that is given; a label by prediction id outranks one by entity.
-        The same labels again change nothing, a changed label replaces the one before it.
+        each version, at or before `observed_at` and to the features of `features_hash` when these are given; a label by prediction
+        id outranks one by entity. The same labels again change nothing, a changed label replaces the one before it.
 
         Args:
             labels: columns `label` (0 or 1), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds since the
@@ -143,18 +148,27 @@ class SqlRequestLog:
         joined = unmatched = 0
         for chunk in _chunks(rows):
             entities = {row.entity for row in chunk}
+            columns = (
+                _ANSWERS.c.entity,
+                _ANSWERS.c.version,
+                _ANSWERS.c.answered_at,
+                _ANSWERS.c.features_hash,
+                _ANSWERS.c.prediction_id,
+            )
             answers = connection.execute(
-                select(_ANSWERS.c.entity, _ANSWERS.c.version, _ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
-                .where(_ANSWERS.c.entity.in_(entities))
-                .order_by(_ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
+                select(*columns).where(_ANSWERS.c.entity.in_(entities)).order_by(_ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
             ).all()
-            given: dict[str, list[tuple[int, float, str]]] = {}
-            for entity, version, at, prediction_id in answers:
-                given.setdefault(entity, []).append((version, at, prediction_id))
+            given: dict[str, list[tuple[int, float, str, str]]] = {}
+            for entity, *answer in answers:
+                given.setdefault(entity, []).append(tuple(answer))
             targets: dict[str, LabelRow] = {}
             for row in chunk:
                 until = np.inf if row.observed_at is None else row.observed_at
-                latest = {version: prediction_id for version, at, prediction_id in given.get(row.entity, []) if at <= until}
+                latest = {
+                    version: prediction_id
+                    for version, at, features, prediction_id in given.get(row.entity, [])
+                    if at <= until and row.features_hash in {"", features}
+                }
                 targets |= dict.fromkeys(latest.values(), row)
                 joined += len(latest)
                 unmatched += not latest
@@ -171,11 +185,13 @@ class SqlRequestLog:
 
     def _forget(self, connection: Connection, rows: Sequence[LabelRow]) -> None:
         """Drop what the same labels (entity, time of observation) pointed at before: a later answer may be the latest now."""
-        moments: dict[float | None, set[str]] = {}
+        moments: dict[float | None, list[LabelRow]] = {}
         for row in rows:
-            moments.setdefault(row.observed_at, set()).add(row.entity)
-        for moment, entities in moments.items():
-            about = select(_ANSWERS.c.prediction_id).where(_ANSWERS.c.entity.in_(entities))
+            moments.setdefault(row.observed_at, []).append(row)
+        for moment, same in moments.items():
+            about = select(_ANSWERS.c.prediction_id).where(_ANSWERS.c.entity.in_({row.entity for row in same}))
+            if hashes := {row.features_hash for row in same if row.features_hash}:
+                about = about.where(_ANSWERS.c.features_hash.in_(hashes))  # another month's labels stay
             connection.execute(
                 delete(_LABELS).where(
                     _LABELS.c.by_entity.is_(True),
@@ -203,22 +219,26 @@ class SqlRequestLog:
     def _insert(self, table: Table) -> Any:
         return (sqlite_insert if self._engine.dialect.name == "sqlite" else postgres_insert)(table)
 
-    def labelled(self, version: int | None = None) -> Mapping[int, tuple[NDArray[np.int8], NDArray[np.float64]]]:
-        """Labels (0, 1) and probabilities of labelled answers, by version, in the order in which the answers were given."""
+    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
+        """Labelled answers by version, in the order in which they were given."""
         query = (
-            select(_ANSWERS.c.version, _LABELS.c.label, _ANSWERS.c.probability)
+            select(_ANSWERS.c.version, _ANSWERS.c.entity, _LABELS.c.label, _ANSWERS.c.probability)
             .join(_LABELS, _ANSWERS.c.prediction_id == _LABELS.c.prediction_id)
             .order_by(_ANSWERS.c.answered_at, _ANSWERS.c.prediction_id)
         )
         if version is not None:
             query = query.where(_ANSWERS.c.version == version)
-        pairs: dict[int, list[tuple[int, float]]] = {}
+        found: dict[int, list[tuple[str, int, float]]] = {}
         with self._transaction() as connection:
-            for number, label, probability in connection.execute(query):
-                pairs.setdefault(number, []).append((label, probability))
+            for number, *answer in connection.execute(query):
+                found.setdefault(number, []).append(tuple(answer))
         return {
-            number: (np.array([label for label, _ in rows], dtype=np.int8), np.array([p for _, p in rows], dtype=np.float64))
-            for number, rows in sorted(pairs.items())
+            number: LabelledAnswers(
+                entities=np.array([entity for entity, _, _ in rows], dtype=object),
+                labels=np.array([label for _, label, _ in rows], dtype=np.int8),
+                scores=np.array([probability for _, _, probability in rows], dtype=np.float64),
+            )
+            for number, rows in sorted(found.items())
         }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from components.core.auc import Interval, Paired
 from components.core.decision import Decision, Reason, Verdict, check, decide, number
 from components.core.schema import Provenance
-from components.core.slices import SliceComparison, non_inferior
+from components.core.slices import SliceComparison, no_worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +61,25 @@ def should_promote(new_auc: float, prod_auc: float, delta: float = 0.01) -> bool
     return new_auc >= prod_auc + delta
 
 
-def comparable(champion: Provenance | None, salt: str, share: float) -> Reason:
-    """UNKNOWN unless the champion's tags prove that it never saw a row of the holdout.
+def comparable(who: str, trained: Provenance | None, salt: str, share: float) -> Reason:
+    """UNKNOWN unless the version's tags prove that it never saw a row of the holdout.
 
-    A champion trained with the same salt and at least the same share left out at least these entities.
+    A version trained with the same salt and at least the same share left out at least these entities.
+
+    Args:
+        who: `champion` or `candidate`, for the reason.
+        trained: what the version's tags say.
+        salt: of the holdout that is compared on.
+        share: of the same.
     """
-    if champion is None:
-        return Reason(Verdict.UNKNOWN, "the champion's tags do not say what it was trained on")
-    if champion.holdout_salt != salt:
-        return Reason(Verdict.UNKNOWN, f"the champion left out another holdout (salt {champion.holdout_salt!r}, now {salt!r})")
-    if champion.holdout_share < share:
-        return Reason(
-            Verdict.UNKNOWN,
-            f"the champion's holdout share {number(champion.holdout_share)} < {number(share)}: it saw part of the holdout",
-        )
-    return Reason(Verdict.PASS, f"the champion never saw the holdout (share {number(champion.holdout_share)} >= {number(share)})")
+    if trained is None:
+        return Reason(Verdict.UNKNOWN, f"the {who}'s tags do not say what it was trained on")
+    if trained.holdout_salt != salt:
+        return Reason(Verdict.UNKNOWN, f"the {who} left out another holdout (salt {trained.holdout_salt!r}, now {salt!r})")
+    if trained.holdout_share < share:
+        seen = f"{number(trained.holdout_share)} < {number(share)}"
+        return Reason(Verdict.UNKNOWN, f"the {who}'s holdout share {seen}: it saw part of the holdout")
+    return Reason(Verdict.PASS, f"the {who} never saw the holdout (share {number(trained.holdout_share)} >= {number(share)})")
 
 
 def _enough(measured: Measurement, policy: GatePolicy) -> list[Reason]:
@@ -95,20 +99,18 @@ def _sound(measured: Measurement, policy: GatePolicy) -> list[Reason]:
     ]
 
 
-def judge(measured: Measurement, policy: GatePolicy, provenance: Reason | None = None) -> Decision:
+def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason] = ()) -> Decision:
     """Decide whether the candidate replaces the champion.
 
     Args:
         measured: the figures on the holdout.
         policy: the bounds.
-        provenance: the outcome of `comparable`, where there is a champion.
+        provenance: the outcomes of `comparable` for the candidate and, where there is one, the champion.
 
     Returns:
         PASS when every reason holds; UNKNOWN when the figures cannot carry a verdict.
     """
-    enough = _enough(measured, policy)
-    if provenance is not None:
-        enough.append(provenance)
+    enough = [*_enough(measured, policy), *provenance]
     if any(reason.verdict is Verdict.UNKNOWN for reason in enough):
         return decide(enough)
     paired = measured.paired
@@ -128,6 +130,6 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Reason | None =
             replace(check(f"lower end of delta at {percent} (try {measured.attempt})", paired.delta.low, ">", 0.0), headline=True),
             *_sound(measured, policy),
             check("Brier score's increase", measured.candidate_brier - measured.champion_brier, "<=", policy.brier_margin),
-            *(non_inferior(group, policy.slice_margin) for group in measured.slices),
+            *(no_worse(group.label, group.paired.delta, policy.slice_margin) for group in measured.slices if group.paired),
         ]
     )

@@ -12,10 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from components.core.ledger import Record
+from components.core.live import LabelledAnswers
 from components.core.rollout import Answer, Pin, PodReport, Progress
 from components.core.schema import Columns, Feature, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot
 
@@ -243,9 +243,9 @@ class RequestLog(Protocol):
         ...
 
     def join(self, labels: Columns) -> JoinReport:
-        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`) to answers."""
+        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers."""
         ...
 
-    def labelled(self, version: int | None = None) -> Mapping[int, tuple[NDArray[np.int8], NDArray[np.float64]]]:
-        """Per version: labels and probabilities of labelled answers; no key for a version without any."""
+    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
+        """Labelled answers by version; no key for a version without any."""
         ...

@@ -51,23 +51,3 @@ class Answer:
     version: int
     probability: float
     features: Mapping[str, FeatureValue]
-
-
-def deployment_progress(
-    *, generation: int, observed: int, replicas: int, updated: int, available: int, total: int, deadline_exceeded: bool
-) -> Progress:
-    """Judge a Deployment's status as `kubectl rollout status` does, with all pods new as the condition.
-
-    Done when observedGeneration >= generation and updated = available = total = replicas.
-    """
-    if observed < generation:
-        return Progress(State.WAITING, "the new template has not been observed yet")
-    if deadline_exceeded:
-        return Progress(State.STUCK, f"no progress within the deadline: {available} of {replicas} available")
-    if updated < replicas:
-        return Progress(State.WAITING, f"{updated} of {replicas} pods are new")
-    if total > updated:
-        return Progress(State.WAITING, f"{total - updated} old pods are still there")
-    if available < updated:
-        return Progress(State.WAITING, f"{available} of {replicas} new pods are available")
-    return Progress(State.READY, f"{replicas} of {replicas} pods are new and available")

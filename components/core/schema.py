@@ -7,6 +7,7 @@ A *column* is a numpy array with one element a row: float64 with NaN for missing
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -118,6 +119,12 @@ class LoggedAnswer:
     probability: float
     features_hash: str
     answered_at: float
+
+
+def features_hash(features: Mapping[str, FeatureValue]) -> str:
+    """BLAKE2b-128 hex digest of one row's features as JSON with sorted keys, NaN as null: equal inputs, equal digest."""
+    plain = {name: None if is_missing(value) else value for name, value in features.items()}
+    return hashlib.blake2b(json.dumps(plain, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def digest_of(folder: Path) -> str:

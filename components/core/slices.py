@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.auc import Labels, Paired, Scores, compare
+from components.core.auc import Interval, Labels, Paired, Scores, compare
 from components.core.decision import Reason, Verdict, number
 
 
@@ -63,18 +63,16 @@ def compare_slices(
     ]
 
 
-def non_inferior(group: SliceComparison, margin: float) -> Reason:
-    """FAIL when the candidate is worse beyond the margin and beyond doubt.
+def no_worse(group: str, delta: Interval, margin: float) -> Reason:
+    """FAIL when the candidate is worse for the group beyond the margin and beyond doubt.
 
-    That is the promotion rule mirrored: the loss exceeds the margin and the whole interval lies below zero. A group that is too
-    small to show a loss does not veto, else no candidate would ever pass with many small groups; it is listed as such.
+    That is the promotion rule mirrored: the loss exceeds the margin and the whole interval lies below zero. Non-inferiority proper
+    (an interval wholly above -margin) would refuse almost every candidate over groups of some hundred rows.
     """
-    if group.paired is None:
-        return Reason(Verdict.PASS, f"{group.label}: {group.rows} rows are too few to compare")
-    delta, bound = group.paired.delta, number(-margin)
+    bound = number(-margin)
     if delta.value >= -margin:
-        return Reason(Verdict.PASS, f"{group.label}: delta {number(delta.value)} >= {bound}")
-    worse = f"{group.label}: delta {number(delta.value)} < {bound}"
+        return Reason(Verdict.PASS, f"{group}: delta {number(delta.value)} >= {bound}")
+    worse = f"{group}: delta {number(delta.value)} < {bound}"
     if delta.high < 0:
         return Reason(Verdict.FAIL, f"{worse} and its upper end {number(delta.high)} < 0")
     return Reason(Verdict.PASS, f"{worse}, but not beyond doubt: upper end {number(delta.high)} >= 0")

@@ -7,7 +7,7 @@ from components.image import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def drift_check(snapshot: str, force: bool, run_id: str, report: dsl.Output[dsl.HTML], metrics: dsl.Output[dsl.Metrics]) -> str:
-    """Finish what a dead promoter left, then compare with the champion's training snapshot; returns the action."""
+    """Make the pods agree with the alias, then compare with the champion's training snapshot; returns the action."""
     from pathlib import Path
 
     from components.drift_check import step as use_case

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.core.auc import auc_interval
 from components.core.drift import Drift
+from components.core.live import Live, live_performance
 from components.core.ports import DriftReporter, Ledger, Registry, Reports, RequestLog, SnapshotStore
 from components.core.schema import ModelVersion, Snapshot
-from components.core.trigger import Circumstances, Live, Trigger, decide_trigger
+from components.core.trigger import Circumstances, Trigger, decide_trigger
 from components.ml import bundle as bundles
-from components.ml.snapshot_drift import measure
+from components.ml.snapshot_drift import features_changed, measure
 from components.project import Project
 from components.protocol.world import PROMOTION, Step, champion_of
 
@@ -50,10 +50,11 @@ def run(
     `reporter` is a factory, because Evidently takes seconds to import and a first month has nothing to report.
     """
     champion = champion_of(registry, ledger)
-    found, html, report = None, "", ""
+    found, changed, html, report = None, "", "", ""
     if champion is not None:
         bundle = bundles.read(registry.bundle(champion))
-        found = measure(project, store, bundle, snapshot).drift
+        changed = features_changed(project, bundle)
+        found = None if changed else measure(project, store, bundle, snapshot).drift
         html, report = _report(project, store, champion, snapshot, reporter(), reports)
     trigger = decide_trigger(
         Circumstances(
@@ -61,9 +62,11 @@ def run(
             drift=found.decision if found else None,
             labelled=snapshot.labelled,
             decided=_decided(ledger, project, snapshot, champion),
+            changed=changed,
             age_days=_age(champion, snapshot),
             max_age_days=project.policy.max_age_days,
             live=_live(champion, requests, project),
+            expected_low=champion.metrics.get("holdout_auc_low", 0.0) if champion else 0.0,
             forced=force,
         )
     )
@@ -95,7 +98,7 @@ def _report(
     if champion.provenance is None:
         return "", ""
     reference = next((item for item in store.snapshots() if item.id == champion.provenance.snapshot_ids[-1]), None)
-    if reference is None:
+    if reference is None or reference == snapshot:
         return "", ""
     names = [feature.name for feature in project.inputs]
     name = f"drift_{reference.as_of}_vs_{snapshot.as_of}"
@@ -132,12 +135,11 @@ def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
 
 
 def _live(champion: ModelVersion | None, requests: RequestLog, project: Project) -> Live | None:
+    """The champion's live performance, once it can be told and there is something to hold it against."""
     if champion is None or "holdout_auc_low" not in champion.metrics:
         return None
     answers = requests.labelled(champion.number).get(champion.number)
     if answers is None:
         return None
-    labels, scores = answers
-    if min(int(labels.sum()), len(labels) - int(labels.sum())) < _MIN_LIVE:
-        return None
-    return Live(auc_interval(labels, scores, project.policy.gate.confidence), len(labels), champion.metrics["holdout_auc_low"])
+    live = live_performance(answers, project.holdout.salt, project.holdout.share, project.policy.gate.confidence)
+    return live if live.rarer >= _MIN_LIVE else None

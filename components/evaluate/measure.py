@@ -66,7 +66,7 @@ def champion_scores(
     gone = [feature.name for feature in bundle.features if feature not in project.inputs]
     if gone:
         return Reason(Verdict.UNKNOWN, f"the champion needs {', '.join(gone)}, which ratchet.yaml no longer has as it had"), None
-    reason = comparable(champion.provenance, project.holdout.salt, project.holdout.share)
+    reason = comparable("champion", champion.provenance, project.holdout.salt, project.holdout.share)
     return reason, bundle.scorer.batch(held.columns) if reason.verdict is Verdict.PASS else None
 
 
@@ -98,7 +98,7 @@ def measure(policy: GatePolicy, held: Holdout, first: Scores, second: Scores | N
             labels,
             first,
             second,
-            confidence=confidence,
+            confidence=policy.confidence,  # not the try's: there certainty is needed to promote, here to veto
             min_rows=policy.slice_min_rows,
             min_per_class=policy.slice_min_per_class,
         ),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.core.auc import Scores
-from components.core.decision import Decision, Verdict
-from components.core.gate import GatePolicy, Measurement, judge
+from components.core.decision import Decision
+from components.core.gate import GatePolicy, Measurement, comparable, judge
 from components.core.ports import Ledger, Registry, Reports, SnapshotStore
 from components.core.schema import ModelVersion, Snapshot
 from components.evaluate.measure import Holdout, champion_scores, measure, read_holdout
@@ -52,12 +52,11 @@ def run(
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
+    holdout = (project.holdout.salt, project.holdout.share)
     policy = GatePolicy(**project.policy.gate.model_dump())
     measured = measure(policy, held, first, second, _attempt(ledger, snapshot, champion, candidate))
-    decision = judge(measured, policy, reason)
-    moved = (
-        drift.measure(project, store, other, snapshot) if other and reason is not None and reason.verdict is Verdict.PASS else None
-    )
+    decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
+    moved = drift.measure(project, store, other, snapshot) if other and not drift.features_changed(project, other) else None
     content = ReportContent(
         model=project.model,
         snapshot=snapshot,

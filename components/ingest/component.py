@@ -11,9 +11,14 @@ def ingest(data: str, snapshot: str, replace: bool) -> str:
     from pathlib import Path
 
     from components.ingest import step as use_case
-    from components.wiring import step
+    from components.protocol.reconcile import reconcile
+    from components.protocol.world import open_move
+    from components.wiring import say, step
 
     with step("ingest") as wiring:
+        if open_move(wiring.ledger) is not None:  # a dead promoter's move is ended before anything else
+            for done in reconcile(wiring.world):
+                say(f"[RECONCILE] {done}")
         source = wiring.source(Path(data)) if data else None
         taken = use_case.run(source, wiring.store, wiring.features, wiring.ledger, snapshot, replace=replace)
         return taken.id

@@ -30,7 +30,8 @@ def run(
     new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
     snapshot = store.get(raw.snapshot.as_of.isoformat())
     features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two
-    if new:
+    recorded = [record.body["hash"] for record in ledger.records("ingest", snapshot.as_of.isoformat())]
+    if recorded[-1:] != [snapshot.hash]:  # not `new`: a crash may have come before the record
         body = {
             "snapshot": snapshot.id,
             "name": name,
@@ -38,7 +39,7 @@ def run(
             "labelled_rows": snapshot.labelled_rows,
             "replace": replace,
         }
-        ledger.append("ingest", {**body, "hash": snapshot.hash})
+        ledger.append("ingest", {**body, "hash": snapshot.hash}, key=snapshot.as_of.isoformat())
     note = "" if new else " (no-op: the same content is stored)"
     say(f"[INGEST] {name} as_of={snapshot.as_of} rows={snapshot.rows} labelled={snapshot.labelled_rows}{note}")
     return snapshot

@@ -26,7 +26,6 @@ class Schema(Spec):
     """The content of schema.json: what a request must bring and how its answer is read."""
 
     model: str = Field(min_length=1)
-    threshold: float = Field(gt=0, lt=1)
     features: tuple[Input, ...]
     typical: dict[str, float | str | None]
 
@@ -35,12 +34,11 @@ class Schema(Spec):
 class Bundle:
     """A version, loaded.
 
-    `threshold` is the probability from which the prediction is 1; `typical` is each feature's median or most frequent value among
+    `typical` is each feature's median or most frequent value among
     the training rows, the baseline of explanations; `profile` is the reference profile's JSON text (components.core.profile).
     """
 
     model: str
-    threshold: float
     scorer: Scorer
     golden: tuple[GoldenRow, ...]
     profile: str
@@ -57,7 +55,7 @@ def write(folder: Path, bundle: Bundle) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     bundle.scorer.save(folder)
     inputs = tuple(Input(name=feature.name, dtype=feature.dtype) for feature in bundle.features)
-    schema = Schema(model=bundle.model, threshold=bundle.threshold, features=inputs, typical=dict(bundle.typical))
+    schema = Schema(model=bundle.model, features=inputs, typical=dict(bundle.typical))
     (folder / SCHEMA).write_text(schema.model_dump_json(indent=1), encoding="utf-8")
     (folder / GOLDEN).write_bytes(_GOLDEN_ROWS.dump_json(bundle.golden, indent=1))
     (folder / PROFILE).write_text(bundle.profile, encoding="utf-8")
@@ -72,7 +70,7 @@ def read(folder: Path) -> Bundle:
     if tuple(Feature(item.name, item.dtype) for item in schema.features) != scorer.features:
         message = f"{folder / SCHEMA} lists other features than {FILE} beside it: {REMEDY}"
         raise ArtifactError(message)
-    return Bundle(schema.model, schema.threshold, scorer, golden, profile, schema.typical)
+    return Bundle(schema.model, scorer, golden, profile, schema.typical)
 
 
 def _json_text(content: bytes) -> str:

@@ -10,7 +10,7 @@ from itertools import groupby
 from components.core.auc import Interval, Labels, Scores
 from components.core.decision import Verdict, number
 from components.core.gate import GatePolicy, Measurement
-from components.core.slices import SliceComparison, non_inferior
+from components.core.slices import SliceComparison, no_worse
 from components.ml.curves import Bin, calibration, roc
 from components.ml.figures import Axis, CalibrationMark, Span, axis, calibration_marks, curve_points, span, square_top
 from components.ml.text import counted, figure, percent, shown, signed
@@ -191,10 +191,11 @@ def groups(measured: Measurement, policy: GatePolicy) -> Groups | None:
 
 
 def _group(item: SliceComparison, scale: Axis, policy: GatePolicy) -> Group:
-    value, verdict = shown(item.value), non_inferior(item, policy.slice_margin).verdict
+    value = shown(item.value)
     if item.paired is None:
-        return Group(value, item.rows, item.positives, verdict)
+        return Group(value, item.rows, item.positives, None)
     delta = item.paired.delta
+    verdict = no_worse(item.label, delta, policy.slice_margin).verdict
     return Group(
         value,
         item.rows,

@@ -25,6 +25,17 @@ class SnapshotDrift:
     current: Profile
 
 
+def features_changed(project: Project, champion: Bundle) -> str:
+    """How ratchet.yaml's features differ from the champion's; empty when they are the same, in whatever order."""
+    ours, theirs = set(project.inputs), set(champion.features)
+    if ours == theirs:
+        return ""
+    names = [f"+{item.name}" for item in sorted(ours - theirs, key=str)] + [
+        f"-{item.name}" for item in sorted(theirs - ours, key=str)
+    ]
+    return f"features changed: {', '.join(names)}"
+
+
 def measure(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Snapshot) -> SnapshotDrift:
     """Measure features, and label and predictions, which are reported and do not count.
 

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import ParameterGrid, StratifiedKFold, cross_val_score
+from sklearn.model_selection import ParameterGrid, StratifiedGroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -55,7 +55,16 @@ class Trained:
     tries: tuple[Try, ...]
 
 
-def train(features: Sequence[Feature], columns: Columns, labels: NDArray[np.int8], *, grid: Grid, folds: int, seed: int) -> Trained:
+def train(
+    features: Sequence[Feature],
+    columns: Columns,
+    labels: NDArray[np.int8],
+    entities: NDArray[Any] | None = None,
+    *,
+    grid: Grid,
+    folds: int,
+    seed: int,
+) -> Trained:
     """Search the grid and fit the winner.
 
     The highest mean AUC wins; of equals the first, and logistic regression is tried first. One point after the other:
@@ -65,6 +74,7 @@ def train(features: Sequence[Feature], columns: Columns, labels: NDArray[np.int8
         features: the model's inputs.
         columns: n training rows.
         labels: 0 or 1, shape (n,).
+        entities: shape (n,); the rows of one entity (over a window of snapshots) stay in one fold. None: every row is its own.
         grid: parameters to try for `logistic_regression` and `hist_gradient_boosting`; a model that is None or absent is left out.
         folds: of the cross-validation.
         seed: of the folds and of HistGradientBoosting's binning.
@@ -77,7 +87,9 @@ def train(features: Sequence[Feature], columns: Columns, labels: NDArray[np.int8
     labels = np.asarray(labels)
     _check(features, columns, labels, folds)
     rows = frame(features, columns)
-    cuts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels))
+    grouped = entities is not None and len(set(entities)) < len(entities)
+    cutter = (StratifiedGroupKFold if grouped else StratifiedKFold)(folds, shuffle=True, random_state=seed)
+    cuts = list(cutter.split(rows, labels, entities if grouped else None))
     usable = _usable(features, columns, [kept for kept, _ in cuts])
     with threads_for(len(rows)):
         return _search(points, usable, rows, labels, cuts, seed)

@@ -35,6 +35,7 @@ def run(project: Project, world: World, candidate: int, *, run_id: str = "") -> 
         reasons=gate["decisive"],
         run_id=run_id,
         snapshot=gate["snapshot"],
+        digest=gate["candidate_digest"],
     )
     if project.policy.approval == "manual":
         record = _park(world, move, project)
@@ -55,6 +56,8 @@ def run(project: Project, world: World, candidate: int, *, run_id: str = "") -> 
 def _park(world: World, move: Move, project: Project) -> Record:
     """Record that the candidate waits; a second time it waits already."""
     before = world.ledger.records(PROMOTION, move.key)
-    if before:
-        return before[-1]
+    for state in (Step.DONE, Step.AWAITING):
+        for record in before:
+            if record.body["state"] == state:
+                return record
     return world.ledger.append(PROMOTION, move.body(Step.AWAITING, project_hash=project.hash), key=move.key)

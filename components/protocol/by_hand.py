@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from components.core.decision import Verdict
 from components.core.errors import StaleComparison, UserError
 from components.core.ledger import Record
-from components.core.ports import Ledger, Registry, Rollout
+from components.core.ports import Ledger, Registry, Rollout, SnapshotStore
 from components.core.rollout import PodReport, Progress
 from components.core.schema import ModelVersion
 from components.protocol.move import carry_out
-from components.protocol.world import PREVIOUS, PRODUCTION, PROMOTION, Cause, Move, Step, World, champion_of, open_move
+from components.protocol.world import PREVIOUS, PROMOTION, Cause, Move, Step, World, champion_of, open_move
 
 
 def awaiting(ledger: Ledger) -> list[Record]:
-    """The parked candidates: awaiting approval, and not promoted, failed or stale since."""
-    last: dict[str, Record] = {}
+    """The parked candidates: awaiting approval, neither promoted nor stale since. One whose promotion failed goes on waiting."""
+    parked: dict[str, Record] = {}
     for record in ledger.records(PROMOTION):
-        if record.key in last or record.body["state"] == Step.AWAITING:
-            last[record.key] = record
-    return [record for record in last.values() if record.body["state"] == Step.AWAITING]
+        state = record.body["state"]
+        if state == Step.AWAITING:
+            parked[record.key] = record
+        elif state in {Step.DONE, Step.STALE}:
+            parked.pop(record.key, None)
+    return list(parked.values())
 
 
-def approve(world: World, version: int, project_hash: str) -> Record:
+def approve(world: World, store: SnapshotStore, version: int, project_hash: str) -> Record:
     """Promote a parked candidate whose comparison is still fresh.
 
-    Raises UserError when the version does not await approval, StaleComparison when the champion or the project has changed.
+    Raises UserError when the version does not await approval, StaleComparison when champion, project or snapshot have changed.
     """
     parked = [record for record in awaiting(world.ledger) if record.body["to"] == version]
     if not parked:
@@ -35,7 +39,34 @@ def approve(world: World, version: int, project_hash: str) -> Record:
     if parked[-1].body.get("project_hash") != project_hash:
         message = f"stale comparison: ratchet.yaml has changed since version {version} was compared; run again"
         raise StaleComparison(message)
-    return carry_out(world, replace(Move.of(parked[-1]), cause=Cause.APPROVAL))
+    move = Move.of(parked[-1])
+    if move.snapshot not in {snapshot.id for snapshot in store.snapshots()}:
+        message = (
+            f"stale comparison: snapshot {move.snapshot} has been replaced since version {version} was compared on it; run again"
+        )
+        raise StaleComparison(message)
+    return carry_out(world, replace(move, cause=Cause.APPROVAL))
+
+
+def approve_without_comparison(world: World, version: int) -> Record:
+    """Promote a candidate that the gate could not compare (UNKNOWN): after a change of features or holdout there is no other way.
+
+    Skips the comparison and says so in the ledger; the rest is the protocol. Raises UserError unless the gate said UNKNOWN last.
+    """
+    decisions = [record for record in world.ledger.records("gate") if record.body["candidate"] == version]
+    if not decisions or decisions[-1].body["verdict"] != Verdict.UNKNOWN:
+        said = decisions[-1].body["verdict"] if decisions else "nothing"
+        message = (
+            f"the gate said {said} of version {version}, not UNKNOWN: only what could not be compared can go without comparison"
+        )
+        raise UserError(message)
+    gate = decisions[-1].body
+    champion = champion_of(world.registry, world.ledger)
+    number = champion.number if champion else None
+    key = f"uncompared:{number}->{version}:{decisions[-1].seq}"
+    reasons = ["comparison skipped: approved by hand", *gate["decisive"]]
+    move = Move(key, version, number, Cause.APPROVAL, reasons, snapshot=gate["snapshot"], digest=gate["candidate_digest"])
+    return carry_out(world, move)
 
 
 def rollback(world: World, to: int | None, reason: str) -> Record:
@@ -63,6 +94,9 @@ def rollback(world: World, to: int | None, reason: str) -> Record:
         message = f"version {to} is in production already"
         raise UserError(message)
     world.registry.version(to)
+    if not any(record.body["to"] == to and record.body["state"] == Step.DONE for record in world.ledger.records(PROMOTION)):
+        message = f"version {to} has never been in production: rollback goes back, `ratchet run` and `ratchet approve` go forward"
+        raise UserError(message)
     made = len(world.ledger.records(PROMOTION))  # makes the key new: the same way back can be gone more than once
     key = f"rollback:{champion.number}->{to}:{made}"
     return carry_out(world, Move(key, to, champion.number, Cause.ROLLBACK, ["gate skipped: rollback by hand", reason]))
@@ -92,7 +126,7 @@ def status(registry: Registry, ledger: Ledger, rollout: Rollout) -> Status:
     """Look at everything and change nothing."""
     done = [record for record in ledger.records(PROMOTION) if record.body["state"] == Step.DONE]
     return Status(
-        champion=registry.alias(PRODUCTION),
+        champion=champion_of(registry, ledger),
         previous=registry.alias(PREVIOUS),
         pinned=rollout.pinned().version,
         progress=rollout.progress(),

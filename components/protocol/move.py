@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.core.errors import PromotionFailed, RatchetError, RetryableError, StaleComparison, Unavailable
+from components.core.errors import ArtifactError, PromotionFailed, RatchetError, RetryableError, StaleComparison, Unavailable
 from components.core.ledger import Record
 from components.core.schema import ModelVersion
 from components.ml import bundle as bundles
@@ -56,6 +56,9 @@ def complete(world: World, move: Move) -> Record:
 def _prepare(world: World, move: Move) -> tuple[ModelVersion, bundles.Bundle]:
     """Before anything changes: digest, then golden rows in the serving runtime."""
     version = world.registry.version(move.to)
+    if move.digest and version.digest != move.digest:
+        message = f"version {move.to} has another digest in the registry than when it was compared: its tags were changed"
+        raise ArtifactError(message)
     checked = bundles.read(world.registry.bundle(version))
     measured = check_apart(world.rollout, version)
     world.say(f"[PROMOTE] version {move.to} loads in {measured['seconds']:.1f} s and answers its golden rows")
@@ -68,6 +71,10 @@ def _switch(world: World, move: Move, version: ModelVersion, checked: bundles.Bu
         world.ledger.append(PROMOTION, move.body(Step.INTENT), key=move.key)
         try:
             world.rollout.pin(version.number, revision=before.revision)
+        except RatchetError as error:  # somebody else changed the template: theirs stays, `ratchet reconcile` judges it
+            world.ledger.append(PROMOTION, move.body(Step.FAILED, error=str(error), undone=False), key=move.key)
+            raise
+        try:
             wait_until_ready(world.rollout, version.number, world.ready_timeout)
             compared = check_in_traffic(world.rollout, version.number, checked)
         except RatchetError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.core.errors import RatchetError
+from components.core.errors import RatchetError, RetryableError
 from components.protocol.move import carry_out_locked, complete
 from components.protocol.serving_check import wait_until_ready
 from components.protocol.world import PROMOTION, Move, Step, World, champion_of, open_move
@@ -14,31 +14,35 @@ def reconcile(world: World) -> list[str]:
     An intent without an end is finished when its champion is still the one that was compared with (or the alias
     has moved already), and closed as failed when production has moved on since. After that, pods that serve another
     version than the alias names are rolled back to it: the alias is the truth. Run twice, it does nothing the second time.
-    The lock is taken only when there is something to mend.
+    The lock is taken only when there is something to mend. Raises RetryableError when a backend could not be reached on the way.
     """
     if open_move(world.ledger) is None and world.rollout.pinned().version == _target(world):
         return []
     with world.lock.hold():
-        return [*_finish(world), *_agree(world)]
+        finished, error = _finish(world)
+        agreed = _agree(world)
+    if isinstance(error, RetryableError):
+        raise error
+    return [*finished, *agreed]
 
 
-def _finish(world: World) -> list[str]:
+def _finish(world: World) -> tuple[list[str], RatchetError | None]:
     record = open_move(world.ledger)
     if record is None:
-        return []
+        return [], None
     move = Move.of(record)
     number = _target(world)
     if number == move.to:
         complete(world, move)
-        return [f"version {move.to} was in production already: recorded as done"]
+        return [f"version {move.to} was in production already: recorded as done"], None
     if number != move.expected:
         world.ledger.append(PROMOTION, move.body(Step.FAILED, error="production moved on meanwhile", undone=True), key=move.key)
-        return [f"the interrupted move to version {move.to} was closed: production has moved on to version {number}"]
+        return [f"the interrupted move to version {move.to} was closed: production has moved on to version {number}"], None
     try:
         carry_out_locked(world, move)
     except RatchetError as error:
-        return [f"the interrupted move to version {move.to} could not be finished: {error}"]
-    return [f"the interrupted move to version {move.to} was finished"]
+        return [f"the interrupted move to version {move.to} could not be finished: {error}"], error
+    return [f"the interrupted move to version {move.to} was finished"], None
 
 
 def _target(world: World) -> int | None:

@@ -49,15 +49,21 @@ def wait_until_ready(rollout: Rollout, version: int | None, timeout: float) -> N
 def check_in_traffic(rollout: Rollout, version: int, bundle: Bundle) -> int:
     """Step 5: every pod reports the version, and /predict answers as the scorer does on the features that it says it used.
 
-    Golden entities that the online store no longer knows are passed over. Returns the number of answers compared.
-    Raises PromotionFailed.
+    Golden entities that the online store no longer knows are passed over; none at all proves nothing. Returns the number of answers
+    compared. Raises PromotionFailed.
     """
-    for pod in rollout.pods():
+    pods = rollout.pods()
+    if not pods:
+        message = f"no pod reports that it serves version {version}"
+        raise PromotionFailed(message)
+    for pod in pods:
         if pod.version != version or not pod.ready:
             message = f"pod {pod.name} reports version {pod.version}, not {version}: {pod.detail or 'not ready'}"
             raise PromotionFailed(message)
     compared = 0
-    for row in bundle.golden[:_ASKED]:
+    for row in bundle.golden:
+        if compared == _ASKED:
+            break
         answer = rollout.ask(row.entity)
         if answer is None:
             continue
@@ -69,4 +75,8 @@ def check_in_traffic(rollout: Rollout, version: int, bundle: Bundle) -> int:
             message = f"/predict answered {answer.probability} for {row.entity}, but version {version} gives {expected}"
             raise PromotionFailed(message)
         compared += 1
+    if compared == 0:
+        known = f"none of its {len(bundle.golden)} golden entities"
+        message = f"no answer of version {version} could be compared: the online store knows {known}"
+        raise PromotionFailed(message)
     return compared

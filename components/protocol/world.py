@@ -49,7 +49,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A wish: production goes from version `expected` (None: no champion yet) to version `to`."""
+    """A wish: production goes from version `expected` (None: no champion yet) to version `to`.
+
+    `digest` is the version's digest as the gate saw it, empty where no gate looked.
+    """
 
     key: str
     to: int
@@ -58,6 +61,7 @@ class Move:
     reasons: Sequence[str]
     run_id: str = ""
     snapshot: str = ""
+    digest: str = ""
 
     def body(self, step: Step, **more: Any) -> dict[str, Any]:
         """The ledger record's body for a step of this move."""
@@ -69,6 +73,7 @@ class Move:
             "reasons": list(self.reasons),
             "run_id": self.run_id,
             "snapshot": self.snapshot,
+            "digest": self.digest,
             **more,
         }
 
@@ -76,7 +81,8 @@ class Move:
     def of(cls, record: Record) -> Move:
         """The wish that a ledger record tells of."""
         body = record.body
-        return cls(record.key, body["to"], body["from"], Cause(body["cause"]), body["reasons"], body["run_id"], body["snapshot"])
+        cause = Cause(body["cause"])
+        return cls(record.key, body["to"], body["from"], cause, body["reasons"], body["run_id"], body["snapshot"], body["digest"])
 
 
 def promotion_key(snapshot_hash: str, champion: int | None, candidate: int, project_hash: str) -> str:

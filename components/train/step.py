@@ -68,7 +68,8 @@ def run(
         "hist_gradient_boosting": project.training.hist_gradient_boosting,
     }
     say(f"[TRAIN] {len(entities)} rows of {', '.join(item.id for item in window)}")
-    trained = training.train(project.inputs, columns, labels, grid=grid, folds=project.training.folds, seed=project.training.seed)
+    how = {"folds": project.training.folds, "seed": project.training.seed}
+    trained = training.train(project.inputs, columns, labels, entities, grid=grid, **how)
     scorer = Scorer.build(trained.pipeline, project.inputs)
     scoring.verify(scorer, trained.pipeline, project.inputs, columns)
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
@@ -159,7 +160,6 @@ def _write_bundle(
         folder,
         bundles.Bundle(
             model=project.model,
-            threshold=project.serving.threshold,
             scorer=scorer,
             golden=bundles.golden_rows(project.inputs, columns, entities, scorer, count=count, seed=seed),
             profile=reference.to_json(),

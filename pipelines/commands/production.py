@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,12 +14,15 @@ from components.protocol.reconcile import reconcile as mend
 from components.wiring import Wiring
 from pipelines.console import AsJson, document, facts, line, table, waiting
 
+_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live"]
+_LAST = 2**31 - 1  # the registries' column of version numbers
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(epilog="Example: ratchet status --json | jq .production.version")(status)
     app.command(epilog="Examples: ratchet history; ratchet history --kind promotion --json")(history)
-    app.command(epilog="Example: ratchet approve 3")(approve)
+    app.command(epilog="Examples: ratchet approve 3; ratchet approve 4 --without-comparison")(approve)
     app.command(epilog="Examples: ratchet rollback; ratchet rollback --to 2 --reason 'wrong labels in May'")(rollback)
     app.command(epilog="Example: ratchet reconcile")(reconcile)
 
@@ -30,7 +33,7 @@ def _version(version: ModelVersion | None) -> dict[str, Any] | None:
     trained = version.provenance.snapshot_ids if version.provenance else ()
     return {
         "version": version.number,
-        "since": version.created_at.isoformat(),
+        "created_at": version.created_at.isoformat(),
         "trained_on": trained,
         "metrics": dict(version.metrics),
     }
@@ -61,7 +64,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     facts(
         wiring.project.model,
         {
-            "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
+            "production": _production(champion, seen.last),
             "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
             "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
             "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.body['cause']})" if seen.last else None,
@@ -73,6 +76,14 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
             "interrupted": f"a move to version {seen.interrupted.body['to']}: ratchet reconcile" if seen.interrupted else None,
         },
     )
+
+
+def _production(champion: ModelVersion | None, last: Record | None) -> str:
+    if champion is not None:
+        return f"version {champion.number}"
+    if last is not None:
+        return f"UNKNOWN: the registry names none, the ledger version {last.body['to']}: restore the registry"
+    return "no model yet: ratchet run"
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -87,7 +98,7 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def history(
-    kind: Annotated[str | None, typer.Option(help="Only ingest, trigger, gate, promotion, reconcile or live.")] = None,
+    kind: Annotated[_Kind | None, typer.Option(help="Only records of this kind.")] = None,
     last: Annotated[int, typer.Option(min=1, help="The newest N records.")] = 50,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -131,18 +142,25 @@ _TOLD: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
 
 
 def approve(
-    version: Annotated[int, typer.Argument(help="The version that awaits approval (ratchet status names it).", min=1)],
+    version: Annotated[int, typer.Argument(help="The version that awaits approval (ratchet status names it).", min=1, max=_LAST)],
+    without_comparison: Annotated[bool, typer.Option(help="Promote what the gate could not compare (UNKNOWN).")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Promote a candidate that passed the gate and waits (policy.approval: manual)."""
     wiring = Wiring.load()
     with waiting(f"promoting version {version}"):
-        record = by_hand.approve(wiring.quiet_world if as_json else wiring.world, version, wiring.project.hash)
+        world = wiring.quiet_world if as_json else wiring.world
+        if without_comparison:
+            record = by_hand.approve_without_comparison(world, version)
+        else:
+            record = by_hand.approve(world, wiring.store, version, wiring.project.hash)
     _end(record, f"version {version} is in production, approved by {record.actor}", as_json=as_json)
 
 
 def rollback(
-    to: Annotated[int | None, typer.Option(help="Version to go back to; default: the one that served before.", min=1)] = None,
+    to: Annotated[
+        int | None, typer.Option(help="Version to go back to; default: the one that served before.", min=1, max=_LAST)
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "no reason given",
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:

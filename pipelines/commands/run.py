@@ -43,6 +43,8 @@ def run(
         def show(event: Event) -> None:
             if event.kind == "started":
                 status.update(_TASKS.get(event.text, event.text))
+            elif event.kind == "interrupted":
+                err.print("interrupted: ending the task that runs")
             elif event.kind == "line" and not event.text.startswith("[ERROR]") and not as_json:
                 line(event.text)
 
@@ -62,13 +64,15 @@ def run(
 def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
     """What a run came to, from the ledger."""
     trigger, gate, promotion = (_last(records, kind) for kind in ("trigger", "gate", "promotion"))
-    outcome = "failed" if done.error else "no action"
+    outcome = "no action"
     if gate:
         outcome = {"FAIL": "skipped", "UNKNOWN": "unknown"}.get(gate["verdict"], "promoted")
     if promotion:
         outcome = {"done": "promoted", "awaiting_approval": "awaiting approval"}.get(promotion["state"], "failed")
     elif trigger and trigger["action"] == "UNKNOWN":
         outcome = "unknown"
+    if done.error:
+        outcome = "failed"
     return {
         "run": done.run_id,
         "outcome": outcome,

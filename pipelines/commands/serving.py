@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
+import numpy as np
 import typer
 
-from components.core.auc import auc_interval
 from components.core.errors import DataError, RatchetError, Unavailable, UserError
-from components.core.schema import Columns
+from components.core.live import live_performance
+from components.core.schema import Columns, Snapshot, features_hash
+from components.ml.encoding import row_of
+from components.settings import environment
 from components.wiring import Wiring
 from pipelines.console import AsJson, document, err, facts, line, table, waiting
-from pipelines.runners import environment
 
 _CODES = {404: UserError, 422: UserError, 400: UserError, 413: UserError}
 
@@ -61,8 +64,8 @@ def predict(
 def _ask(wiring: Wiring, path: str, body: dict[str, Any]) -> dict[str, Any]:
     url = wiring.settings.url
     try:
-        answer = httpx.post(f"{url}{path}", json=body, timeout=10)
-    except httpx.TransportError as error:
+        answer = httpx.post(f"{url}{path}", json=body, timeout=10, trust_env=False)  # no proxy stands between
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         message = f"nothing answers at {url}: `ratchet serve` starts the server"
         raise Unavailable(message) from error
     try:
@@ -94,8 +97,9 @@ def labels(
         document({"joined": report.joined, "unknown": report.unknown, "versions": rows})
         return
     line(f"{report.joined} answers labelled; {report.unknown} labels are about no logged answer")
-    cells = [[row["version"], row["rows"], row["positives"], _shown(row), row["holdout_auc"] or "-"] for row in rows]
-    table("live AUC", ["version", "labelled answers", "positives", "live AUC with interval", "holdout AUC"], cells)
+    cells = [[row["version"], row["labelled"], row["rows"], row["positives"], _shown(row), row["holdout_auc"]] for row in rows]
+    headers = ["version", "labelled answers", "of held-out", "positives", "live AUC with interval", "AUC at training"]
+    table("live AUC, on held-out entities", headers, cells)
 
 
 def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
@@ -110,24 +114,35 @@ def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
     if not found.labelled:
         message = f"snapshot {found.name} has no labels yet: ingest them first"
         raise DataError(message)
-    return wiring.store.labels(found)
+    return _with_features(wiring, found)
+
+
+def _with_features(wiring: Wiring, snapshot: Snapshot) -> Columns:
+    """The snapshot's labels, each about answers to that snapshot's features: another month's answers have another label."""
+    labels, inputs = wiring.store.labels(snapshot), wiring.project.inputs
+    columns = wiring.store.columns(snapshot, [wiring.project.entity, *(feature.name for feature in inputs)])
+    position = {entity: index for index, entity in enumerate(columns[wiring.project.entity])}
+    rows = (row_of(inputs, columns, position[entity]) for entity in labels["entity"])
+    return {**labels, "features_hash": np.array([features_hash(row) for row in rows], dtype=object)}
 
 
 def _live(wiring: Wiring) -> list[dict[str, Any]]:
-    """One row a version: labelled answers, live AUC with its interval (None while a class is missing), holdout AUC."""
+    """One row a version: live AUC on held-out entities with its interval (None while a class is missing), and its holdout AUC."""
     known = {version.number: version for version in wiring.registry.versions()}
+    holdout, policy = wiring.project.holdout, wiring.project.policy.gate
     rows = []
-    for number, (truth, scores) in sorted(wiring.requests.labelled().items()):
-        interval = auc_interval(truth, scores, wiring.project.policy.gate.confidence)
-        figures = {"auc": interval.value, "low": interval.low, "high": interval.high}
-        holdout = known[number].metrics.get("holdout_auc") if number in known else None
+    for number, answers in sorted(wiring.requests.labelled().items()):
+        live = live_performance(answers, holdout.salt, holdout.share, policy.confidence)
+        figures = {"auc": live.auc.value, "low": live.auc.low, "high": live.auc.high}
+        expected = known[number].metrics.get("holdout_auc") if number in known else None
         rows.append(
             {
                 "version": number,
-                "rows": len(truth),
-                "positives": int(truth.sum()),
-                **{name: None if value != value else round(value, 6) for name, value in figures.items()},  # noqa: PLR0124 - NaN test
-                "holdout_auc": round(holdout, 6) if holdout is not None else None,
+                "labelled": len(answers.labels),
+                "rows": live.rows,
+                "positives": live.positives,
+                **{name: None if math.isnan(value) else round(value, 6) for name, value in figures.items()},
+                "holdout_auc": round(expected, 6) if expected is not None else None,
             }
         )
     return rows

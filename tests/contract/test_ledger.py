@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,13 @@ def test_what_is_not_json_is_refused_and_nothing_is_written(ledger: Ledger) -> N
     with pytest.raises(ValueError, match="JSON compliant"):
         ledger.append("gate", {"auc": float("nan")})
     assert ledger.records() == []
+
+
+def test_several_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / str(number)}.db" for number in range(20) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda url: SqlLedger(url, "writer").append("k", {}), urls))
+    assert {SqlLedger(url, "reader").verify() for url in urls} == {4}
 
 
 def _write(url: str) -> None:

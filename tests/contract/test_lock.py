@@ -75,6 +75,15 @@ def test_a_dead_holders_lock_is_free(tmp_path: Path, other_holder: Callable[[], 
         pass
 
 
+def test_a_note_on_the_holder_that_cannot_be_written_or_read_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
+    (tmp_path / "lock.holder").mkdir()
+    ann, bob = pair("file", tmp_path)
+    with ann.hold(), pytest.raises(LockHeld, match="held by somebody else"), bob.hold():
+        pass
+    with bob.hold():
+        pass
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence() -> None:
     with pytest.raises(Unavailable, match="cannot be taken"), PromotionFileLock(Path("/proc/none/lock"), "ann", 0.2).hold():
         pass

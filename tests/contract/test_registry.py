@@ -69,6 +69,12 @@ def test_an_unknown_version_is_one_sentence(registry: Registry, tmp_path: Path) 
         registry.version(9)
 
 
+def test_an_alias_for_an_unknown_version_is_one_sentence(registry: Registry, tmp_path: Path) -> None:
+    registry.register(new(tmp_path))
+    with pytest.raises(UserError, match="no version 9"):
+        registry.set_alias("production", 9)
+
+
 @pytest.mark.parametrize("file", ["scorer.json", "model.pkl"])
 def test_changed_bytes_are_not_loaded(tmp_path: Path, file: str) -> None:
     registry = ADAPTERS["mlflow"](tmp_path)

@@ -1,12 +1,14 @@
-"""Real adapters, and a promoter that is killed: alias, template and pods agree again after `ratchet reconcile`."""
+"""Real adapters, and a promoter or a gateway that is killed: alias, template and pods agree again, on the version decided for."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
+from components.core.errors import PromotionFailed
 from components.protocol.reconcile import reconcile
 from tests.promoter_program import EFFECTS, mend
 from tests.promoters import Client, Promoters
@@ -14,24 +16,25 @@ from tests.rollout_harness import until
 
 
 @pytest.fixture(scope="module")
-def at(tmp_path_factory: pytest.TempPathFactory) -> Promoters:
-    return Promoters(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def gateway(at: Promoters) -> Iterator[int]:
-    with at.serving() as process:
-        yield process.pid
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Promoters]:
+    made = Promoters(tmp_path_factory.mktemp("home"), versions=2)
+    try:
+        made.serve()
+        assert made.promoter(1, champion=None).join() == 0
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture
-def client(at: Promoters, gateway: int) -> Iterator[Client]:
-    """Asks for the length of the test; not one of its requests may fail."""
-    with Client(at.settings.url).asking() as client:
-        yield client
+def at(home: Promoters) -> Iterator[Promoters]:
+    """A gateway serves, and a client asks all the time: none of its requests may fail, and no process may be left over."""
+    gateway = home.serve()
+    with Client(home.settings.url).asking() as client:
+        yield home
         until(lambda: client.answers, lambda answers: answers > 10)
     assert client.failures == []
-    assert at.processes() == {gateway, *(pod.pid for pod in at.deployment.observed().pods)}
+    assert home.processes() == {gateway.pid, *(pod.pid for pod in home.deployment.observed().pods)}
 
 
 def pair(at: Promoters) -> tuple[int, int]:
@@ -39,7 +42,6 @@ def pair(at: Promoters) -> tuple[int, int]:
     return (1, 2) if at.champion == 1 else (2, 1)
 
 
-@pytest.mark.usefixtures("client")
 def test_these_are_the_effects_of_a_promotion(at: Promoters) -> None:
     champion, candidate = pair(at)
     promoter = at.promoter(candidate, champion=champion)
@@ -48,7 +50,6 @@ def test_these_are_the_effects_of_a_promotion(at: Promoters) -> None:
     at.assert_agree(candidate)
 
 
-@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(effect: str, at: Promoters) -> None:
     champion, candidate = pair(at)
@@ -58,3 +59,36 @@ def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(effect: 
     reconcile(at.world)
     at.assert_agree(candidate if intended else champion)
     assert reconcile(at.world) == []
+
+
+def test_a_reconcile_that_is_killed_is_finished_by_the_next(at: Promoters) -> None:
+    champion, candidate = pair(at)
+    assert at.promoter(candidate, champion=champion, die_before="pin").join() == -signal.SIGKILL
+    assert at.start(mend, "previous").join() == -signal.SIGKILL
+    assert reconcile(at.world) == [f"version {candidate} was in production already: recorded as done"]
+    at.assert_agree(candidate)
+
+
+def test_a_gateway_killed_in_the_middle_of_a_promotion_leaves_the_old_version(home: Promoters) -> None:
+    champion, candidate = pair(home)
+    gateway = home.serve()
+    promoter = home.promoter(candidate, champion=champion)
+    until(lambda: promoter.effects, lambda effects: "wait" in effects)
+    os.kill(gateway.pid, signal.SIGKILL)
+    assert promoter.join() == PromotionFailed.exit_code
+    assert promoter.error["message"].startswith(f"version {candidate} does not get ready: no gateway runs for {home.settings.home}")
+    assert "\n" not in promoter.error["message"]
+    assert (home.champion, home.world.rollout.pinned().version, home.states[-1]) == (champion, champion, "failed")
+    assert reconcile(home.world) == []
+    home.serve()
+    home.assert_agree(champion)
+
+
+def test_a_temporary_gateway_dies_with_its_promoter_and_reconcile_does_not_rely_on_it(home: Promoters) -> None:
+    home.stop()
+    champion, candidate = pair(home)
+    assert home.promoter(candidate, champion=champion, die_before="traffic").join() == -signal.SIGKILL
+    assert reconcile(home.world) == [f"the interrupted move to version {candidate} was finished"]
+    assert until(home.processes, lambda left: not left) == set()
+    assert home.champion == home.world.rollout.pinned().version == candidate
+    assert reconcile(home.world) == []

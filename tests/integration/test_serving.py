@@ -17,10 +17,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.adapters.local_deployment import LocalDeployment, environment
+from components.adapters.local_deployment import LocalDeployment
 from components.adapters.process_rollout import ProcessRollout
 from components.core.errors import Unavailable, UserError
 from components.core.rollout import State
+from components.settings import environment
 from tests.rollout_harness import GOOD, OTHER, SPOILT, ProcessHarness, pin, settle, until
 from tests.serving_program import PROGRAM
 from tests.serving_world import ROWS
@@ -188,9 +189,10 @@ def gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     def start(*arguments: str, harness: ProcessHarness | None = None, **changes: object) -> Gateway:
         harness = harness or ProcessHarness(tmp_path / "home", **changes)
         process = subprocess.Popen(
-            [*PROGRAM, "gateway", *arguments], env=environment(harness.settings), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+            [*PROGRAM, "gateway", *arguments], env=environment(harness.settings), stderr=subprocess.PIPE, stdin=subprocess.PIPE
         )
         started.append(Gateway(harness, process))
+        until(LocalDeployment(harness.settings.serving).claimed, bool)
         return started[-1]
 
     yield start
@@ -206,7 +208,7 @@ def test_backends_die_with_a_gateway_that_is_killed(gateway: Callable[..., Gatew
     one.process.kill()
     one.process.wait()
     until(lambda: alive(pid), lambda living: not living)
-    assert one.harness.rollout.progress().state is State.WAITING
+    assert one.harness.rollout.progress().state is State.STUCK
     assert "no gateway runs" in one.harness.rollout.progress().detail
 
 
@@ -253,12 +255,10 @@ def test_a_session_serves_for_its_length_and_uses_a_gateway_that_runs(tmp_path: 
         harness.rollout.ask("anna")
 
 
-def test_a_temporary_gateway_ends_with_the_process_it_was_started_for(gateway: Callable[..., Gateway]) -> None:
-    owner = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    one = gateway("--exit-with", str(owner.pid))
-    until(LocalDeployment(one.harness.settings.serving).claimed, bool)
-    owner.communicate(b"\n")
-    assert one.process.wait(30) == 0
+def test_an_attached_gateway_ends_with_its_input(gateway: Callable[..., Gateway]) -> None:
+    one = gateway("--attached")
+    one.process.communicate(timeout=30)  # closes the pipe, as the end of the process at its other end does
+    assert one.process.returncode == 0
 
 
 def test_a_spoilt_first_version_leaves_the_address_saying_why(gateway: Callable[..., Gateway]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -186,6 +188,36 @@ def test_a_first_version_that_cannot_start_is_tried_again_and_said_to_be_stuck(t
         assert not (await stand.serving(1)).stuck
 
     run(tmp_path, case)
+
+
+def test_a_process_that_dies_after_its_log_was_cleared_away_is_restarted_too(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        (first,) = (await stand.serving(1)).pods
+        shutil.rmtree(stand.deployment.logs)
+        await stand.client.get("/die")
+        await stand.until(lambda seen: any(pod.active and pod.name != first.name for pod in seen.pods))
+        assert await stand.version() == "1"
+
+    run(tmp_path, case)
+
+
+def test_a_supervisor_tells_that_it_ends(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        assert not (await stand.serving(1)).ending
+
+    run(tmp_path, case)
+    assert LocalDeployment(tmp_path / "serving").observed().ending
+
+
+def test_a_serving_process_that_hangs_does_not_outlive_its_gateway() -> None:
+    hang = "backend._serve = lambda fd, grace: time.sleep(300)"
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    program = f"import signal, time; from serving import backend; backend._LAST_SECONDS = 0.1; {hang}; {deaf}; backend.main()"
+    process = subprocess.Popen([sys.executable, "-c", program, "--fd", "0", "--grace", "0.1"], stdin=subprocess.PIPE)
+    process.communicate(timeout=60)  # closes its input, as the gateway's end does
+    assert process.returncode == 1
 
 
 def test_unpinning_ends_what_serves(tmp_path: Path) -> None:

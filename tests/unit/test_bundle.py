@@ -23,16 +23,15 @@ WHOLE = tuple(feature for feature in FEATURES if feature.name != "never")
 
 def bundle() -> Bundle:
     golden = golden_rows(FEATURES, COLUMNS, ENTITIES, SCORER, 20, seed=1)
-    return Bundle("churn", 0.4, SCORER, golden, '{"features": {}}', typical(FEATURES, COLUMNS))
+    return Bundle("churn", SCORER, golden, '{"features": {}}', typical(FEATURES, COLUMNS))
 
 
 def test_a_bundle_reads_back_as_it_was_written(tmp_path: Path) -> None:
     written = bundle()
     write(tmp_path / "version", written)
     again = read(tmp_path / "version")
-    assert (again.model, again.threshold, again.golden, again.profile, again.typical, again.features) == (
+    assert (again.model, again.golden, again.profile, again.typical, again.features) == (
         "churn",
-        0.4,
         written.golden,
         written.profile,
         written.typical,

@@ -21,7 +21,7 @@ BETTER = Measurement(
     paired=Paired(0.640, 0.496, Interval(0.144, 0.094, 0.194)),
     champion_brier=0.21,
 )
-NEVER_SAW = comparable(Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)
+NEVER_SAW = [comparable("champion", Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)]
 
 
 def group(value: float, low: float, high: float) -> SliceComparison:
@@ -48,7 +48,7 @@ def group(value: float, low: float, high: float) -> SliceComparison:
         ({"slices": [group(-0.08, -0.12, -0.04)]}, Verdict.FAIL, "contract_type = One year: delta -0.080 < -0.020"),
         ({"slices": [group(-0.08, -0.2, 0.04)]}, Verdict.PASS, "not beyond doubt"),
         ({"slices": [group(-0.01, -0.015, -0.005)]}, Verdict.PASS, "delta -0.010 >= -0.020"),
-        ({"slices": [SliceComparison("g", "x", 20, 3, None)]}, Verdict.PASS, "20 rows are too few to compare"),
+        ({"slices": [SliceComparison("g", "x", 20, 3, None)]}, Verdict.PASS, "delta 0.144 > 0.010"),
         ({"paired": None, "champion_brier": 0.0}, Verdict.PASS, "there is no champion: floor only"),
         ({"candidate": Interval(float("nan"), 0.5, 0.6)}, Verdict.UNKNOWN, "candidate AUC could not be measured"),
     ],
@@ -68,13 +68,13 @@ def test_the_gate_decides_by_its_inequalities(change: dict[str, object], verdict
     ],
 )
 def test_a_champion_that_may_have_seen_the_holdout_is_not_compared_with(provenance: Provenance | None, reason: str) -> None:
-    decision = judge(BETTER, POLICY, comparable(provenance, "s", 0.2))
+    decision = judge(BETTER, POLICY, [comparable("champion", provenance, "s", 0.2)])
     assert decision.verdict is Verdict.UNKNOWN
     assert any(reason in text for text in decision.texts)
 
 
 def test_a_champion_that_left_out_more_is_comparable() -> None:
-    assert comparable(Provenance((), "h", "s", 0.3, "p", 1, 10), "s", 0.2).verdict is Verdict.PASS
+    assert comparable("champion", Provenance((), "h", "s", 0.3, "p", 1, 10), "s", 0.2).verdict is Verdict.PASS
 
 
 def test_each_further_try_needs_a_higher_confidence_and_all_together_stay_bounded() -> None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from components.core.errors import (
     Unavailable,
     UserError,
 )
+from components.core.schema import Snapshot
 from components.protocol import by_hand
 from components.protocol.move import carry_out
 from components.protocol.reconcile import reconcile
 from components.protocol.world import Step, champion_of, promotion_key
-from tests.fakes import Clock, Killed
+from tests.fakes import Clock, FakeSnapshots, Killed
 from tests.worlds import FakeWorld
 
 
@@ -38,7 +40,7 @@ def states(at: FakeWorld) -> list[str]:
 
 def test_a_promotion_moves_pods_then_alias_and_remembers_the_version_before(at: FakeWorld) -> None:
     record = carry_out(at.world, at.move(2, 1))
-    assert at.clock.calls == ["infra check", "ledger intent", "pin 2", "alias previous", "alias production", "ledger done"]
+    assert at.clock.calls == ["infra check", "ledger intent", "pin 2", "alias production", "alias previous", "ledger done"]
     assert at.registry.aliases == {"production": 2, "previous": 1}
     assert at.consistent
     assert record.body["answers_compared"] == 5
@@ -189,6 +191,60 @@ def test_reconcile_itself_may_be_killed_anywhere(effect: int, at: FakeWorld) -> 
     assert at.registry.aliases == {"production": 2, "previous": 1}
 
 
+@pytest.mark.parametrize("effect", range(1, EFFECTS + 1))
+def test_a_promote_task_that_is_tried_again_finishes_what_its_killed_self_began(effect: int, at: FakeWorld) -> None:
+    at.clock.die_at = effect
+    with pytest.raises(Killed):
+        carry_out(at.world, at.move(2, 1))
+    at.clock.die_at = 0
+    at.lock.held = False
+    assert carry_out(at.world, at.move(2, 1)).body["state"] == "done"
+    assert at.registry.aliases == {"production": 2, "previous": 1}
+    assert at.consistent
+
+
+@pytest.mark.parametrize("effect", range(1, EFFECTS + 1))
+def test_undoing_a_killed_promotion_leaves_both_aliases_as_they_were(effect: int, at: FakeWorld) -> None:
+    at.clock.die_at = effect
+    with pytest.raises(Killed):
+        carry_out(at.world, at.move(2, 1))
+    at.clock.die_at = 0
+    at.lock.held = False
+    moved = at.registry.aliases["production"] == 2
+    at.rollout.wrong_golden.add(2)  # what cannot be finished any more has to be undone
+    reconcile(at.world)
+    assert at.registry.aliases == ({"production": 2, "previous": 1} if moved else {"production": 1})
+    assert at.consistent
+
+
+def test_a_registry_that_fails_after_the_pods_have_moved_leaves_a_move_that_reconcile_finishes(at: FakeWorld) -> None:
+    at.rollout.on_pin = lambda: setattr(at.registry, "down", Unavailable("the registry cannot be reached"))
+    with pytest.raises(Unavailable, match="cannot be reached; version 2 serves already: `ratchet reconcile` finishes the move"):
+        carry_out(at.world, at.move(2, 1))
+    assert at.registry.aliases == {"production": 1}
+    at.registry.down = None
+    at.rollout.on_pin = lambda: None
+    assert reconcile(at.world) == ["the interrupted move to version 2 was finished"]
+    assert at.registry.aliases == {"production": 2, "previous": 1}
+    assert at.consistent
+
+
+def test_a_rollback_waits_until_an_interrupted_move_is_reconciled(at: FakeWorld) -> None:
+    carry_out(at.world, at.move(2, 1))
+    at.add_version()
+    at.clock.die_at = len(at.clock.calls) + 4  # pods serve version 3, the alias names 2
+    with pytest.raises(Killed):
+        carry_out(at.world, at.move(3, 2))
+    at.clock.die_at = 0
+    at.lock.held = False
+    with pytest.raises(UserError, match="a move to version 3 is under way or was interrupted"):
+        by_hand.rollback(at.world, None, "version 3 answers strangely")
+    reconcile(at.world)
+    by_hand.rollback(at.world, None, "version 3 answers strangely")
+    assert at.registry.aliases == {"production": 2, "previous": 3}
+    assert at.consistent
+
+
 def test_a_killed_promotion_whose_candidate_no_longer_loads_is_undone(at: FakeWorld) -> None:
     at.clock.die_at = 4
     with pytest.raises(Killed):
@@ -235,15 +291,22 @@ def test_rollback_without_a_goal_is_one_sentence(at: FakeWorld, to: int | None, 
     assert at.consistent
 
 
+def store(*, replaced: bool = False) -> FakeSnapshots:
+    """The snapshot that candidates were compared on, or another content under its date."""
+    made = FakeSnapshots()
+    made.put(Snapshot("feb", date(2024, 2, 29), 10, 10, "other" if replaced else "f", "l"), {}, {})
+    return made
+
+
 def park(at: FakeWorld, project_hash: str = "p") -> None:
-    move = at.move(2, 1)
+    move = replace(at.move(2, 1), snapshot=store().snapshots()[0].id)
     at.ledger.append("promotion", move.body(Step.AWAITING, project_hash=project_hash), key=move.key)
 
 
 def test_a_parked_candidate_is_promoted_by_its_approval(at: FakeWorld) -> None:
     park(at)
     assert [record.body["to"] for record in by_hand.awaiting(at.ledger)] == [2]
-    record = by_hand.approve(at.world, 2, "p")
+    record = by_hand.approve(at.world, store(), 2, "p")
     assert record.body["cause"] == "approval"
     assert at.registry.aliases["production"] == 2
     assert by_hand.awaiting(at.ledger) == []
@@ -254,19 +317,91 @@ def test_an_approval_after_the_champion_changed_is_refused(at: FakeWorld) -> Non
     at.add_version()
     carry_out(at.world, at.move(3, 1))
     with pytest.raises(StaleComparison):
-        by_hand.approve(at.world, 2, "p")
+        by_hand.approve(at.world, store(), 2, "p")
     assert at.registry.aliases["production"] == 3
 
 
 def test_an_approval_after_the_project_changed_is_refused(at: FakeWorld) -> None:
     park(at)
     with pytest.raises(StaleComparison, match=r"ratchet\.yaml has changed"):
-        by_hand.approve(at.world, 2, "other")
+        by_hand.approve(at.world, store(), 2, "other")
+
+
+def test_an_approval_after_the_snapshot_was_replaced_is_refused(at: FakeWorld) -> None:
+    park(at)
+    with pytest.raises(StaleComparison, match="has been replaced since version 2 was compared"):
+        by_hand.approve(at.world, store(replaced=True), 2, "p")
+    assert at.registry.aliases == {"production": 1}
+
+
+def test_an_approval_that_failed_can_be_given_again(at: FakeWorld) -> None:
+    park(at)
+    at.rollout.stuck.add(2)
+    with pytest.raises(PromotionFailed):
+        by_hand.approve(at.world, store(), 2, "p")
+    at.rollout.stuck.clear()
+    assert by_hand.approve(at.world, store(), 2, "p").body["state"] == "done"
+    assert at.registry.aliases["production"] == 2
+
+
+def gate(at: FakeWorld, verdict: str) -> None:
+    body = {"candidate": 2, "verdict": verdict, "decisive": ["features changed"], "snapshot": "s", "candidate_digest": ""}
+    at.ledger.append("gate", body)
+
+
+def test_what_could_not_be_compared_goes_into_production_by_an_explicit_word_that_is_on_record(at: FakeWorld) -> None:
+    gate(at, "UNKNOWN")
+    record = by_hand.approve_without_comparison(at.world, 2)
+    assert at.registry.aliases["production"] == 2
+    assert record.body["reasons"] == ["comparison skipped: approved by hand", "features changed"]
+
+
+@pytest.mark.parametrize("verdict", ["FAIL", "PASS", ""])
+def test_what_was_compared_does_not_go_without_comparison(at: FakeWorld, verdict: str) -> None:
+    if verdict:
+        gate(at, verdict)
+    with pytest.raises(UserError, match="not UNKNOWN"):
+        by_hand.approve_without_comparison(at.world, 2)
+    assert at.registry.aliases["production"] == 1
+
+
+def test_rollback_goes_only_to_what_has_been_in_production(at: FakeWorld) -> None:
+    with pytest.raises(UserError, match="version 2 has never been in production"):
+        by_hand.rollback(at.world, 2, "")
+    assert at.consistent
+
+
+def test_a_promotion_that_nobody_can_check_in_traffic_is_undone(at: FakeWorld) -> None:
+    at.rollout.known.clear()
+    with pytest.raises(PromotionFailed, match="knows none of its 6 golden entities"):
+        carry_out(at.world, at.move(2, 1))
+    assert at.registry.aliases == {"production": 1}
+    assert at.consistent
+
+
+def test_a_registry_tag_changed_after_the_gate_is_noticed(at: FakeWorld) -> None:
+    with pytest.raises(ArtifactError, match="its tags were changed"):
+        carry_out(at.world, replace(at.move(2, 1), digest="what the gate saw"))
+    assert at.consistent
+
+
+def test_reconcile_that_cannot_reach_the_registry_is_no_success(at: FakeWorld) -> None:
+    at.clock.die_at = 4
+    with pytest.raises(Killed):
+        carry_out(at.world, at.move(2, 1))
+    at.lock.held = False
+    at.clock.die_at = 0
+    at.registry.down = Unavailable("the registry cannot be reached")
+    with pytest.raises(Unavailable):
+        reconcile(at.world)
+    at.registry.down = None
+    reconcile(at.world)
+    assert at.consistent
 
 
 def test_only_what_waits_can_be_approved(at: FakeWorld) -> None:
     with pytest.raises(UserError, match=r"version 2 does not await approval \(waiting: none\)"):
-        by_hand.approve(at.world, 2, "p")
+        by_hand.approve(at.world, store(), 2, "p")
 
 
 @pytest.mark.parametrize("field", ["body", "kind", "actor", "key", "hash"])

@@ -99,7 +99,7 @@ def report_content(
         measured = replace(
             measured, paired=compare(labels, new, old, 0.98), champion_brier=brier(labels, old), slices=tuple(slices)
         )
-    proof = None if first else comparable(Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)
+    proof = [] if first else [comparable("champion", Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)]
     reference, current = profiles(hostile)
     policy = DriftPolicy()
     content = ReportContent(

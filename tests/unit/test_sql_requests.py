@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def labels(**columns: list[object]) -> Columns:
 
 
 def pairs(log: SqlRequestLog, version: int | None = None) -> dict[int, list[tuple[int, float]]]:
-    return {v: list(zip(y.tolist(), p.tolist(), strict=True)) for v, (y, p) in log.labelled(version).items()}
+    return {v: list(zip(a.labels.tolist(), a.scores.tolist(), strict=True)) for v, a in log.labelled(version).items()}
 
 
 @pytest.fixture
@@ -33,7 +34,8 @@ def test_labels_join_their_answer_by_prediction_id(log: SqlRequestLog) -> None:
     assert log.join(labels(prediction_id=["a", "b"], label=[1, 0])).joined == 2
     assert pairs(log) == {1: [(1, 0.9)], 2: [(0, 0.2)]}
     assert pairs(log, version=2) == {2: [(0, 0.2)]}
-    y, p = log.labelled()[1]
+    found = log.labelled()[1]
+    y, p = found.labels, found.scores
     assert (y.dtype.name, p.dtype.name) == ("int8", "float64")
 
 
@@ -145,3 +147,13 @@ def test_a_store_that_cannot_be_opened_is_unavailable_and_says_where(tmp_path: P
     blocked.write_text("no folder")
     with pytest.raises(Unavailable, match=r"the request log at sqlite:///.*requests\.db cannot be used"):
         SqlRequestLog(f"sqlite:///{blocked / 'requests.db'}").append([answer("a")])
+
+
+def test_labels_of_a_month_join_only_answers_to_that_months_features_and_leave_the_others(log: SqlRequestLog) -> None:
+    log.append(
+        [replace(answer("may", probability=0.1, at=100), features_hash="m"), replace(answer("june", at=200), features_hash="j")]
+    )
+    assert log.join(labels(entity=["u1"], label=[1], features_hash=["m"])) == JoinReport(joined=1, unknown=0)
+    assert log.join(labels(entity=["u1"], label=[0], features_hash=["j"])) == JoinReport(joined=1, unknown=0)
+    assert log.join(labels(entity=["u1"], label=[1], features_hash=["april"])) == JoinReport(joined=0, unknown=1)
+    assert [label for label, _ in pairs(log)[1]] == [1, 0]

@@ -11,13 +11,14 @@ import pytest
 
 from components.core.errors import DataError, PromotionFailed, Unavailable, UserError
 from components.core.holdout import held_out
+from components.core.live import LabelledAnswers
 from components.core.schema import Columns, Snapshot
 from components.core.trigger import Action
 from components.drift_check import step as drift_check
 from components.evaluate import step as evaluate
 from components.project import Project
 from components.promote import step as promote
-from components.protocol.by_hand import rollback
+from components.protocol import by_hand
 from components.train import step as train
 from tests.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
 from tests.worlds import FakeWorld
@@ -80,6 +81,8 @@ class Loop:
         snapshot = Snapshot(
             f"m{number}", date(2024, number, 1), rows, rows if labelled else 0, features_hash, "l" if labelled else ""
         )
+        online = zip(columns["id"], columns["a"], columns["b"], columns["c"], strict=True)
+        self.at.rollout.known = {entity: {"a": a, "b": b, "c": c} for entity, a, b, c in online}
         return self.store.put(snapshot, columns, labels if labelled else None)
 
     def check(self, snapshot: Snapshot, *, force: bool = False) -> drift_check.Checked:
@@ -203,7 +206,7 @@ def test_a_promotion_that_failed_is_tried_again_with_the_same_candidate_and_the_
 def test_a_rolled_back_month_does_not_promote_itself_again(loop: Loop) -> None:
     drifted = loop.arrive(2, turn=1, shift=1)
     loop.run(drifted)
-    rollback(loop.at.world, None, "")
+    by_hand.rollback(loop.at.world, None, "")
     assert loop.run(drifted) == "NO_ACTION"
     assert loop.production == 1
 
@@ -256,17 +259,53 @@ def test_manual_approval_parks_the_candidate(loop: Loop) -> None:
     assert "[DECISION] awaiting_approval" in loop.at.said
 
 
+def answers(seed: int, *, held: bool, rows: int = 400) -> LabelledAnswers:
+    """Worthless answers for held-out entities, or for those that the champion was trained on."""
+    rng = np.random.default_rng(seed)
+    users = np.array([f"u{index}" for index in range(ROWS)], dtype=object)
+    chosen = users[held_out("x", 0.3, users) == held][:rows]
+    return LabelledAnswers(chosen, (rng.random(len(chosen)) < 0.4).astype(np.int8), rng.random(len(chosen)))
+
+
 def test_a_champion_whose_live_auc_fell_below_its_interval_is_retrained(loop: Loop) -> None:
-    rng = np.random.default_rng(1)
-    loop.requests.pairs[1] = ((rng.random(400) < 0.4).astype(np.int8), rng.random(400))
+    loop.requests.pairs[1] = answers(1, held=True)
     checked = loop.check(loop.arrive(2))
     assert checked.trigger.action is Action.RETRAIN
     assert "upper end of live AUC" in checked.trigger.reasons[0]
 
 
-def test_a_few_live_labels_trigger_nothing(loop: Loop) -> None:
-    loop.requests.pairs[1] = (np.array([1, 0] * 20, dtype=np.int8), np.array([0.1, 0.9] * 20))
+def test_answers_for_trained_entities_say_nothing_of_live_performance(loop: Loop) -> None:
+    loop.requests.pairs[1] = answers(1, held=False)
     assert loop.check(loop.arrive(2)).trigger.action is Action.NO_ACTION
+
+
+def test_a_few_live_labels_trigger_nothing(loop: Loop) -> None:
+    loop.requests.pairs[1] = answers(1, held=True, rows=40)
+    assert loop.check(loop.arrive(2)).trigger.action is Action.NO_ACTION
+
+
+def test_a_snapshot_older_than_the_champions_does_not_bring_the_old_model_back(loop: Loop) -> None:
+    assert loop.run(loop.arrive(2, turn=1, shift=1)) == "done"
+    assert loop.run(loop.store.get("m1")) == "NO_ACTION"
+    assert loop.production == 2
+    assert "the snapshot is 31 days older than what the champion was trained on" in loop.said[-1]
+
+
+def test_a_changed_feature_list_trains_a_candidate_that_only_a_person_can_promote(loop: Loop) -> None:
+    loop.project = PROJECT.model_copy(update={"features": PROJECT.features[:1] + PROJECT.features[2:]})
+    assert loop.run(loop.arrive(2)) == "UNKNOWN"
+    assert "features changed: -b" in loop.said[0]
+    assert any("the champion needs b, which ratchet.yaml no longer has" in line for line in loop.said)
+    by_hand.approve_without_comparison(loop.at.world, 2)
+    assert loop.production == 2
+
+
+def test_an_added_feature_is_compared_with_the_champion_that_does_without() -> None:
+    loop = Loop(PROJECT.model_copy(update={"features": PROJECT.features[:2]}))
+    assert loop.run(loop.arrive(1)) == "done"
+    loop.project = PROJECT
+    assert loop.run(loop.arrive(2, turn=1)) == "done"
+    assert loop.production == 2
 
 
 def test_an_old_champion_is_retrained(loop: Loop) -> None:

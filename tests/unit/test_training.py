@@ -130,3 +130,15 @@ def test_an_absurd_number_is_refused_by_feature_and_count() -> None:
 def test_a_grid_that_cannot_be_searched_is_named(grid: Grid, sentence: str) -> None:
     with pytest.raises(ProjectError, match=sentence):
         trained(*churn(100, seed=1), grid=grid)
+
+
+def test_an_entitys_rows_of_several_months_never_stand_on_both_sides_of_a_fold() -> None:
+    columns, _ = churn(200, seed=5)
+    noise = np.random.default_rng(99).integers(0, 2, 200).astype(np.int8)
+    thrice = {name: np.tile(values, 3) for name, values in columns.items()}
+    months = np.tile(np.array([f"u{index}" for index in range(200)], dtype=object), 3)
+    grid: Grid = {"hist_gradient_boosting": {"max_iter": [30], "min_samples_leaf": [2]}}
+    known = train(FEATURES, thrice, np.tile(noise, 3), grid=grid, folds=3, seed=1)
+    apart = train(FEATURES, thrice, np.tile(noise, 3), months, grid=grid, folds=3, seed=1)
+    assert known.cv_auc > 0.9  # the same row with the same label is in the training part
+    assert 0.35 < apart.cv_auc < 0.65
