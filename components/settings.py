@@ -92,7 +92,7 @@ def load_settings() -> Settings:
 
 
 def _check_folder(home: Path) -> None:
-    """Raise UserError when there is no folder at `home` and none can be: everybody who writes there would fail in words of their own."""
+    """Raise UserError when there is no folder at `home` and none can be: each adapter would say so in other words."""
     try:
         present = next(path for path in (home, *home.parents) if path.exists())
         cause = "" if present.is_dir() else f"{present} is a file"

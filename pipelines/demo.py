@@ -91,13 +91,11 @@ def tell(data: Path | None, home: Path) -> None:
     started = time.monotonic()
     months = _generate(demo) if data is None else _months(demo)
     wiring = Wiring(demo.settings, load_project(demo.settings.project))
-    entities = _entities(wiring, demo.data / months[0])
     with demo.server():
-        for number, month in enumerate(months):
-            if number == 0:
-                demo.ratchet("run", "--data", str(demo.data), "--snapshot", month)
-                demo.ratchet("predict", entities[0])
-                continue
+        demo.ratchet("run", "--data", str(demo.data), "--snapshot", months[0])
+        entities = _entities(wiring, demo.data / months[0])
+        demo.ratchet("predict", entities[0])
+        for month in months[1:]:
             with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
                 demo.ratchet("run", "--data", str(demo.data), "--snapshot", month)
             line(f"[TRAFFIC] meanwhile {traffic.told}")
@@ -116,7 +114,7 @@ def tell(data: Path | None, home: Path) -> None:
 def _prepare(data: Path | None, home: Path) -> Demo:
     """An empty home and a free port. Only a folder that an earlier demo made is emptied."""
     home = home.absolute()
-    if home.exists() and any(home.iterdir()) and not (home / _MARK).exists():
+    if home.exists() and not (home / _MARK).exists() and not (home.is_dir() and not any(home.iterdir())):
         message = f"{home} exists and is no demo's: name another folder by --folder"
         raise UserError(message)
     shutil.rmtree(home, ignore_errors=True)
@@ -145,7 +143,7 @@ def _generate(demo: Demo) -> list[str]:
 
 def _months(demo: Demo) -> list[str]:
     project = load_project(demo.settings.project)
-    names = [item.name for item in sorted(demo.data.glob("*")) if item.is_dir()]
+    names = [item.name for item in sorted(demo.data.glob("*")) if item.is_dir() and not item.name.startswith(".")]
     if not names:
         message = f"{demo.data} holds no folder of a snapshot"
         raise UserError(message)

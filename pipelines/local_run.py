@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _end_with_command() -> None:
-    """When standard input ends, the command is interrupted or dead: interrupt the task that runs, and end all if that does not help."""
+    """Standard input ends when the command is interrupted or dead: interrupt the task that runs, or end all if it does not stop."""
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.killpg(0, signal.SIGINT)  # the session that runners.py opened for this process and its tasks

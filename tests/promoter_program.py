@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,7 @@ def world_of(wiring: Wiring) -> World:
 
 
 def doomed(world: World, die_before: str) -> World:
-    """The same, but this process ends by SIGKILL just before the effect. Effects are told on standard output, repeated ones once."""
+    """The same, but this process ends by SIGKILL just before the effect. It tells each effect once, on standard output."""
     told = ""
 
     def before(effect: str) -> None:
@@ -102,6 +103,7 @@ def mend(die_before: str) -> None:
 def act(environment: Mapping[str, str], log: Path, what: Callable[..., None], arguments: tuple[object, ...]) -> None:
     """Entry point of a child: take the environment, speak into `log`, do `what(*arguments)`."""
     os.environ.update(environment)
+    tempfile.tempdir = str(log.parent)  # what a killed process leaves goes with the test's folder
     with log.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)

@@ -243,7 +243,7 @@ class MlflowRegistry:
 
 
 def _cause(error: Exception) -> str:
-    """Why, in a few words: what the system said where MLflow, requests and urllib3 only wrap it, else the error's first sentence."""
+    """Why, in a few words: what the system said where MLflow and requests only wrap it, else the error's first sentence."""
     chain: list[BaseException] = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
         chain.append(inner)

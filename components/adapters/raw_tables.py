@@ -126,5 +126,6 @@ def _refused(table: str, why: str) -> TableError:
 
 
 def _first_line(error: Exception) -> str:
+    """Its first sentence."""
     text = str(error).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    return text.splitlines()[0].split(". ")[0][:200] if text else type(error).__name__

@@ -98,7 +98,7 @@ class ParquetSnapshots:
             if name in {snapshot.name, snapshot.as_of.isoformat(), snapshot.id}:
                 return snapshot
         there = ", ".join(snapshot.name for snapshot in present) or "none"
-        message = f"snapshot {name} has not been ingested (there: {there}): `ratchet data ingest` does it"
+        message = f"snapshot {name!r} has not been ingested (there: {there}): `ratchet data ingest` does it"
         raise DataError(message)
 
     def columns(self, snapshot: Snapshot, names: Sequence[str]) -> Columns:

@@ -64,7 +64,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     facts(
         wiring.project.model,
         {
-            "production": _production(champion, seen.last),
+            "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
             "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
             "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
             "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.body['cause']})" if seen.last else None,
@@ -76,14 +76,6 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
             "interrupted": f"a move to version {seen.interrupted.body['to']}: ratchet reconcile" if seen.interrupted else None,
         },
     )
-
-
-def _production(champion: ModelVersion | None, last: Record | None) -> str:
-    if champion is not None:
-        return f"version {champion.number}"
-    if last is not None:
-        return f"UNKNOWN: the registry names none, the ledger version {last.body['to']}: restore the registry"
-    return "no model yet: ratchet run"
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def unlabelled(item: RawSnapshot) -> RawSnapshot:
 
 def test_an_empty_store_has_no_snapshots(opened: Open) -> None:
     assert opened().snapshots() == []
-    with pytest.raises(DataError, match=r"snapshot may has not been ingested \(there: none\)"):
+    with pytest.raises(DataError, match=r"snapshot 'may' has not been ingested \(there: none\)"):
         opened().get("may")
 
 

@@ -1,0 +1,600 @@
+"""The command line on real adapters: the loop by `ratchet run`, and every fault as one sentence that changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from components.core.decision import Verdict
+from components.core.errors import UserError
+from components.core.schema import ModelVersion
+from components.evaluate import step as evaluate
+from components.promote import step as promote
+from components.train import step as train
+from components.wiring import Wiring
+from tests.club import MEMBERS, Club, Ran, State, files
+from tests.rollout_harness import free_port
+
+ROWS = 2000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[list[Ran]]]:
+    """The loop as a user runs it, in a home of its own, beside the other tests: it waits for processes most of the time."""
+    club = Club(tmp_path_factory.mktemp("story"))
+
+    def told() -> list[Ran]:
+        months = ("month_000", "month_002")
+        return [club.process("run", "--data", str(club.raw), "--snapshot", month, "--json") for month in months]
+
+    generate(club)
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(told)
+
+
+@pytest.fixture(scope="module")
+def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
+    """Version 2 is in production and serves, version 1 was before it; both passed the gate and were approved by hand."""
+    made = Club(tmp_path_factory.mktemp("club"), more="policy: {approval: manual}\n")
+    generate(made)
+    with made.serving():
+        for number, month in enumerate(("month_000", "month_002"), start=1):
+            assert made.ratchet("data", "ingest", str(made.raw), month).code == 0
+            wiring = made.wiring
+            version = candidate(wiring, month)
+            assert judged(wiring, month, version) is Verdict.PASS
+            promote.run(wiring.project, wiring.quiet_world, version.number)
+            made.wait_for_server()
+            approved = made.ratchet("approve", str(number), "--json")
+            assert approved.document["body"]["state"] == "done", approved
+        yield made
+
+
+@pytest.fixture
+def before(club: Club) -> State:
+    """How things stand: version 2 answers."""
+    state = club.state()
+    assert (state.production, state.previous, state.pinned, len(state.promotions)) == (2, 1, 2, 2)
+    assert [answer["model_version"] for answer in state.answers] == [2, 2, 2]
+    return state
+
+
+def generate(club: Club) -> None:
+    for month, more in (("month_000", ()), ("month_001", ()), ("month_002", ("--drift", "0.8", "--concept", "1"))):
+        made = club.ratchet("data", "generate", str(club.raw), "--snapshot", month, "--users", str(ROWS), *more)
+        assert (made.code, made.err) == (0, "")
+
+
+def candidate(wiring: Wiring, month: str) -> ModelVersion:
+    snapshot = wiring.store.get(month)
+    return train.run(wiring.project, wiring.store, wiring.features, wiring.registry, snapshot, say=lambda _: None)
+
+
+def judged(wiring: Wiring, month: str, version: ModelVersion) -> Verdict:
+    store, registry, snapshot = wiring.store, wiring.registry, wiring.store.get(month)
+    said = evaluate.run(
+        wiring.project, store, registry, wiring.ledger, wiring.reports, snapshot, version.number, say=lambda _: None
+    )
+    return said.decision.verdict
+
+
+# --- data that is wrong ---
+
+Mutation = Callable[[Path], object]
+
+
+def cell(table: str, column: str, value: object, rows: slice = slice(7, 8)) -> Mutation:
+    """Another value in some rows of a column."""
+
+    def change(folder: Path) -> None:
+        frame = pd.read_csv(folder / f"{table}.csv", dtype=object)
+        frame.loc[frame.index[rows], column] = value
+        frame.to_csv(folder / f"{table}.csv", index=False)
+
+    return change
+
+
+def head(lines: int) -> Mutation:
+    """The first lines of every table."""
+
+    def change(folder: Path) -> None:
+        for path in folder.glob("*.csv"):
+            path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
+
+    return change
+
+
+def tail(line: str) -> Mutation:
+    """One more line in the label table."""
+
+    def change(folder: Path) -> None:
+        with (folder / "outcome.csv").open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    return change
+
+
+def cut(after: str) -> Mutation:
+    """A table that ends after the first such text in its line 152."""
+
+    def change(folder: Path) -> None:
+        lines = (folder / "usage.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = lines[151][: lines[151].index(after) + len(after)]
+        (folder / "usage.csv").write_text("".join([*lines[:151], kept]), encoding="utf-8")
+
+    return change
+
+
+def as_parquet(share: float) -> Mutation:
+    """A table as a Parquet file of which the end is missing."""
+
+    def change(folder: Path) -> None:
+        pd.read_csv(folder / "usage.csv").to_parquet(folder / "usage.parquet")
+        (folder / "usage.csv").unlink()
+        content = (folder / "usage.parquet").read_bytes()
+        (folder / "usage.parquet").write_bytes(content[: int(len(content) * share)])
+
+    return change
+
+
+BAD_DATA: dict[str, tuple[Mutation, str]] = {
+    "one row": (head(2), r"people: people\.csv has 1 row, fewer than policy\.data\.min_rows = 100"),
+    "no rows": (head(1), r"people: people\.csv has a header and no rows"),
+    "an empty file": (lambda folder: (folder / "people.csv").write_bytes(b""), r"people: people\.csv is empty"),
+    "a missing table": (lambda folder: (folder / "usage.csv").unlink(), r"usage: the table is missing"),
+    "a table twice": (lambda folder: (folder / "usage.parquet").touch(), r"usage: both usage\.csv and usage\.parquet are there"),
+    "a missing column": (
+        lambda folder: (
+            pd.read_csv(folder / "usage.csv", dtype=object).drop(columns="hours").to_csv(folder / "usage.csv", index=False)
+        ),
+        r"usage\.hours: the column is missing",
+    ),
+    "a text in a number": (cell("usage", "hours", "many"), r"usage\.hours: 1 value is not float, .*U0000008: 'many'"),
+    "a fraction in an integer": (cell("people", "months", "1.5"), r"people\.months: 1 value is not int, .*U0000008: '1\.5'"),
+    "a huge number": (cell("usage", "hours", "1e999"), r"usage\.hours: 1 value is .*U0000008"),
+    "a number out of range": (cell("usage", "devices", "-1"), r"usage\.devices: 1 value is .*U0000008"),
+    "a duplicated user": (cell("people", "member", "U0000001"), r"people\.member: .*U0000001"),
+    "a user without a key": (cell("people", "member", ""), r"people\.member: "),
+    "a user of one table only": (cell("usage", "member", "X1"), r"usage: 1 row is of entities that people does not have, .*X1"),
+    "an unknown category": (cell("people", "plan", "Gold"), r"people\.plan: 1 value is .*U0000008"),
+    "all nulls": (cell("usage", "promo", None, slice(None)), r"usage\.promo: .*null"),
+    "a null where none may be": (cell("usage", "hours", None), r"usage\.hours: .*U0000008"),
+    "a file truncated in a row": (cut(","), r"usage: usage\.csv: 1 row has not 4 columns \(truncated\?\), as row 152"),
+    "a file truncated in a cell": (cut('"U'), r"usage: usage\.csv: 1 row has not 4 columns|usage: usage\.csv "),
+    "a file truncated between rows": (cut("\n"), r"usage: "),
+    "a truncated Parquet file": (as_parquet(0.5), r"usage: usage\.parquet is damaged or truncated"),
+    "a binary file": (lambda folder: (folder / "usage.csv").write_bytes(bytes(range(255))), r"usage: usage\.csv is not UTF-8 text"),
+    "a label of an unknown user": (
+        tail("U9999999,true\n"),
+        r"outcome: 1 label is of entities that people does not have, .*U9999999",
+    ),
+    "a label that is none": (cell("outcome", "gone", "perhaps"), r"outcome\.gone: 1 value is .*U0000008"),
+}
+
+
+@pytest.fixture(scope="module")
+def good_month(club: Club) -> dict[str, bytes]:
+    """A month that could be ingested."""
+    club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_003", "--users", "300")
+    return {path.name: path.read_bytes() for path in (club.raw / "month_003").iterdir()}
+
+
+@pytest.mark.parametrize("fault", BAD_DATA)
+def test_a_bad_month_is_refused_in_one_sentence_and_changes_nothing(
+    club: Club, before: State, good_month: dict[str, bytes], tmp_path: Path, fault: str
+) -> None:
+    folder = tmp_path / "month_003"
+    folder.mkdir()
+    for name, content in good_month.items():
+        (folder / name).write_bytes(content)
+    mutate, says = BAD_DATA[fault]
+    mutate(folder)
+    refused = club.ratchet("data", "ingest", str(tmp_path), "month_003")
+    assert (refused.code, refused.out) == (2, "")
+    assert re.match(f"month_003: {says}", refused.error), refused.error
+    assert club.ratchet("data", "check", str(tmp_path), "month_003").code == 2
+    assert club.state() == before
+
+
+def test_the_same_month_again_is_a_no_op_and_other_content_under_its_date_is_refused(
+    club: Club, before: State, tmp_path: Path
+) -> None:
+    again = club.ratchet("data", "ingest", str(club.raw), "month_002")
+    assert (again.code, again.err) == (0, "")
+    assert again.out.endswith("(no-op: the same content is stored)\n")
+    other = tmp_path / "month_002"
+    shutil.copytree(club.raw / "month_002", other)
+    cell("usage", "hours", "1")(other)
+    refused = club.ratchet("data", "ingest", str(tmp_path), "month_002")
+    assert refused.code == 2
+    assert re.match("2024-03-31 holds other features .* --replace", refused.error)
+    assert club.state() == before
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc", "a/b", "x" * 300, "möñth", "month_000 ", "a\nb", "2024-13-01"])
+def test_a_name_that_is_no_snapshots_is_refused(club: Club, tmp_path: Path, name: str) -> None:
+    for command in (["data", "ingest", "RAW"], ["data", "check", "RAW"], ["labels", "--snapshot"]):
+        refused = club.ratchet(*(str(club.raw) if word == "RAW" else word for word in command), name)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.error
+    if name not in {"möñth", "month_000 ", "2024-13-01"}:  # a folder may well be named so
+        refused = club.ratchet("data", "generate", str(tmp_path / "made"), "--snapshot", name, "--users", "5")
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.error
+        assert files(tmp_path) == {}
+
+
+# --- a project file, a setting, an argument that is wrong ---
+
+BAD_PROJECT: dict[str, tuple[Mutation, str]] = {
+    "missing": (lambda path: path.unlink(), "there is no project file at"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), "cannot be read"),
+    "empty": (lambda path: path.write_text(""), "holds no project"),
+    "a list": (lambda path: path.write_text("- model: x"), "holds no project"),
+    "binary": (lambda path: path.write_bytes(bytes(range(255))), "is not a project file: it is not UTF-8 text"),
+    "malformed": (lambda path: path.write_text("model: [1, 2"), "is not a project file: line 1: "),
+    "nested without end": (lambda path: path.write_text("[" * 5000), "is not a project file: it is nested too deeply"),
+    "an impossible date": (lambda path: path.write_text("a: 2024-02-30"), "is not a project file: day is out of range for month"),
+    "an unknown key": (lambda path: append(path, "polciy: {approval: manual}\n"), "polciy: there is no such key"),
+    "a key twice": (lambda path: append(path, "policy: {approval: auto}\n"), "'policy' is there twice"),
+    "a missing key": (lambda path: path.write_text("model: x"), "entity: is missing"),
+}
+
+
+def append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line)
+
+
+@pytest.mark.parametrize("fault", BAD_PROJECT)
+def test_a_project_file_that_cannot_be_used_is_named_with_what_is_wrong(club: Club, tmp_path: Path, fault: str) -> None:
+    path = tmp_path / "ratchet.yaml"
+    shutil.copy(club.project, path)
+    mutate, says = BAD_PROJECT[fault]
+    mutate(path)
+    refused = club.ratchet("--project", str(path), "status")
+    assert (refused.code, refused.out) == (2, "")
+    assert str(path) in refused.error
+    assert says in refused.error
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RATCHET_PORT", "abc"),
+        ("RATCHET_PORT", "0"),
+        ("RATCHET_LOCK_TIMEOUT", "-1"),
+        ("RATCHET_READY_TIMEOUT", "soon"),
+        ("RATCHET_ACTOR", "x" * 201),
+        ("RATCHET_HOME", __file__),
+        ("RATCHET_HOME", f"{__file__}/below"),
+        ("RATCHET_HOME", "x" * 300),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(club: Club, name: str, value: str) -> None:
+    refused = club.ratchet("status", **{name: value})
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.error.startswith(name)
+
+
+def test_an_empty_setting_is_as_if_it_were_not_there(club: Club, before: State) -> None:
+    settings = {"RATCHET_TRACKING_URI": "", "RATCHET_LOCK_TIMEOUT": "", "RATCHET_HOST": ""}
+    assert club.ratchet("status", "--json", **settings).document["production"]["version"] == before.production
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["approve", "99"], "version 99 does not await approval (waiting: none)"),
+        (["rollback", "--to", "99"], "model club_churn has no version 99"),
+        (["rollback", "--to", "2"], "version 2 is in production already"),
+        (["predict", "nobody"], "nobody"),
+        (["predict", ""], "member"),
+        (["labels"], "give either a CSV file or --snapshot"),
+        (["labels", "labels.csv", "--snapshot", "month_000"], "give either a CSV file or --snapshot"),
+        (["labels", "no_such.csv"], "no_such.csv"),
+        (["labels", "/"], "the label file / cannot be read"),
+        (["labels", "--snapshot", "month_001"], "month_001 has not been ingested"),
+        (["data", "ingest", "/no/such/folder", "month_001"], "the data folder /no/such/folder cannot be read"),
+        (["compile", "--output", "/no/such/folder/x.yaml"], "/no/such/folder/x.yaml cannot be written"),
+        (["compile", "--output", "pipeline.txt"], "pipeline.txt cannot be written"),
+        (["init", "/no/such/folder", "--output", "/no/such/folder/x.yaml"], "/no/such/folder"),
+        (["demo", "--folder", __file__], "exists and is no demo's"),
+        (["demo", "--folder", str(Path(__file__).parent)], "exists and is no demo's"),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_told_in_one_sentence(club: Club, before: State, command: list[str], says: str) -> None:
+    refused = club.ratchet(*command)
+    assert (refused.code, refused.out) == (2, "")
+    assert says in refused.error
+    assert club.state() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["approve", "0"],
+        ["approve", "x"],
+        ["rollback", "--to", "-1"],
+        ["rollback", "--to", "9" * 30],
+        ["history", "--kind", "rumour"],
+        ["history", "--last", "0"],
+        ["serve", "--port", "65536"],
+        ["run"],
+        ["no-such-command"],
+    ],
+)
+def test_a_command_that_is_mistyped_is_answered_with_its_usage(club: Club, command: list[str]) -> None:
+    refused = club.ratchet(*command)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("Usage: ")
+
+
+def test_init_says_what_an_empty_folder_lacks(club: Club, tmp_path: Path) -> None:
+    refused = club.ratchet("init", str(tmp_path), "--output", str(tmp_path / "ratchet.yaml"))
+    assert (refused.code, refused.out) == (2, "")
+    assert str(tmp_path) in refused.error
+    assert files(tmp_path) == {}
+
+
+def test_init_does_not_write_over_a_project_file(club: Club) -> None:
+    written = club.project.read_bytes()
+    refused = club.ratchet("init", str(club.raw), "--output", str(club.project))
+    assert (refused.code, club.project.read_bytes()) == (2, written)
+    assert "--replace" in refused.error
+
+
+def test_an_empty_home_has_nothing_to_roll_back_and_says_what_to_do(club: Club, tmp_path: Path) -> None:
+    settings = {"RATCHET_HOME": str(tmp_path / "home")}
+    assert club.ratchet("rollback", **settings).error == "there is no model in production yet: nothing to roll back"
+    assert "ratchet run" in club.ratchet("status", **settings).out
+    assert club.ratchet("reconcile", "--json", **settings).document == {"done": []}
+    assert club.ratchet("history", "--json", **settings).document == {"verified": 0, "records": []}
+
+
+def test_predict_with_nothing_serving_says_how_to_serve(club: Club) -> None:
+    refused = club.ratchet("predict", MEMBERS[0], RATCHET_PORT=str(free_port()))
+    assert (refused.code, refused.out) == (75, "")
+    assert re.fullmatch(r"nothing answers at http://127\.0\.0\.1:\d+: `ratchet serve` starts the server", refused.error)
+
+
+# --- labels ---
+
+BAD_LABELS: dict[str, bytes] = {
+    "empty": b"",
+    "a header alone": b"member,gone\n",
+    "no label column": b"member,left\nU0000001,true\n",
+    "no member column": b"gone\ntrue\n",
+    "a label that is none": b"member,gone\nU0000001,true\nU0000002,perhaps\n",
+    "an uneven row": b"member,gone\nU0000001,true,x\n",
+    "a row without a key": b"member,gone\n,true\n",
+    "a time that is none": b"member,gone,observed_at\nU0000001,true,yesterday\n",
+    "bytes": bytes(range(255)),
+    "a quote that never ends": b'member,gone\nU0000001,"true\n' + b"x" * 200_000,
+}
+
+
+@pytest.mark.parametrize("fault", BAD_LABELS)
+def test_a_label_file_that_cannot_be_read_labels_nothing(club: Club, tmp_path: Path, fault: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(BAD_LABELS[fault])
+    labelled, live = club.wiring.requests.labelled(), club.wiring.ledger.records("live")
+    refused = club.ratchet("labels", str(path))
+    assert (refused.code, refused.out) == (2, "")
+    assert "label" in refused.error
+    assert club.wiring.requests.labelled().keys() == labelled.keys()
+    assert club.wiring.ledger.records("live") == live
+
+
+# --- stores that are gone or damaged ---
+
+
+@pytest.mark.parametrize("command", [["status"], ["rollback"], ["reconcile"]])
+def test_a_stopped_registry_is_told_and_never_taken_for_no_champion(club: Club, before: State, command: list[str]) -> None:
+    refused = club.ratchet(*command, RATCHET_TRACKING_URI="http://user:secret@127.0.0.1:9")
+    assert (refused.code, refused.out) == (75, "")
+    assert (
+        refused.error
+        == "the model registry at 127.0.0.1:9 cannot be reached (Connection refused): check it and RATCHET_TRACKING_URI"
+    )
+    assert club.state() == before
+
+
+@pytest.mark.parametrize("variable", ["RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL"])
+@pytest.mark.parametrize("command", [["status"], ["rollback"]])
+def test_a_store_that_is_garbage_is_told_and_left_as_it_is(
+    club: Club, before: State, tmp_path: Path, command: list[str], variable: str
+) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(b"garbage " * 1000)
+    garbage = files(tmp_path)
+    refused = club.ratchet(*command, **{variable: f"sqlite:///{path}"})
+    assert (refused.code, refused.out) == (75, "")
+    assert refused.error.endswith(f"store.db cannot be reached (file is not a database): check it and {variable}")
+    assert files(tmp_path) == garbage
+    assert club.state() == before
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://x", "postgresql://user:secret@127.0.0.1:9/x"])
+@pytest.mark.parametrize(
+    ("variable", "command"), [("RATCHET_LEDGER_URL", ["history"]), ("RATCHET_REQUESTS_URL", ["labels", "--snapshot", "month_000"])]
+)
+def test_an_address_that_is_none_is_told_without_its_password(club: Club, variable: str, command: list[str], url: str) -> None:
+    refused = club.ratchet(*command, **{variable: url})
+    assert (refused.code, refused.out) == (75, "")
+    assert variable in refused.error
+    assert "secret" not in refused.error
+
+
+def test_a_registry_that_lost_its_versions_is_no_first_month(club: Club, before: State, tmp_path: Path) -> None:
+    elsewhere = {"RATCHET_TRACKING_URI": f"sqlite:///{tmp_path / 'other.db'}"}
+    for command in ("status", "rollback", "reconcile"):
+        refused = club.ratchet(command, **elsewhere)
+        assert refused.code != 0
+        assert "restore the registry" in refused.error
+    assert club.state() == before
+
+
+def test_a_ledger_that_was_changed_by_hand_does_not_verify(club: Club, tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    shutil.copy(club.home / "ledger.db", path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER ledger_no_UPDATE")
+        connection.execute("UPDATE ledger SET actor = 'nobody' WHERE seq = 3")
+        connection.commit()
+    refused = club.ratchet("history", RATCHET_LEDGER_URL=f"sqlite:///{path}")
+    assert (refused.code, refused.out) == (3, "")
+    assert "record 3" in refused.error
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [spoil, lambda path: path.write_bytes(path.read_bytes()[:-9]), Path.unlink], ids=["bit", "end", "file"]
+)
+def test_a_version_whose_artifact_was_changed_is_not_brought_back(club: Club, before: State, damage: Mutation) -> None:
+    run = club.wiring.registry.version(1).run_id
+    (path,) = (club.home / "artifacts").glob(f"**/{run}/**/scorer.json")
+    content = path.read_bytes()
+    try:
+        damage(path)
+        refused = club.ratchet("rollback", "--to", "1")
+    finally:
+        path.write_bytes(content)
+    assert (refused.code, refused.out) == (3, "")
+    assert re.match(r"version 1's files (are not those that were registered|cannot be read)", refused.error)
+    assert club.state() == before
+
+
+# --- runs ---
+
+
+@pytest.mark.timeout(600)
+def test_a_run_refuses_a_bad_month(club: Club, before: State, good_month: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "month_003").mkdir()
+    for name, content in good_month.items():
+        (tmp_path / "month_003" / name).write_bytes(content)
+    cell("usage", "hours", "many")(tmp_path / "month_003")
+    refused = club.process("run", "--data", str(tmp_path), "--snapshot", "month_003")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.error == "month_003: usage.hours: 1 value is not float, as for member U0000008: 'many'"
+    assert Path(refused.err.splitlines()[-1].removeprefix("log: ")).exists()
+    assert club.state() == before
+
+
+@pytest.mark.timeout(600)
+def test_a_run_without_its_registry_decides_nothing(club: Club, before: State) -> None:
+    decided = club.wiring.ledger.records("trigger")
+    refused = club.process("run", "--snapshot", "month_000", "--json", RATCHET_TRACKING_URI="http://127.0.0.1:9")
+    assert refused.code == 75
+    assert (refused.document["outcome"], refused.document["error"]["type"]) == ("failed", "Unavailable")
+    assert "the model registry at http://127.0.0.1:9 cannot be reached (Connection refused)" in refused.error
+    assert club.wiring.ledger.records("trigger") == decided
+    assert club.state() == before
+
+
+def tasks_of(club: Club) -> list[str]:
+    """Command lines of the processes that work on the club's runs."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return [line for line in lines if str(club.home / "runs") in line]
+
+
+@pytest.mark.timeout(600)
+def test_ctrl_c_ends_a_run_with_all_that_it_has_started(club: Club, before: State) -> None:
+    with club.start("run", "--snapshot", "month_000") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("[INGEST]")
+        assert tasks_of(club)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate()[1]
+    assert (process.returncode, err) == (130, "interrupted: ending the task that runs\n")
+    assert tasks_of(club) == []
+    assert club.state() == before
+
+
+# --- what the gate stops ---
+
+
+def test_an_equal_model_is_not_promoted(club: Club, before: State) -> None:
+    wiring = club.wiring
+    version = candidate(wiring, "month_002")
+    assert judged(wiring, "month_002", version) is Verdict.FAIL
+    with pytest.raises(UserError, match="did not pass the gate"):
+        promote.run(wiring.project, wiring.quiet_world, version.number)
+    assert club.state() == before
+
+
+def test_a_month_with_shuffled_labels_is_not_promoted(club: Club, before: State, tmp_path: Path) -> None:
+    shutil.copytree(club.raw / "month_001", tmp_path / "month_001")
+    labels = pd.read_csv(tmp_path / "month_001" / "outcome.csv")
+    labels["gone"] = labels["gone"].sample(frac=1, random_state=1).to_numpy()
+    labels.to_csv(tmp_path / "month_001" / "outcome.csv", index=False)
+    assert club.ratchet("data", "ingest", str(tmp_path), "month_001").code == 0
+    wiring = club.wiring
+    version = candidate(wiring, "month_001")
+    assert judged(wiring, "month_001", version) is not Verdict.PASS
+    with pytest.raises(UserError, match="did not pass the gate"):
+        promote.run(wiring.project, wiring.quiet_world, version.number)
+    after = club.state()
+    assert (after.production, after.promotions, after.pinned) == (before.production, before.promotions, before.pinned)
+
+
+# --- what works ---
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["status"], "production"),
+        (["history"], "records"),
+        (["history", "--kind", "promotion"], "records"),
+        (["reconcile"], "done"),
+    ],
+)
+def test_json_is_one_document_and_nothing_else(club: Club, command: list[str], name: str) -> None:
+    ran = club.ratchet(*command, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert name in ran.document
+
+
+def test_the_pipeline_compiles_to_a_file(club: Club, tmp_path: Path) -> None:
+    assert club.ratchet("compile", "--output", str(tmp_path / "x.yaml")).code == 0
+    assert "continuous-training" in (tmp_path / "x.yaml").read_text(encoding="utf-8")
+
+
+def test_rollback_brings_the_version_before_back_in_one_document(club: Club) -> None:
+    ran = club.ratchet("rollback", "--reason", "a test", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    body = ran.document["body"]
+    assert (body["state"], body["cause"], body["from"], body["to"]) == ("done", "rollback", 2, 1)
+    state = club.state()
+    assert (state.production, state.previous, state.pinned) == (1, 2, 1)
+    assert [answer["model_version"] for answer in state.answers] == [1, 1, 1]
+
+
+@pytest.mark.timeout(900)
+def test_ratchet_run_makes_a_first_champion_and_replaces_it_in_a_drifted_month(story: Future[list[Ran]]) -> None:
+    first, drifted = story.result()
+    assert (first.code, first.err, drifted.code, drifted.err) == (0, "", 0, "")
+    made, replaced = first.document, drifted.document
+    assert (made["outcome"], made["candidate"], made["champion before"]) == ("promoted", 1, None)
+    assert (replaced["outcome"], replaced["candidate"], replaced["champion before"]) == ("promoted", 2, 1)
+    assert re.match(r"drift_share 0\.\d+ >= 0\.020", replaced["drift"])
+    assert re.match(r"delta 0\.\d+ > 0\.010", replaced["why"])
+    assert all(Path(replaced[name]).exists() for name in ("decision report", "drift report", "log"))
