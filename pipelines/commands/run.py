@@ -104,6 +104,6 @@ def compile_pipeline(
     try:
         compiler.Compiler().compile(continuous_training, str(output))
     except (OSError, ValueError) as error:
-        message = f"{output} cannot be written: {error}"
+        message = f"{output} cannot be written: {getattr(error, 'strerror', None) or error}"
         raise UserError(message) from error
     line(f"wrote {output}")

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from components.evaluate import step as evaluate
 from components.promote import step as promote
 from components.train import step as train
 from components.wiring import Wiring
+from tests.bad_months import BAD_MONTHS, Mutation, cell
 from tests.club import MEMBERS, Club, Ran, State, files
 from tests.rollout_harness import free_port
 
 ROWS = 2000
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[list[Ran]]]:
     """The loop as a user runs it, in a home of its own, beside the other tests: it waits for processes most of the time."""
     club = Club(tmp_path_factory.mktemp("story"))
@@ -42,8 +43,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[list[Ran]
 
 
 @pytest.fixture(scope="module")
-def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
+def club(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Club]:
     """Version 2 is in production and serves, version 1 was before it; both passed the gate and were approved by hand."""
+    if any("story" in item.fixturenames for item in request.session.items if isinstance(item, pytest.Function)):
+        request.getfixturevalue("story")  # now, so that it is told by the time that the last test asks for it
     made = Club(tmp_path_factory.mktemp("club"), more="policy: {approval: manual}\n")
     generate(made)
     with made.serving():
@@ -89,97 +92,6 @@ def judged(wiring: Wiring, month: str, version: ModelVersion) -> Verdict:
 
 # --- data that is wrong ---
 
-Mutation = Callable[[Path], object]
-
-
-def cell(table: str, column: str, value: object, rows: slice = slice(7, 8)) -> Mutation:
-    """Another value in some rows of a column."""
-
-    def change(folder: Path) -> None:
-        frame = pd.read_csv(folder / f"{table}.csv", dtype=object)
-        frame.loc[frame.index[rows], column] = value
-        frame.to_csv(folder / f"{table}.csv", index=False)
-
-    return change
-
-
-def head(lines: int) -> Mutation:
-    """The first lines of every table."""
-
-    def change(folder: Path) -> None:
-        for path in folder.glob("*.csv"):
-            path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
-
-    return change
-
-
-def tail(line: str) -> Mutation:
-    """One more line in the label table."""
-
-    def change(folder: Path) -> None:
-        with (folder / "outcome.csv").open("a", encoding="utf-8") as file:
-            file.write(line)
-
-    return change
-
-
-def cut(after: str) -> Mutation:
-    """A table that ends after the first such text in its line 152."""
-
-    def change(folder: Path) -> None:
-        lines = (folder / "usage.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = lines[151][: lines[151].index(after) + len(after)]
-        (folder / "usage.csv").write_text("".join([*lines[:151], kept]), encoding="utf-8")
-
-    return change
-
-
-def as_parquet(share: float) -> Mutation:
-    """A table as a Parquet file of which the end is missing."""
-
-    def change(folder: Path) -> None:
-        pd.read_csv(folder / "usage.csv").to_parquet(folder / "usage.parquet")
-        (folder / "usage.csv").unlink()
-        content = (folder / "usage.parquet").read_bytes()
-        (folder / "usage.parquet").write_bytes(content[: int(len(content) * share)])
-
-    return change
-
-
-BAD_DATA: dict[str, tuple[Mutation, str]] = {
-    "one row": (head(2), r"people: people\.csv has 1 row, fewer than policy\.data\.min_rows = 100"),
-    "no rows": (head(1), r"people: people\.csv has a header and no rows"),
-    "an empty file": (lambda folder: (folder / "people.csv").write_bytes(b""), r"people: people\.csv is empty"),
-    "a missing table": (lambda folder: (folder / "usage.csv").unlink(), r"usage: the table is missing"),
-    "a table twice": (lambda folder: (folder / "usage.parquet").touch(), r"usage: both usage\.csv and usage\.parquet are there"),
-    "a missing column": (
-        lambda folder: (
-            pd.read_csv(folder / "usage.csv", dtype=object).drop(columns="hours").to_csv(folder / "usage.csv", index=False)
-        ),
-        r"usage\.hours: the column is missing",
-    ),
-    "a text in a number": (cell("usage", "hours", "many"), r"usage\.hours: 1 value is not float, .*U0000008: 'many'"),
-    "a fraction in an integer": (cell("people", "months", "1.5"), r"people\.months: 1 value is not int, .*U0000008: '1\.5'"),
-    "a huge number": (cell("usage", "hours", "1e999"), r"usage\.hours: 1 value is .*U0000008"),
-    "a number out of range": (cell("usage", "devices", "-1"), r"usage\.devices: 1 value is .*U0000008"),
-    "a duplicated user": (cell("people", "member", "U0000001"), r"people\.member: .*U0000001"),
-    "a user without a key": (cell("people", "member", ""), r"people\.member: "),
-    "a user of one table only": (cell("usage", "member", "X1"), r"usage: 1 row is of entities that people does not have, .*X1"),
-    "an unknown category": (cell("people", "plan", "Gold"), r"people\.plan: 1 value is .*U0000008"),
-    "all nulls": (cell("usage", "promo", None, slice(None)), r"usage\.promo: .*null"),
-    "a null where none may be": (cell("usage", "hours", None), r"usage\.hours: .*U0000008"),
-    "a file truncated in a row": (cut(","), r"usage: usage\.csv: 1 row has not 4 columns \(truncated\?\), as row 152"),
-    "a file truncated in a cell": (cut('"U'), r"usage: usage\.csv: 1 row has not 4 columns|usage: usage\.csv "),
-    "a file truncated between rows": (cut("\n"), r"usage: "),
-    "a truncated Parquet file": (as_parquet(0.5), r"usage: usage\.parquet is damaged or truncated"),
-    "a binary file": (lambda folder: (folder / "usage.csv").write_bytes(bytes(range(255))), r"usage: usage\.csv is not UTF-8 text"),
-    "a label of an unknown user": (
-        tail("U9999999,true\n"),
-        r"outcome: 1 label is of entities that people does not have, .*U9999999",
-    ),
-    "a label that is none": (cell("outcome", "gone", "perhaps"), r"outcome\.gone: 1 value is .*U0000008"),
-}
-
 
 @pytest.fixture(scope="module")
 def good_month(club: Club) -> dict[str, bytes]:
@@ -188,7 +100,7 @@ def good_month(club: Club) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (club.raw / "month_003").iterdir()}
 
 
-@pytest.mark.parametrize("fault", BAD_DATA)
+@pytest.mark.parametrize("fault", BAD_MONTHS)
 def test_a_bad_month_is_refused_in_one_sentence_and_changes_nothing(
     club: Club, before: State, good_month: dict[str, bytes], tmp_path: Path, fault: str
 ) -> None:
@@ -196,7 +108,7 @@ def test_a_bad_month_is_refused_in_one_sentence_and_changes_nothing(
     folder.mkdir()
     for name, content in good_month.items():
         (folder / name).write_bytes(content)
-    mutate, says = BAD_DATA[fault]
+    mutate, says = BAD_MONTHS[fault]
     mutate(folder)
     refused = club.ratchet("data", "ingest", str(tmp_path), "month_003")
     assert (refused.code, refused.out) == (2, "")
@@ -237,7 +149,7 @@ def test_a_name_that_is_no_snapshots_is_refused(club: Club, tmp_path: Path, name
 
 BAD_PROJECT: dict[str, tuple[Mutation, str]] = {
     "missing": (lambda path: path.unlink(), "there is no project file at"),
-    "a folder": (lambda path: (path.unlink(), path.mkdir()), "cannot be read"),
+    "a folder": (lambda path: path.rename(path.with_suffix(".old")).with_suffix(".yaml").mkdir(), "cannot be read"),
     "empty": (lambda path: path.write_text(""), "holds no project"),
     "a list": (lambda path: path.write_text("- model: x"), "holds no project"),
     "binary": (lambda path: path.write_bytes(bytes(range(255))), "is not a project file: it is not UTF-8 text"),
@@ -303,7 +215,7 @@ def test_an_empty_setting_is_as_if_it_were_not_there(club: Club, before: State) 
         (["labels", "labels.csv", "--snapshot", "month_000"], "give either a CSV file or --snapshot"),
         (["labels", "no_such.csv"], "no_such.csv"),
         (["labels", "/"], "the label file / cannot be read"),
-        (["labels", "--snapshot", "month_001"], "month_001 has not been ingested"),
+        (["labels", "--snapshot", "month_001"], "snapshot 'month_001' has not been ingested"),
         (["data", "ingest", "/no/such/folder", "month_001"], "the data folder /no/such/folder cannot be read"),
         (["compile", "--output", "/no/such/folder/x.yaml"], "/no/such/folder/x.yaml cannot be written"),
         (["compile", "--output", "pipeline.txt"], "pipeline.txt cannot be written"),
@@ -361,10 +273,12 @@ def test_an_empty_home_has_nothing_to_roll_back_and_says_what_to_do(club: Club, 
     assert club.ratchet("history", "--json", **settings).document == {"verified": 0, "records": []}
 
 
-def test_predict_with_nothing_serving_says_how_to_serve(club: Club) -> None:
-    refused = club.ratchet("predict", MEMBERS[0], RATCHET_PORT=str(free_port()))
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("no such host", "no such host")])
+def test_predict_with_nothing_serving_says_how_to_serve(club: Club, host: str, shown: str) -> None:
+    port = str(free_port())
+    refused = club.ratchet("predict", MEMBERS[0], RATCHET_HOST=host, RATCHET_PORT=port)
     assert (refused.code, refused.out) == (75, "")
-    assert re.fullmatch(r"nothing answers at http://127\.0\.0\.1:\d+: `ratchet serve` starts the server", refused.error)
+    assert refused.error == f"nothing answers at http://{shown}:{port}: `ratchet serve` starts the server"
 
 
 # --- labels ---
