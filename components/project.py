@@ -38,7 +38,7 @@ class Column(_Strict):
         if self.range and (not self.dtype.is_number or self.dtype is schema.DType.BOOL):
             message = f"{self.name}: a range needs dtype int or float"
             raise ValueError(message)
-        if self.range and self.range[0] > self.range[1]:
+        if self.range and not self.range[0] <= self.range[1]:  # nor is NaN a bound
             message = f"{self.name}: range {list(self.range)} is empty"
             raise ValueError(message)
         if self.categories and self.dtype is not schema.DType.CATEGORY:
@@ -113,7 +113,7 @@ class Training(_Strict):
 
     window: int = Field(default=1, ge=1)
     folds: int = Field(default=4, ge=2, le=20)
-    seed: int = 20240131
+    seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
     logistic_regression: Grid | None = {"C": [0.1, 1.0]}
     hist_gradient_boosting: Grid | None = {"learning_rate": [0.1], "max_iter": [60], "max_leaf_nodes": [7, 15]}
 

@@ -13,7 +13,7 @@ import typer
 
 from components.core.errors import RatchetError
 from pipelines.commands import data, demo, production, project, run, serving
-from pipelines.console import err, out
+from pipelines.console import complain, err, out
 
 app = typer.Typer(
     name="ratchet",
@@ -64,7 +64,7 @@ def main() -> None:
     except RatchetError as error:
         if os.environ.get("RATCHET_DEBUG"):
             raise
-        err.print(f"error: {error}", markup=False, soft_wrap=True)
+        complain(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err.print("interrupted")

@@ -13,15 +13,25 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out = Console(highlight=False, emoji=False)
+out = Console(highlight=False, emoji=False)  # :boom: in a reason or in JSON stays text
 err = Console(stderr=True, highlight=False, emoji=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 
 
+def shown(text: str) -> str:
+    """The text with control characters spelt out: what comes from data must neither steer a terminal nor break a line."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 def line(text: str) -> None:
     """One line as it is: no markup, no wrapping, so that it can be searched for."""
-    out.print(text, markup=False, soft_wrap=True)
+    out.print(shown(text), markup=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """As `line`, on standard error."""
+    err.print(shown(text), markup=False, soft_wrap=True)
 
 
 def document(content: Any) -> None:
@@ -50,7 +60,7 @@ def facts(title: str, pairs: Mapping[str, object]) -> None:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None or value == "" else escape(str(value))
+    return "-" if value is None or value == "" else escape(shown(str(value)))
 
 
 @contextmanager

@@ -65,8 +65,8 @@ class Ran:
         lines = [line for line in self.err.splitlines() if not line.startswith("log: ")]
         assert len(lines) == 1, self.err
         assert lines[0].startswith("error: "), self.err
-        assert "Traceback" not in self.out
-        assert len(lines[0]) < 500
+        assert lines[0].isprintable(), self.err
+        assert len(lines[0]) < 500, self.err
         return lines[0].removeprefix("error: ")
 
 

@@ -10,7 +10,7 @@ import typer
 
 from components.core.ledger import Record
 from components.wiring import Wiring
-from pipelines.console import AsJson, document, err, facts, line
+from pipelines.console import AsJson, complain, document, err, facts, line
 from pipelines.runners import Event, Run, new_run_id, run_local
 
 _TASKS = {"ingest": "ingest", "drift-check": "drift check", "train": "train", "evaluate": "evaluate", "promote": "promote"}
@@ -56,8 +56,8 @@ def run(
     elif not done.error:
         facts(f"run {run_id}", {name: value for name, value in content.items() if name not in {"run", "error"}})
     if done.error:
-        err.print(f"error: {done.error['message']}", markup=False, soft_wrap=True)
-        err.print(f"log: {done.log}", markup=False, soft_wrap=True)
+        complain(f"error: {done.error['message']}")
+        complain(f"log: {done.log}")
         raise typer.Exit(int(done.error["code"]))
 
 

@@ -92,7 +92,7 @@ def test_a_snapshot_is_found_by_name_date_and_id(opened: Open, tmp_path: Path) -
     item = raw(tmp_path).snapshot
     write(opened(), raw(tmp_path))
     assert [opened().get(name) for name in ("may", "2024-05-31", item.id)] == [item] * 3
-    with pytest.raises(DataError, match=r"june .*\(there: may\)"):
+    with pytest.raises(DataError, match=r"'june' has not been ingested \(there: may\)"):
         opened().get("june")
 
 

@@ -156,10 +156,16 @@ BAD_PROJECT: dict[str, tuple[Mutation, str]] = {
     "malformed": (lambda path: path.write_text("model: [1, 2"), "is not a project file: line 1: "),
     "nested without end": (lambda path: path.write_text("[" * 5000), "is not a project file: it is nested too deeply"),
     "an impossible date": (lambda path: path.write_text("a: 2024-02-30"), "is not a project file: day is out of range for month"),
+    "a seed below nought": (lambda path: put(path, "folds: 2", "folds: 2, seed: -5"), "training.seed: "),
+    "a range without an end": (lambda path: put(path, "range: [0, 600]", "range: [0, .nan]"), "months: range [0.0, nan] is empty"),
     "an unknown key": (lambda path: append(path, "polciy: {approval: manual}\n"), "polciy: there is no such key"),
     "a key twice": (lambda path: append(path, "policy: {approval: auto}\n"), "'policy' is there twice"),
     "a missing key": (lambda path: path.write_text("model: x"), "entity: is missing"),
 }
+
+
+def put(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
 def append(path: Path, line: str) -> None:
@@ -493,10 +499,11 @@ def test_the_pipeline_compiles_to_a_file(club: Club, tmp_path: Path) -> None:
 
 
 def test_rollback_brings_the_version_before_back_in_one_document(club: Club) -> None:
-    ran = club.ratchet("rollback", "--reason", "a test", "--json")
+    ran = club.ratchet("rollback", "--reason", "a :boom: [red]test[/red]", "--json")
     assert (ran.code, ran.err) == (0, "")
     body = ran.document["body"]
     assert (body["state"], body["cause"], body["from"], body["to"]) == ("done", "rollback", 2, 1)
+    assert body["reasons"][-1] == "a :boom: [red]test[/red]"
     state = club.state()
     assert (state.production, state.previous, state.pinned) == (1, 2, 1)
     assert [answer["model_version"] for answer in state.answers] == [1, 1, 1]
