@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode
 	@touch $@
 
-demo: $(STAMP) ## the loop on one machine, 2 to 4 minutes; DATA=folder tells it on your snapshots
+demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder tells it on your snapshots
 	@$(BIN)/ratchet demo $(if $(DATA),--data $(DATA))
 
 test: lint ## lint, then all tests
