@@ -15,7 +15,7 @@ provisioner=github.com/rancher/local-path-provisioner
 export CGO_ENABLED=0
 
 # The provisioner spells logrus in capitals: in one build with the others that is a collision.
-go build -trimpath -ldflags "$flags" -o "$out/" $(go list tool | grep -vxF "$provisioner") ./coredns
+go build -trimpath -ldflags "$flags" -o "$out/" $(go list -e tool | grep -vxF "$provisioner") ./coredns
 go build -trimpath -ldflags "$flags" -o "$out/" "$provisioner"
 mv -f "$out/server" "$out/etcd"
 
