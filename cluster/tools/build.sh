@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds every program of a cluster without pulled images into the folder given: Kubernetes, etcd, kind, CoreDNS and the volume
-# provisioner at the versions that go.mod and go.sum pin; versitygw and helm as modules of their own, because their
-# dependencies and Kubernetes' exclude each other. Cold about 10 minutes on 2 cores; afterwards Go's build cache answers.
+# provisioner at the versions that go.mod and go.sum pin; versitygw and helm as modules of their own, at the versions named below,
+# so that what they require does not move Kubernetes' dependencies. Cold it takes minutes; afterwards Go's build cache answers.
 set -eu
 out=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
 cd "$(dirname "$0")"
@@ -15,7 +15,9 @@ provisioner=github.com/rancher/local-path-provisioner
 export CGO_ENABLED=0
 
 # The provisioner spells logrus in capitals: in one build with the others that is a collision.
-go build -trimpath -ldflags "$flags" -o "$out/" $(go list -e tool | grep -vxF "$provisioner") ./coredns
+# Loading it fails beside the others, so -e; it is not in what -e lists, or is taken out.
+tools=$(go list -e tool | grep -vxF "$provisioner")
+go build -trimpath -ldflags "$flags" -o "$out/" $tools ./coredns
 go build -trimpath -ldflags "$flags" -o "$out/" "$provisioner"
 mv -f "$out/server" "$out/etcd"
 
