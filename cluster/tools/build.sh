@@ -15,7 +15,7 @@ provisioner=github.com/rancher/local-path-provisioner
 export CGO_ENABLED=0
 
 # The provisioner spells logrus in capitals: in one build with the others that is a collision.
-# Loading it fails beside the others, so -e; it is not in what -e lists, or is taken out.
+# -e: it is listed although it cannot be loaded beside the others.
 tools=$(go list -e tool | grep -vxF "$provisioner")
 go build -trimpath -ldflags "$flags" -o "$out/" $tools ./coredns
 go build -trimpath -ldflags "$flags" -o "$out/" "$provisioner"
