@@ -1,4 +1,7 @@
-"""Addresses, from the environment (RATCHET_*). Everything defaults to the embedded stack under `.ratchet` beside ratchet.yaml."""
+"""Addresses, from the environment (RATCHET_*). Everything defaults to the embedded stack under `.ratchet` beside ratchet.yaml.
+
+On a cluster the charts set them: databases by URL, snapshots and reports on S3, and the Deployment that a promotion patches.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,13 @@ class Settings(BaseSettings):
     tracking_uri: str = ""
     ledger_url: str = ""
     requests_url: str = ""
+    online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
+    snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home
+    reports_url: str = ""  # likewise
+    deployment: str = ""  # name of the Deployment that serves, else processes on this machine
+    namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context
+    lease: str = ""  # name of the promotion lock's Lease, else `<deployment>-promotion`
+    serving_url: str = ""  # address of the Deployment's Service, else asked through the API server
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=3000, ge=1, le=65535)
     actor: str = Field(default_factory=_user, max_length=200)  # the ledger's column
