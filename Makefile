@@ -1,16 +1,18 @@
 # Everything sets itself up: a machine needs Python 3.11 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run
 
 BIN := .venv/bin
 STAMP := .venv/.synced
 TOOLS := .tools
 DATA ?=
 PYTHON ?= python3
+IMAGES ?= official
+SNAPSHOT ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install the locked environment into .venv
 
@@ -26,6 +28,24 @@ $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
 
 demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder tells it on your snapshots
 	@$(BIN)/ratchet demo $(if $(DATA),--data $(DATA))
+
+cluster-host: ## on a bare Debian machine, as root: install docker and what IMAGES=packages needs, start docker
+	@sh cluster/host.sh
+
+cluster-up: $(STAMP) ## the kind cluster with everything on it; IMAGES=packages pulls no image
+	@$(BIN)/python -m cluster up --source $(IMAGES)
+
+cluster-load: $(STAMP) ## rebuild our image and upgrade the cluster to it
+	@$(BIN)/python -m cluster load
+
+cluster-status: $(STAMP) ## what runs there, and what serves
+	@$(BIN)/python -m cluster status
+
+cluster-down: $(STAMP) ## delete the cluster and its data
+	@$(BIN)/python -m cluster down
+
+run: $(STAMP) ## the pipeline on the cluster, in one pod: SNAPSHOT=month_001, DATA=folder uploads it first, FORCE=1, REPLACE=1
+	@$(BIN)/python -m cluster run $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
 
 test: lint ## lint, then all tests
 	@$(BIN)/pytest

@@ -17,7 +17,7 @@ export CGO_ENABLED=0
 # The provisioner spells logrus in capitals: in one build with the others that is a collision.
 # -e: it is listed although it cannot be loaded beside the others.
 tools=$(go list -e tool | grep -vxF "$provisioner")
-go build -trimpath -ldflags "$flags" -o "$out/" $tools ./coredns
+go build -trimpath -ldflags "$flags" -o "$out/" $tools ./coredns ./runc-capped
 go build -trimpath -ldflags "$flags" -o "$out/" "$provisioner"
 mv -f "$out/server" "$out/etcd"
 

@@ -1,0 +1,32 @@
+# The one image: pipeline steps, serving and MLflow's server. `make cluster-up` and `make cluster-load` build it.
+# BASE needs Python 3.11 and nothing else: the official slim image, or one made of Debian packages (cluster/).
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+WORKDIR /build
+# site-ca.pem is there only where a proxy signs with a certificate of its own; the glob lets it be absent
+COPY pyproject.toml uv.lock site-ca.pe[m] ./
+ENV UV_PROJECT_ENVIRONMENT=/opt/ratchet UV_LINK_MODE=copy UV_NO_CACHE=1
+RUN if [ -s site-ca.pem ]; then export SSL_CERT_FILE=/build/site-ca.pem PIP_CERT=/build/site-ca.pem; fi \
+ && python3.11 -m venv /uv \
+ && /uv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check uv==0.13.9 \
+ && /uv/bin/uv sync --frozen --quiet --no-dev --no-install-project --compile-bytecode
+COPY README.md LICENSE ./
+COPY components components
+COPY pipelines pipelines
+COPY serving serving
+RUN if [ -s site-ca.pem ]; then export SSL_CERT_FILE=/build/site-ca.pem; fi \
+ && /uv/bin/uv sync --frozen --quiet --no-dev --no-editable --compile-bytecode
+
+FROM ${BASE}
+COPY --from=build /opt/ratchet /opt/ratchet
+ENV PATH=/opt/ratchet/bin:/usr/local/bin:/usr/bin:/bin \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    BENTOML_DO_NOT_TRACK=True BENTOML_HOME=/tmp/bentoml \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    OMP_NUM_THREADS=1
+# a number: the kubelet checks runAsNonRoot without knowing names
+USER 65532:65532
+WORKDIR /tmp
+CMD ["ratchet", "--help"]

@@ -1,0 +1,86 @@
+"""The kind cluster itself: made, told apart, loaded with images, taken away."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.images import ROOT
+from cluster.shell import run, succeeds
+
+NAMESPACE = "ratchet"
+_CREATE_SECONDS = 600.0
+_LOAD_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A kind cluster by name, and the folder of the tools to use on it (None: those on PATH)."""
+
+    name: str
+    tools: Path | None = None
+
+    @property
+    def context(self) -> str:
+        """Its context in the kubeconfig."""
+        return f"kind-{self.name}"
+
+    def exists(self) -> bool:
+        """Whether kind knows it."""
+        return self.name in run([self._tool("kind"), "get", "clusters"]).split()
+
+    def create(self, node: str | None) -> None:
+        """Create it from a node image (kind's own choice when None), with the namespace as its context's default."""
+        command: list[str | Path] = [self._tool("kind"), "create", "cluster", "--name", self.name]
+        command += ["--config", ROOT / "kind-config.yaml", "--wait", "180s", *(["--image", node] if node else [])]
+        run(command, timeout=_CREATE_SECONDS)
+
+    def delete(self) -> None:
+        """Delete it with all that is on it."""
+        run([self._tool("kind"), "delete", "cluster", "--name", self.name])
+
+    def load(self, images: Sequence[str]) -> None:
+        """Give its node the images that it does not have."""
+        present = set(run(["docker", "exec", f"{self.name}-control-plane", "ctr", "-n", "k8s.io", "images", "ls", "-q"]).split())
+        if missing := [image for image in images if f"docker.io/{image}" not in present]:
+            run([self._tool("kind"), "load", "docker-image", "--name", self.name, *missing], timeout=_LOAD_SECONDS)
+
+    def kubectl(self, *arguments: str | Path, stdin: bytes | None = None, timeout: float | None = 120.0) -> str:
+        """Run kubectl on it, in our namespace."""
+        return run([*self.kubectl_command(), *arguments], stdin=stdin, timeout=timeout)
+
+    def kubectl_command(self) -> list[str | Path]:
+        """The head of a kubectl command line, for a caller that follows its output."""
+        return [self._tool("kubectl"), "--context", self.context, "--namespace", NAMESPACE]
+
+    def read(self, kind: str, name: str = "", *, selector: str = "") -> dict[str, Any]:
+        """An object, or a list of them, as the API server has it."""
+        wanted = [kind, *([name] if name else []), *(["--selector", selector] if selector else [])]
+        content: dict[str, Any] = json.loads(self.kubectl("get", *wanted, "--output", "json"))
+        return content
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether there is such an object."""
+        return succeeds([*map(str, self.kubectl_command()), "get", kind, name])
+
+    def install(self, release: str, values: Mapping[str, str], *, files: Mapping[str, Path] | None = None, wait: bool) -> None:
+        """Install or upgrade the chart of that name; `files` are values read from files."""
+        command: list[str | Path] = [self._tool("helm"), "upgrade", "--install", release, ROOT / "charts" / release]
+        command += ["--kube-context", self.context, "--namespace", NAMESPACE, "--create-namespace"]
+        for name, value in values.items():
+            command += ["--set", f"{name}={value}"]
+        for name, path in (files or {}).items():
+            command += ["--set-file", f"{name}={path}"]
+        run([*command, *(["--wait", "--timeout", "5m"] if wait else [])], timeout=360.0)
+
+    def _tool(self, name: str) -> str | Path:
+        return self.tools / name if self.tools else name
+
+
+def named() -> str:
+    """The cluster's name: RATCHET_CLUSTER, else ratchet."""
+    return os.environ.get("RATCHET_CLUSTER") or "ratchet"
