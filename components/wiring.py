@@ -18,6 +18,7 @@ from components.protocol.world import World
 from components.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from components.adapters.kubernetes_api import KubernetesApi
     from components.core.ports import (
         DriftReporter,
         FeatureStore,
@@ -45,19 +46,30 @@ class Wiring:
         settings = load_settings()
         return cls(settings, load_project(settings.project))
 
-    def source(self, folder: Path) -> Source:
-        """Raw snapshots below `folder`."""
+    def source(self, place: str | Path) -> Source:
+        """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
         from components.adapters.table_source import TableSource
 
-        return TableSource(folder, self.project)
+        if str(place).startswith("s3://"):
+            from components.adapters.s3 import S3Folder
+            from components.adapters.s3_raw import S3Source
+
+            return S3Source(S3Folder(str(place), "the data's place"), self.project)
+        return TableSource(Path(place), self.project)
 
     @cached_property
     def store(self) -> SnapshotStore:
-        """Parquet snapshots."""
+        """Parquet snapshots, on S3 by way of a mirror in the home."""
         from components.adapters.snapshots import ParquetSnapshots
 
         columns = [column.feature for column in self.project.columns]
-        return ParquetSnapshots(self.settings.snapshots, self.project.entity, self.project.label.column, columns)
+        local = ParquetSnapshots(self.settings.snapshots, self.project.entity, self.project.label.column, columns)
+        if not self.settings.snapshots_url:
+            return local
+        from components.adapters.s3 import S3Folder
+        from components.adapters.s3_snapshots import S3Snapshots
+
+        return S3Snapshots(S3Folder(self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"), local, self.settings.snapshots)
 
     @cached_property
     def features(self) -> FeatureStore:
@@ -65,8 +77,19 @@ class Wiring:
         from components.adapters.feast_features import FeastFeatures
 
         return FeastFeatures(
-            self.settings.feast, self.settings.snapshots, self.project.model, self.project.entity, self.project.inputs
+            self.settings.feast,
+            self.settings.snapshots,
+            self.project.model,
+            self.project.entity,
+            self.project.inputs,
+            online_url=self.settings.online_url,
+            refresh=self._refresh_snapshots,
         )
+
+    def _refresh_snapshots(self) -> None:
+        """Fetch what is new on S3. Only where snapshots are read: serving looks features up, and has no keys for S3."""
+        if self.settings.snapshots_url:
+            self.store.snapshots()
 
     @cached_property
     def registry(self) -> Registry:
@@ -86,15 +109,31 @@ class Wiring:
         return SqlLedger(self.settings.ledger_url, self.settings.actor)
 
     @cached_property
+    def cluster(self) -> KubernetesApi:
+        """The cluster that the Deployment is on."""
+        from components.adapters.kubernetes_api import KubernetesApi
+
+        return KubernetesApi.load(self.settings.namespace)
+
+    @cached_property
     def lock(self) -> Lock:
-        """A file."""
+        """A Lease beside the Deployment, else a file."""
+        if self.settings.deployment:
+            from components.adapters.lease_lock import LeaseLock
+
+            name = self.settings.lease or f"{self.settings.deployment}-promotion"
+            return LeaseLock(self.cluster, name, self.settings.actor, self.settings.lock_timeout)
         from components.adapters.file_lock import PromotionFileLock
 
         return PromotionFileLock(self.settings.home / "promotion.lock", self.settings.actor, self.settings.lock_timeout)
 
     @cached_property
     def rollout(self) -> Rollout:
-        """Processes behind one address."""
+        """A Deployment, else processes behind one address."""
+        if self.settings.deployment:
+            from components.adapters.kubernetes_rollout import KubernetesRollout
+
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity)
         from components.adapters.process_rollout import ProcessRollout
 
         return ProcessRollout(self.settings, self.project.entity)
@@ -115,7 +154,12 @@ class Wiring:
 
     @cached_property
     def reports(self) -> Reports:
-        """Files."""
+        """Files, in a folder or on S3."""
+        if self.settings.reports_url:
+            from components.adapters.s3 import S3Folder
+            from components.adapters.s3_raw import S3Reports
+
+            return S3Reports(S3Folder(self.settings.reports_url, "RATCHET_REPORTS_URL"))
         from components.adapters.report_files import ReportFiles
 
         return ReportFiles(self.settings.reports)

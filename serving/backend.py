@@ -14,6 +14,10 @@ import socket
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _LAST_SECONDS = 8.0  # beyond the grace, as the gateway itself would wait
 
@@ -38,15 +42,21 @@ def _serve(fd: int, grace: float) -> None:
     from serving.service import service  # noqa: PLC0415 - as above
 
     gc.enable()
-    config = uvicorn.Config(
-        service.to_asgi(),
+    uvicorn.Server(configured(service.to_asgi(), grace)).run(sockets=[socket.socket(fileno=fd)])
+
+
+def configured(app: Any, grace: float) -> uvicorn.Config:
+    """How every serving process of ours runs its ASGI app; `grace` is seconds for requests in flight at the end."""
+    import uvicorn  # noqa: PLC0415 - as above
+
+    return uvicorn.Config(
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
 
 
 def _end_with_gateway(grace: float) -> None:

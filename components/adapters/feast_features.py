@@ -1,18 +1,22 @@
-"""Feast 0.67 as the feature store: Parquet snapshots offline, SQLite online; its definitions are made from the project, in code.
+"""Feast 0.67 as the feature store: Parquet snapshots offline, SQLite or PostgreSQL online; its definitions come from the project.
 
 The offline source is the glob `as_of=*/features.parquet` over the snapshot store, so a committed snapshot is visible at once and a
-half-written one (another folder name) never is. Feast's SQLite store overwrites whatever is there, older or not, and its
+half-written one (another folder name) never is. Feast's online stores overwrite whatever is there, older or not, and its
 `materialize` reads the source whole; so materialise() streams the one snapshot through `write_to_online_store` and leaves out the
 entities of which a later snapshot was loaded. Every set of definitions has a registry file of its own, written once: a server of an
-older model with other features goes on with its own. Importing this module takes seconds: only who needs features does.
+older model with other features goes on with its own. On a cluster the pods share a PostgreSQL: the record of loads and the lock
+around one are there (sql_load_record.py), and each pod makes its own registry file of the same definitions.
+Importing this module takes seconds: only who needs features does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import warnings
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -20,17 +24,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from components.adapters.lean_imports import feast_importable
 from components.adapters.load_record import LoadRecord, digest_of
 from components.adapters.snapshots import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
-from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable
+from components.adapters.sql_load_record import SqlLoadRecord
+from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable, UserError
 from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
 
 with feast_importable():
@@ -45,6 +53,9 @@ _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact 
 _BATCH = 20_000  # rows a transaction: bounds memory, and the time that a reader would wait without WAL
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
+_IDLE_SECONDS = 10  # after which the system asks a silent PostgreSQL whether it is still there
+
+os.environ.setdefault("PGCONNECT_TIMEOUT", "3")  # libpq's own default is to wait for ever, and Feast has no setting for it
 
 
 class FeastFeatures:
@@ -58,9 +69,21 @@ class FeastFeatures:
         model: Feast's project and feature service.
         entity: the entity key's column.
         features: the model's inputs, in order.
+        online_url: SQLAlchemy URL of a PostgreSQL to hold the online store; empty for SQLite in `home`.
+        refresh: called before snapshots are read, where their folder mirrors another place.
     """
 
-    def __init__(self, home: Path, snapshots: Path, model: str, entity: str, features: Sequence[Feature]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        snapshots: Path,
+        model: str,
+        entity: str,
+        features: Sequence[Feature],
+        *,
+        online_url: str = "",
+        refresh: Callable[[], object] = lambda: None,
+    ) -> None:
         self._home = home.absolute()
         self._snapshots = snapshots.absolute()
         self._model = model
@@ -68,6 +91,17 @@ class FeastFeatures:
         self._features = tuple(features)
         self._online = self._home / "online.db"
         self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
+        self._postgres = _postgres(online_url) if online_url else None
+        self._refresh = refresh
+        self._closing: weakref.finalize[Any, Any] | None = None
+
+    @cached_property
+    def _record(self) -> LoadRecord | SqlLoadRecord:
+        if self._postgres is None:
+            return LoadRecord(self._home / "materialised.json", digest_of(self._definitions))
+        # pods mirror the snapshots where they like: the folder says nothing about the content
+        shared = {name: value for name, value in self._definitions.items() if name != "snapshots"}
+        return SqlLoadRecord(self._postgres, self._model, digest_of(shared))
 
     def materialise(self, snapshot: Snapshot) -> None:
         """Load the snapshot into the online store, but for the entities of which it holds a later date's features.
@@ -75,9 +109,10 @@ class FeastFeatures:
         Idempotent: a finished load is recorded with the content's hash and not repeated; a broken one is done again whole.
         Raises Unavailable when the store cannot be written, LockHeld when another process loads for long.
         """
-        with self._translated("written"), self._locked("materialise"):
+        self._refresh()
+        with self._translated("written"), self._loading():
             self._apply()
-            record = LoadRecord(self._home / "materialised.json", digest_of(self._definitions))
+            record = self._record
             if record.holds(snapshot.as_of, snapshot.features_hash) and self._is_online(snapshot):
                 return
             newer = self._entities_of(record.after(snapshot.as_of))
@@ -91,6 +126,7 @@ class FeastFeatures:
     def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
         """The features of `entities` as known at `as_of`, by Feast's point-in-time join, in the order asked for."""
         asked = pd.Index(entities, dtype=object)
+        self._refresh()
         with self._translated("read"):
             # Asked for entities of whom there is nothing, Feast's Dask join breaks: it cannot sort by a timestamp that is null.
             known = asked.unique().intersection(self._entities_by(as_of), sort=False)
@@ -109,15 +145,33 @@ class FeastFeatures:
     def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
         """The latest features of each entity, None for one that was never loaded. Raises Unavailable when the store is down."""
         found: list[dict[str, FeatureValue] | None] = []
-        if not self._online.exists() or not self._registry.exists():  # Feast would make an empty one
-            message = f"the feature store {self._home} holds nothing yet: `ratchet data ingest` fills it"
+        if not self._can_be_read():  # Feast would make an empty one
+            message = f"the feature store {self._where} holds nothing yet: `ratchet data ingest` fills it"
             raise Unavailable(message)
         with self._translated("read"):
             for start in range(0, len(entities), _LOOKUPS):
                 found += self._look_up(entities[start : start + _LOOKUPS])
         return found
 
+    def _can_be_read(self) -> bool:
+        if self._postgres is None:
+            return self._online.exists() and self._registry.exists()
+        if self._registry.exists():
+            return True
+        if isinstance(self._record, SqlLoadRecord) and self._record.is_empty():
+            return False
+        with self._translated("read"):
+            self._apply()  # a pod that has just started: the definitions, from the project
+        return True
+
     def _look_up(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+        try:
+            return self._look_up_once(entities)
+        except psycopg.OperationalError:  # PostgreSQL was restarted, or has ended the connection: a new one may do
+            self._reopen()
+            return self._look_up_once(entities)
+
+    def _look_up_once(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
         rows = [{self._entity: entity} for entity in entities]
         answer = self._store.get_online_features(features=self._service, entity_rows=rows).proto
         vectors = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
@@ -132,7 +186,9 @@ class FeastFeatures:
 
     @cached_property
     def _store(self) -> Any:
-        return FeatureStore(config=self._config(self._registry))
+        store = FeatureStore(config=self._config(self._registry))
+        self._closing = weakref.finalize(self, _close, store)
+        return store
 
     @cached_property
     def _service(self) -> Any:
@@ -143,7 +199,7 @@ class FeastFeatures:
             project=self._model,
             provider="local",
             registry={"path": str(registry), "cache_ttl_seconds": 0},  # 0: read once, it does not change
-            online_store={"type": "sqlite", "path": str(self._online)},
+            online_store=_online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
             offline_store={"type": "file"},
             entity_key_serialization_version=3,
         )
@@ -162,14 +218,28 @@ class FeastFeatures:
                 return
             temporary = self._registry.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
             temporary.unlink(missing_ok=True)
-            FeatureStore(config=self._config(temporary)).apply([key, source, view, service])
-            with contextlib.closing(sqlite3.connect(self._online)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
+            with self._making_table():
+                making = FeatureStore(config=self._config(temporary))
+                try:
+                    making.apply([key, source, view, service])
+                finally:
+                    _close(making)
+            if self._postgres is None:
+                with contextlib.closing(sqlite3.connect(self._online)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
             temporary.replace(self._registry)
-        for opened in ("_store", "_service"):  # what this object had open may have been deleted
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Let go of what this object has open: it may have been deleted, or its connection be broken."""
+        if self._closing is not None:
+            self._closing()
+        for opened in ("_store", "_service"):
             self.__dict__.pop(opened, None)
 
     def _is_applied(self) -> bool:
+        if self._postgres is not None:
+            return self._registry.exists()
         if not self._registry.exists() or not self._online.exists():
             return False
         with contextlib.closing(sqlite3.connect(f"{self._online.as_uri()}?mode=ro", uri=True)) as connection:
@@ -223,6 +293,21 @@ class FeastFeatures:
             message = f"another process has held {self._home / name}.lock for {_LOCK_TIMEOUT:.0f} s: try again when it is done"
             raise LockHeld(message) from error
 
+    def _loading(self) -> contextlib.AbstractContextManager[None]:
+        """One load at a time: of all pods that share a PostgreSQL, else of all processes that share the home."""
+        record = self._record
+        return record.locked(_LOCK_TIMEOUT) if isinstance(record, SqlLoadRecord) else self._locked("materialise")
+
+    def _making_table(self) -> contextlib.AbstractContextManager[None]:
+        """Two pods that make the same table at once: PostgreSQL fails one of them in spite of IF NOT EXISTS."""
+        if self._postgres is None:
+            return contextlib.nullcontext()
+        return SqlLoadRecord(self._postgres, f"{self._model} table", "").locked(_LOCK_TIMEOUT)
+
+    @property
+    def _where(self) -> str:
+        return self._postgres.render_as_string(hide_password=True).split("@")[-1] if self._postgres else str(self._home)
+
     @contextlib.contextmanager
     def _translated(self, verb: str) -> Iterator[None]:
         try:
@@ -230,9 +315,43 @@ class FeastFeatures:
         except pa.ArrowException as error:
             message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with --replace"
             raise ArtifactError(message) from error
-        except (sqlite3.Error, FeastError, DecodeError, OSError) as error:
-            message = f"the feature store {self._home} cannot be {verb}: {_one_line(error)}"
+        except (sqlite3.Error, psycopg.Error, FeastError, DecodeError, OSError) as error:
+            if isinstance(error, psycopg.Error):
+                self._reopen()  # after an error the connection takes no further query
+            message = f"the feature store {self._where} cannot be {verb}: {_one_line(error)}"
             raise Unavailable(message) from error
+
+
+def _postgres(url: str) -> URL:
+    """The URL as SQLAlchemy has it. Raises UserError when it is none of a PostgreSQL's."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() != "postgresql" or not parsed.host or not parsed.database:
+        message = "RATCHET_ONLINE_URL is not postgresql+psycopg://user:password@host:port/database: mend it, or unset it for SQLite"
+        raise UserError(message)
+    return parsed
+
+
+def _close(store: Any) -> None:
+    """Close the connection that Feast's PostgreSQL store keeps and has no way to close; SQLite's closes itself."""
+    connection = getattr(store._get_provider().online_store, "_conn", None)  # noqa: SLF001 - see above
+    if isinstance(connection, psycopg.Connection):
+        connection.close()
+
+
+def _online_store(url: URL) -> dict[str, Any]:
+    return {
+        "type": "postgres",
+        "host": url.host,
+        "port": url.port or 5432,
+        "database": url.database,
+        "user": url.username or "",
+        "password": url.password or "",
+        "sslmode": url.query.get("sslmode", "prefer"),
+        "keepalives_idle": _IDLE_SECONDS,
+    }
 
 
 def _column(feature: Feature, cells: pd.Series) -> NDArray[Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DDL, Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, inspect, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from components.core import ledger
-from components.core.errors import Unavailable
+from components.core.errors import Unavailable, UserError
 from components.core.ledger import GENESIS, Record
 
 _METADATA = MetaData()
@@ -35,6 +36,20 @@ for _verb in ("UPDATE", "DELETE"):
     # Append-only also for whoever opens the file by hand; the chain tells of what gets past it.
     _guard = DDL(_GUARD.format(_verb))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves DDL untyped
     event.listen(_RECORDS, "after_create", _guard.execute_if(dialect="sqlite"))
+for _statement in (
+    (
+        "CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
+    ),
+    (
+        "CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only()"
+    ),
+):
+    _guard = DDL(_statement)  # type: ignore[no-untyped-call]  # as above
+    event.listen(_RECORDS, "after_create", _guard.execute_if(dialect="postgresql"))
+_CREATION_LOCK = 7_236_841  # any number that nobody else locks by
+_CONNECT_SECONDS = 5
 
 
 def _create(engine: Engine) -> None:
@@ -42,7 +57,14 @@ def _create(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver itself opens no transaction for CREATE
+        else:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
         _METADATA.create_all(connection)
+
+
+def _server(url: URL) -> Engine:
+    """An engine for a database server: a connection that a restart has broken is replaced before it is used."""
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
 
 
 class SqlLedger:
@@ -64,11 +86,17 @@ class SqlLedger:
                 parsed = make_url(self._url)
                 if parsed.get_backend_name() == "sqlite" and parsed.database:
                     Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-                engine = create_engine(parsed)
+                engine = create_engine(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
                 if not inspect(engine).has_table(_RECORDS.name):
                     _create(engine)
-            except (SQLAlchemyError, OSError, ImportError) as error:
+            except (ArgumentError, NoSuchModuleError, ImportError) as error:
+                message = (
+                    f"RATCHET_LEDGER_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
+                )
+                raise UserError(message) from error
+            except (SQLAlchemyError, OSError) as error:
                 raise self._unavailable(error) from error
+            weakref.finalize(self, engine.dispose)
             self._opened = engine
         return self._opened
 

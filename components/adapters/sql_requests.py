@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -30,11 +31,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from components.adapters.label_rows import LabelRow, label_rows
-from components.core.errors import Unavailable
+from components.core.errors import Unavailable, UserError
 from components.core.live import LabelledAnswers
 from components.core.ports import JoinReport
 from components.core.schema import Columns, LoggedAnswer
@@ -59,6 +60,8 @@ _LABELS = Table(
     Column("by_entity", Boolean, nullable=False),
 )
 _BY_ENTITY = Index("answers_by_entity", _ANSWERS.c.entity, _ANSWERS.c.version, _ANSWERS.c.answered_at)
+_CREATION_LOCK = 7_236_842  # any number that nobody else locks by
+_CONNECT_SECONDS = 5
 _CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
 
 
@@ -85,10 +88,15 @@ class SqlRequestLog:
         sqlite = self._url.get_backend_name() == "sqlite"
         if sqlite and self._url.database and self._url.database != ":memory:":
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self._url, pool_pre_ping=not sqlite)
+        engine = create_engine(
+            self._url, pool_pre_ping=not sqlite, connect_args={} if sqlite else {"connect_timeout": _CONNECT_SECONDS}
+        )
+        weakref.finalize(self, engine.dispose)
         if sqlite:
             event.listen(engine, "connect", _sqlite_pragmas)
         with engine.begin() as connection:
+            if not sqlite:  # two pods that start at once: IF NOT EXISTS does not keep one of them from failing
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
             for table in _METADATA.sorted_tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
             connection.execute(CreateIndex(_BY_ENTITY, if_not_exists=True))
@@ -99,7 +107,10 @@ class SqlRequestLog:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: the URL's driver is not installed
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            message = f"RATCHET_REQUESTS_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
+            raise UserError(message) from error
+        except (SQLAlchemyError, OSError) as error:
             cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
             message = f"{self._where} cannot be used ({cause}): check it and RATCHET_REQUESTS_URL"
             raise Unavailable(message) from error

@@ -67,6 +67,10 @@ class RawSnapshot(Protocol):
 class Source(Protocol):
     """Raw snapshots as they are delivered."""
 
+    def check(self, name: str) -> Sequence[Any]:
+        """Everything that is wrong with a snapshot (adapters.problems.Problem); empty when it can be ingested."""
+        ...
+
     def read(self, name: str) -> RawSnapshot:
         """Read and validate. Raises DataError with the first thing that is wrong."""
         ...

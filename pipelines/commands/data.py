@@ -13,7 +13,9 @@ from pipelines.console import AsJson, counting, document, line, table, waiting
 
 app = typer.Typer(help="Generate, check and ingest snapshots.", no_args_is_help=True, rich_markup_mode=None)
 
-Folder = Annotated[Path, typer.Argument(help="Folder with one folder a snapshot, each with {table}.csv or .parquet.")]
+Place = Annotated[
+    str, typer.Argument(help="Folder, or s3://bucket/prefix, with one folder a snapshot, each with {table}.csv or .parquet.")
+]
 Names = Annotated[list[str], typer.Argument(help="Snapshots: names of folders.")]
 
 
@@ -57,12 +59,10 @@ def generate(
 
 
 @app.command(epilog="Example: ratchet data check data/streamflow month_000 month_001")
-def check(folder: Folder, names: Names, as_json: AsJson = False) -> None:  # noqa: FBT002
+def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa: FBT002
     """List everything that is wrong with snapshots; nothing is stored. Exit code 2 when something is."""
-    from components.adapters.table_source import TableSource  # noqa: PLC0415 - adapters are imported where they are used
-
     wiring = Wiring.load()
-    source = TableSource(folder, wiring.project)
+    source = wiring.source(place)
     found = {}
     for name in names:
         with waiting(f"checking {name}"):
@@ -81,14 +81,14 @@ def check(folder: Folder, names: Names, as_json: AsJson = False) -> None:  # noq
 
 @app.command(epilog="Examples: ratchet data ingest data/streamflow month_000; ratchet data ingest data 2024-02-29 --replace")
 def ingest(
-    folder: Folder,
+    place: Place,
     names: Names,
     replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Validate snapshots, store them as Parquet, and load their features into the online store."""
     wiring = Wiring.load()
-    source = wiring.source(folder)
+    source = wiring.source(place)
     taken = []
     for name in names:
         with waiting(f"ingesting {name}"):
@@ -96,3 +96,22 @@ def ingest(
             taken.append(ingest_step.run(source, wiring.store, wiring.features, wiring.ledger, name, replace=replace, say=quiet))
     if as_json:
         document([{"id": item.id, "name": item.name, "rows": item.rows, "labelled_rows": item.labelled_rows} for item in taken])
+
+
+@app.command(epilog="Example: ratchet data upload --data data/streamflow --to s3://ratchet/raw --snapshot month_001")
+def upload(
+    data: Annotated[Path, typer.Option(help="Folder with one folder a snapshot.")],
+    to: Annotated[str, typer.Option(help="s3://bucket/prefix, for `ratchet run --data` later.")],
+    snapshot: Annotated[list[str] | None, typer.Option(help="Snapshot to upload; all of the folder when not given.")] = None,
+) -> None:
+    """Check raw snapshots and put them on S3. Undo: upload what was there before."""
+    from components.adapters.s3 import S3Folder  # noqa: PLC0415 - adapters are imported where they are used
+    from components.adapters.s3_raw import upload as store  # noqa: PLC0415 - as above
+    from components.adapters.table_source import TableSource  # noqa: PLC0415 - as above
+
+    wiring = Wiring.load()
+    remote, source = S3Folder(to, "--to"), TableSource(data, wiring.project)
+    for name in snapshot or source.names():
+        with waiting(f"uploading {name}"):
+            count = store(source, data, name, wiring.project, remote)
+        line(f"uploaded {remote.url}/{name}: {count} tables")

@@ -27,8 +27,8 @@ def add_to(app: typer.Typer) -> None:
 def run(
     snapshot: Annotated[str, typer.Option(help="Snapshot to run on: a folder's name, or the date or id of an ingested one.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder with one folder a snapshot; leave out when it was ingested before.")
-    ] = None,
+        str, typer.Option(help="Folder, or s3://bucket/prefix, with one folder a snapshot; leave out when it was ingested before.")
+    ] = "",
     force: Annotated[bool, typer.Option(help="Train and compare although nothing asks for it.")] = False,  # noqa: FBT002
     replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
@@ -36,7 +36,12 @@ def run(
     """Run the pipeline: ingest, drift check, and only when needed train, evaluate, promote."""
     wiring = Wiring.load()
     run_id = new_run_id()
-    arguments = {"snapshot": snapshot, "data": str(data.absolute()) if data else "", "replace": replace, "force": force}
+    arguments = {
+        "snapshot": snapshot,
+        "data": str(Path(data).absolute()) if data and not data.startswith("s3://") else data,
+        "replace": replace,
+        "force": force,
+    }
     before = len(wiring.ledger.records())
     with err.status("starting") as status:
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.pool import NullPool
 
 from components.adapters.sql_ledger import SqlLedger
-from components.core.errors import LedgerError, Unavailable
+from components.core.errors import LedgerError, Unavailable, UserError
 from components.core.ports import Ledger
+from tests.addresses import POSTGRES, fresh_database, only
 from tests.fakes import FakeLedger
 
 ADAPTERS: dict[str, Callable[[Path], Ledger]] = {
@@ -21,9 +25,23 @@ ADAPTERS: dict[str, Callable[[Path], Ledger]] = {
 }
 
 
-@pytest.fixture(params=ADAPTERS)
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
-    return ADAPTERS[request.param](tmp_path)
+@pytest.fixture(params=[*ADAPTERS, *only(POSTGRES, "postgres")])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param in ADAPTERS:
+        yield ADAPTERS[request.param](tmp_path)
+        return
+    with fresh_database() as url:
+        yield SqlLedger(url, "tester")
+
+
+@pytest.fixture(params=["sqlite", *only(POSTGRES, "postgres")])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a ledger can be that outlives its process."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    with fresh_database() as fresh:
+        yield fresh
 
 
 def test_records_come_back_in_order_with_what_was_written(ledger: Ledger) -> None:
@@ -68,8 +86,7 @@ def _write(url: str) -> None:
         SqlLedger(url, "writer").append("k", {"number": number})
 
 
-def test_writers_in_many_processes_lose_no_record_and_keep_the_chain(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+def test_writers_in_many_processes_lose_no_record_and_keep_the_chain(url: str) -> None:
     SqlLedger(url, "first").append("start", {})
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         pool.map(_write, [url] * 3)
@@ -108,3 +125,21 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(Unavailable, match="file is not a database"):
         SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester").records()
+
+
+@pytest.mark.parametrize("verb", ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger", "TRUNCATE ledger"])
+@pytest.mark.parametrize("server", only(POSTGRES, "postgres"))
+def test_the_server_refuses_changes(server: str, verb: str) -> None:
+    assert server
+    with fresh_database() as url:
+        SqlLedger(url, "tester").append("k", {})
+        engine = create_engine(url, poolclass=NullPool)
+        with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
+            connection.execute(text(verb))
+        assert SqlLedger(url, "tester").verify() == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuchsql://host/db", "postgresql+nodriver://host/db"])
+def test_a_url_that_is_none_is_named_with_its_variable(url: str) -> None:
+    with pytest.raises(UserError, match="RATCHET_LEDGER_URL is not usable"):
+        SqlLedger(url, "tester").records()

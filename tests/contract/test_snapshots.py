@@ -12,10 +12,13 @@ import pandas as pd
 import pytest
 
 from components.adapters.content_hash import table_hash
+from components.adapters.s3 import S3Folder
+from components.adapters.s3_snapshots import S3Snapshots
 from components.adapters.snapshots import ParquetSnapshots
 from components.adapters.table_source import RawSnapshot, TableSource
 from components.core.errors import DataError
 from components.core.ports import SnapshotStore
+from tests.addresses import S3, fresh_prefix
 from tests.shop import ROWS, SHOP, Tables, customers, put, tables, with_cell
 
 Open = Callable[[], SnapshotStore]
@@ -25,7 +28,16 @@ def parquet(root: Path) -> SnapshotStore:
     return ParquetSnapshots(root / "store", SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns])
 
 
-STORES = [parquet]
+def s3(root: Path) -> SnapshotStore:
+    mirror = root / "mirror"
+    local = ParquetSnapshots(mirror, SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns])
+    place = root / "place.txt"  # one prefix for all who open the store of a test
+    if not place.exists():
+        place.write_text(fresh_prefix())
+    return S3Snapshots(S3Folder(place.read_text(), "the test"), local, mirror)
+
+
+STORES = [parquet, *([s3] if S3 else [])]
 
 
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from components.adapters.snapshots import ParquetSnapshots
 from components.adapters.table_source import RawSnapshot, TableSource
 from components.core.errors import ArtifactError, DataError, Unavailable
 from components.core.schema import DType, Feature, Snapshot
+from tests.addresses import POSTGRES, fresh_database, only
 from tests.shop import SHOP, Tables, customers, put, tables, with_cell
 from tests.streamflow import real_data, streamflow
 
@@ -27,8 +29,8 @@ DAYS = [date(2024, month, 28) for month in range(1, 5)]
 class Shop:
     """Snapshots and features below one folder, each opened anew when asked for."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, online_url: str = "") -> None:
+        self.root, self.online_url = root, online_url
 
     @property
     def store(self) -> ParquetSnapshots:
@@ -38,7 +40,14 @@ class Shop:
 
     def features(self, *, without: str = "", more: tuple[Feature, ...] = ()) -> FeastFeatures:
         inputs = [feature for feature in SHOP.inputs if feature.name != without]
-        return FeastFeatures(self.root / "feast", self.root / "snapshots", SHOP.model, SHOP.entity, [*inputs, *more])
+        return FeastFeatures(
+            self.root / "feast",
+            self.root / "snapshots",
+            SHOP.model,
+            SHOP.entity,
+            [*inputs, *more],
+            online_url=self.online_url,
+        )
 
     def add(self, day: date, content: Tables | None = None, *, replace: bool = False) -> Snapshot:
         put(self.root / "raw" / day.isoformat(), content or tables())
@@ -48,8 +57,17 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def embedded(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
+
+
+@pytest.fixture(params=["sqlite", *only(POSTGRES, "postgres")])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    if request.param == "sqlite":
+        yield Shop(tmp_path)
+        return
+    with fresh_database() as url:
+        yield Shop(tmp_path, url)
 
 
 def aged(age: int, rows: int = 12) -> Tables:
@@ -140,13 +158,13 @@ def test_a_load_that_broke_off_keeps_older_snapshots_off_and_is_done_again(shop:
 
 
 @pytest.mark.parametrize("lost", ["online.db", "registry-", "materialised.json"])
-def test_a_lost_file_is_made_again_by_the_next_load(shop: Shop, lost: str) -> None:
-    snapshot = shop.add(DAYS[0])
-    shop.features().materialise(snapshot)
-    for path in (shop.root / "feast").glob(f"{lost}*"):
+def test_a_lost_file_is_made_again_by_the_next_load(embedded: Shop, lost: str) -> None:
+    snapshot = embedded.add(DAYS[0])
+    embedded.features().materialise(snapshot)
+    for path in (embedded.root / "feast").glob(f"{lost}*"):
         path.unlink()
-    shop.features().materialise(snapshot)
-    assert None not in shop.features().online(customers())
+    embedded.features().materialise(snapshot)
+    assert None not in embedded.features().online(customers())
 
 
 def test_training_sets_are_as_of_their_day_in_the_order_asked_for(shop: Shop) -> None:
@@ -205,14 +223,14 @@ def test_before_any_load_the_store_is_unavailable_and_stays_untouched(shop: Shop
 
 
 @pytest.mark.parametrize("file", ["online.db", "registry-*.db"])
-def test_a_broken_store_is_unavailable(shop: Shop, file: str) -> None:
-    shop.features().materialise(shop.add(DAYS[0]))
-    for path in (shop.root / "feast").glob("online.db-*"):
+def test_a_broken_store_is_unavailable(embedded: Shop, file: str) -> None:
+    embedded.features().materialise(embedded.add(DAYS[0]))
+    for path in (embedded.root / "feast").glob("online.db-*"):
         path.unlink()
-    (broken,) = (shop.root / "feast").glob(file)
+    (broken,) = (embedded.root / "feast").glob(file)
     broken.write_bytes(b"\xffjunk" * 2000)
     with pytest.raises(Unavailable, match=r"feature store .* cannot be read"):
-        shop.features().online(["C001"])
+        embedded.features().online(["C001"])
 
 
 def test_a_damaged_snapshot_is_not_loaded(shop: Shop) -> None:
@@ -247,8 +265,8 @@ def test_a_feature_that_no_snapshot_holds_stops_the_load(shop: Shop) -> None:
         shop.features(more=(Feature("shoe_size", DType.FLOAT),)).materialise(snapshot)
 
 
-def _load(root: Path, day: date, barrier: Any) -> None:
-    shop = Shop(root)
+def _load(root: Path, online_url: str, day: date, barrier: Any) -> None:
+    shop = Shop(root, online_url)
     snapshot = shop.store.get(day.isoformat())
     features = shop.features()
     barrier.wait()
@@ -261,7 +279,7 @@ def test_two_processes_that_load_two_months_at_once_leave_the_newer(shop: Shop) 
     context = multiprocessing.get_context("forkserver")  # forked from a process without threads that has the imports
     context.set_forkserver_preload(["components.adapters.feast_features"])
     barrier = context.Barrier(2)
-    workers = [context.Process(target=_load, args=(shop.root, day, barrier)) for day in DAYS[:2]]
+    workers = [context.Process(target=_load, args=(shop.root, shop.online_url, day, barrier)) for day in DAYS[:2]]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -1,0 +1,89 @@
+"""Raw snapshots and reports on S3: the one fetched for checking as from a folder, the other stored as they are."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.adapters.problems import Problem
+from components.adapters.raw_tables import SUFFIXES, is_plain_name
+from components.adapters.s3 import S3Folder
+from components.adapters.table_source import RawSnapshot, TableSource
+from components.core.errors import DataError
+from components.project import Project
+
+
+class S3Source:
+    """As TableSource, over `s3://bucket/prefix/<snapshot>/{table}.csv|parquet`.
+
+    Args:
+        remote: holds one folder a snapshot.
+        project: says what to expect.
+    """
+
+    def __init__(self, remote: S3Folder, project: Project) -> None:
+        self._remote, self._project = remote, project
+
+    def check(self, name: str) -> list[Problem]:
+        """Everything that is wrong with a snapshot's tables; as TableSource.check."""
+        with self._fetched(name) as source:
+            return source.check(name)
+
+    def read(self, name: str) -> RawSnapshot:
+        """Read a snapshot, all of it valid; as TableSource.read."""
+        with self._fetched(name) as source:
+            return source.read(name)
+
+    @contextmanager
+    def _fetched(self, name: str) -> Iterator[TableSource]:
+        """The snapshot's tables in a temporary folder. Raises DataError when there are none."""
+        if not is_plain_name(name):
+            message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._remote.url}"
+            raise DataError(message)
+        self._project.date_of(name)
+        wanted = {f"{name}/{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES}
+        present = [entry.key for entry in self._remote.entries(f"{name}/") if entry.key in wanted]
+        if not present:
+            there = ", ".join(self._remote.folders()) or "none"
+            message = f"there is no snapshot {name} in {self._remote.url} (there: {there})"
+            raise DataError(message)
+        with tempfile.TemporaryDirectory(prefix="ratchet-raw-") as folder:
+            (Path(folder) / name).mkdir()
+            for key in present:
+                self._remote.download(key, Path(folder) / key)
+            yield TableSource(Path(folder), self._project)
+
+
+def upload(source: TableSource, folder: Path, name: str, project: Project, remote: S3Folder) -> int:
+    """Check one raw snapshot and store its tables on S3, over those that are there; how many there are.
+
+    Raises DataError with the first thing that is wrong; nothing is stored then.
+    """
+    source.read(name)
+    paths = [path for table in project.tables for suffix in SUFFIXES if (path := folder / name / f"{table}{suffix}").exists()]
+    for path in paths:
+        remote.upload(path, f"{name}/{path.name}")
+    stored = {f"{name}/{path.name}" for path in paths}
+    for entry in remote.entries(f"{name}/"):
+        if entry.key not in stored:  # a table of an earlier upload, perhaps in the other format
+            remote.delete(entry.key)
+    return len(paths)
+
+
+class S3Reports:
+    """Implements ports.Reports.
+
+    Args:
+        remote: where the reports go.
+    """
+
+    def __init__(self, remote: S3Folder) -> None:
+        self._remote = remote
+
+    def save(self, name: str, content: str) -> str:
+        """Store `name` and return its URL; a report of the same name is replaced."""
+        kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
+        self._remote.put(name, content.encode(), kind)
+        return f"{self._remote.url}/{name}"
