@@ -141,7 +141,12 @@ def follow(cluster: Cluster, job: str) -> int:
     )
     found = waiting(pod)
     if found is None:
-        message = f"the pod of job {job} did not start within {_JOB_START_SECONDS:.0f} s: kubectl describe job {job}"
+        pods = cluster.read("pods", selector=f"job-name={job}")["items"]
+        told = [c.get("message", "") for pod in pods for c in pod["status"].get("conditions", []) if c["status"] == "False"]
+        why = next(filter(None, told), "")
+        message = (
+            f"the pod of job {job} did not start within {_JOB_START_SECONDS:.0f} s ({why or 'kubectl describe job tells why'})"
+        )
         raise UserError(message)
     name = found["metadata"]["name"]
     subprocess.run([*cluster.kubectl_command(), "logs", "--follow", name], check=False)  # noqa: S603 - kubectl

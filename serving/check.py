@@ -22,7 +22,7 @@ def main() -> int:
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    sys.stdout.write(json.dumps({"seconds": round(served.seconds, 3), "worst": served.worst}) + "\n")
+    sys.stdout.write(json.dumps({"seconds": round(served.seconds, 6), "worst": served.worst}) + "\n")
     return 0
 
 

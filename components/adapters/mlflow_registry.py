@@ -123,6 +123,7 @@ class MlflowRegistry:
                 logged.model_uri,
                 run_id=run_id,
                 tags={**source, "ratchet.digest": digest, "ratchet.model_uri": logged.model_uri},
+                model_id=logged.model_id,  # without it a server refuses the source
             )
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise self._unavailable(error) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,44 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
-from tenacity import (
-    RetryError,
-    Retrying,
-    retry_if_exception_type,
-    retry_if_result,
-    stop_after_attempt,
-    stop_after_delay,
-    wait_fixed,
-)
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from components.adapters import predict_client
 from components.adapters.local_deployment import LocalDeployment, Observed, Pod
-from components.core.errors import DataError, PromotionFailed, RatchetError, Unavailable, UserError
+from components.core.errors import RatchetError, Unavailable, UserError
 from components.core.rollout import Answer, Pin, PodReport, Progress, State
-from components.core.schema import FeatureValue, ModelVersion
+from components.core.schema import ModelVersion
 from components.settings import Settings, environment
 
 GATEWAY = (sys.executable, "-m", "serving.gateway")
-CHECK = (sys.executable, "-m", "serving.check")
 _START_SECONDS = 60.0  # for a gateway to import and look around; it loads no model
 _END_SECONDS = 15.0  # beyond the drain
-_ASK_SECONDS = 10.0
-
-
-class _Prediction(BaseModel):
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
-
-    probability: float
-    model_version: int
-    features_used: dict[str, FeatureValue]
-
-
-class _Health(BaseModel):
-    model_config = ConfigDict(protected_namespaces=())
-
-    model_version: int | None
-    ready: bool
-    detail: str
 
 
 class ProcessRollout:
@@ -60,7 +33,9 @@ class ProcessRollout:
         check: the program of the infra check.
     """
 
-    def __init__(self, settings: Settings, entity: str, gateway: Sequence[str] = GATEWAY, check: Sequence[str] = CHECK) -> None:
+    def __init__(
+        self, settings: Settings, entity: str, gateway: Sequence[str] = GATEWAY, check: Sequence[str] = predict_client.CHECK
+    ) -> None:
         self._settings, self._entity, self._gateway, self._check = settings, entity, gateway, check
         self._deployment = LocalDeployment(settings.serving)
 
@@ -165,54 +140,15 @@ class ProcessRollout:
 
     def ask(self, entity: str) -> Answer | None:
         """Ask through the fixed address. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
-        tries = Retrying(retry=retry_if_exception_type(Unavailable), stop=stop_after_attempt(3), wait=wait_fixed(0.5), reraise=True)
-        return tries(self._ask, entity)
-
-    def _ask(self, entity: str) -> Answer | None:
-        url = f"{self._address()}/predict"
-        try:
-            response = httpx.post(
-                url, json={self._entity: entity}, headers={"x-ratchet-probe": "1"}, timeout=_ASK_SECONDS, trust_env=False
-            )
-        except httpx.HTTPError as error:
-            message = f"{url} does not answer ({type(error).__name__}): `ratchet serve` starts a server"
-            raise Unavailable(message) from error
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return None
-        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            message = f"{url} answered {response.status_code}: {_sentence(response)}"
-            raise Unavailable(message)
-        if response.status_code != httpx.codes.OK:
-            raise DataError(_sentence(response))
-        try:
-            answer = _Prediction.model_validate_json(response.content)
-        except ValidationError as error:
-            message = f"{url} is not a Ratchet server: its answer has no prediction in it"
-            raise Unavailable(message) from error
-        return Answer(entity, answer.model_version, answer.probability, answer.features_used)
+        post = predict_client.http_post(self._address, "`ratchet serve` starts a server")
+        return predict_client.ask(post, f"{self._address()}/predict", self._entity, entity)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         """Load the version in a clean process of the serving runtime and score its golden rows.
 
         Raises PromotionFailed with the process's sentence, Unavailable when it could not reach the registry.
         """
-        limit = self._settings.ready_timeout
-        try:
-            done = subprocess.run(  # noqa: S603 - our own program
-                [*self._check, "--version", str(version.number)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env=environment(self._settings),
-                timeout=limit,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            message = f"version {version.number} did not load in the serving runtime within {limit:g} s"
-            raise PromotionFailed(message) from error
-        if done.returncode:
-            sentence = _last_line(done.stderr) or f"the infra check ended with code {done.returncode}"
-            raise (Unavailable if done.returncode == Unavailable.exit_code else PromotionFailed)(sentence)
-        return {name: float(value) for name, value in json.loads(done.stdout.splitlines()[-1]).items()}
+        return predict_client.infra_check(self._check, self._settings, version)
 
     def _running(self) -> Observed | None:
         return self._deployment.observed() if self._deployment.claimed() else None
@@ -224,24 +160,14 @@ class ProcessRollout:
 
 def _report(pod: Pod) -> PodReport:
     try:
-        health = _Health.model_validate_json(httpx.get(f"{pod.url}/health", timeout=5.0, trust_env=False).content)
-    except (httpx.HTTPError, ValidationError):
+        health = predict_client.read_health(predict_client.http_get(f"{pod.url}/health", timeout=5.0))
+    except httpx.HTTPError:
+        health = None
+    if health is None:
         return PodReport(pod.name, None, ready=False, detail=pod.detail)
     return PodReport(pod.name, health.model_version, ready=health.ready, detail=health.detail)
 
 
-def _sentence(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["error"])
-    except (ValueError, KeyError, TypeError):
-        return response.text.strip()[:200] or response.reason_phrase
-
-
 def _ended(code: int, log: Path, start: int) -> RatchetError:
-    sentence = _last_line(log.read_bytes()[start:]) or f"it ended with code {code}"
+    sentence = predict_client.last_line(log.read_bytes()[start:]) or f"it ended with code {code}"
     return UserError(sentence) if code == UserError.exit_code else Unavailable(f"the gateway did not start: {sentence}")
-
-
-def _last_line(output: bytes) -> str:
-    lines = output.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from components.adapters.file_lock import PromotionFileLock
+from components.adapters.lease_lock import LeaseLock
 from components.core.errors import LockHeld, Unavailable
 from components.core.ports import Lock
+from tests.addresses import only
+from tests.cluster_objects import CLUSTER, LEASE, fresh_namespace
 from tests.fakes import FakeLock
 
 _HOLD = """
@@ -24,26 +28,35 @@ with PromotionFileLock(Path(sys.argv[1]), "another", 1.0).hold():
 """
 
 
-def pair(name: str, folder: Path) -> tuple[Lock, Lock]:
+@contextmanager
+def pair(name: str, folder: Path) -> Iterator[tuple[Lock, Lock]]:
     """Two promoters' views of one lock."""
     if name == "fake":
         lock = FakeLock()
-        return lock, lock
-    return PromotionFileLock(folder / "lock", "ann", 0.2), PromotionFileLock(folder / "lock", "bob", 0.2)
+        yield lock, lock
+    elif name == "lease":
+        with fresh_namespace() as objects:
+            yield LeaseLock(objects.api(), LEASE, "ann", 0.2), LeaseLock(objects.api(), LEASE, "bob", 0.2)
+    else:
+        yield PromotionFileLock(folder / "lock", "ann", 0.2), PromotionFileLock(folder / "lock", "bob", 0.2)
 
 
-@pytest.mark.parametrize("name", ["fake", "file"])
-def test_one_at_a_time(name: str, tmp_path: Path) -> None:
-    ann, bob = pair(name, tmp_path)
+@pytest.fixture(params=["fake", "file", *only(CLUSTER, "lease")])
+def promoters(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Lock, Lock]]:
+    with pair(request.param, tmp_path) as both:
+        yield both
+
+
+def test_one_at_a_time(promoters: tuple[Lock, Lock]) -> None:
+    ann, bob = promoters
     with ann.hold(), pytest.raises(LockHeld, match="a promotion is under way"), bob.hold():
         pass
     with bob.hold():
         pass
 
 
-@pytest.mark.parametrize("name", ["fake", "file"])
-def test_a_failure_inside_frees_the_lock(name: str, tmp_path: Path) -> None:
-    ann, bob = pair(name, tmp_path)
+def test_a_failure_inside_frees_the_lock(promoters: tuple[Lock, Lock]) -> None:
+    ann, bob = promoters
     with pytest.raises(RuntimeError), ann.hold():
         raise RuntimeError
     with bob.hold():
@@ -77,11 +90,11 @@ def test_a_dead_holders_lock_is_free(tmp_path: Path, other_holder: Callable[[], 
 
 def test_a_note_on_the_holder_that_cannot_be_written_or_read_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
     (tmp_path / "lock.holder").mkdir()
-    ann, bob = pair("file", tmp_path)
-    with ann.hold(), pytest.raises(LockHeld, match="held by somebody else"), bob.hold():
-        pass
-    with bob.hold():
-        pass
+    with pair("file", tmp_path) as (ann, bob):
+        with ann.hold(), pytest.raises(LockHeld, match="held by somebody else"), bob.hold():
+            pass
+        with bob.hold():
+            pass
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence() -> None:

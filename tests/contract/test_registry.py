@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from components.adapters.mlflow_registry import MlflowRegistry
 from components.core.errors import ArtifactError, Unavailable, UserError
 from components.core.ports import NewVersion, Registry
 from components.ml.frames import frame
+from tests.addresses import MLFLOW
 from tests.fakes import FakeRegistry, provenance
 from tests.unit.churn import FEATURES, churn, fitted
 
 ADAPTERS: dict[str, Callable[[Path], Registry]] = {
     "fake": lambda _: FakeRegistry(),
+    **({"mlflow server": lambda _: MlflowRegistry(MLFLOW, f"test-{uuid.uuid4().hex}", None)} if MLFLOW else {}),
     "mlflow": lambda folder: MlflowRegistry(f"sqlite:///{folder / 'state' / 'mlflow.db'}", "churn", folder / "artifacts"),
 }
 
