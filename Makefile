@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run
+.PHONY: help setup demo test lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -46,6 +46,9 @@ cluster-down: $(STAMP) ## delete the cluster and its data
 
 run: $(STAMP) ## the pipeline on the cluster, in one pod: SNAPSHOT=month_001, DATA=folder uploads it first, FORCE=1, REPLACE=1
 	@$(BIN)/python -m cluster run $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
+
+test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of packages and taken away again
+	@$(BIN)/python -m cluster test
 
 test: lint ## lint, then all tests
 	@$(BIN)/pytest

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -19,6 +24,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from cluster import host, images, packages
 from cluster.kind import NAMESPACE, Cluster, named
 from cluster.shell import console, stage
+from cluster.shell import run as run_program
 from components.core.errors import RatchetError, UserError
 
 app = typer.Typer(help="The local cluster.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -27,6 +33,14 @@ RAW = "s3://ratchet/raw"
 TOOLBOX = "deploy/ratchet-toolbox"
 _TOOLS = images.ROOT / ".cluster" / "bin"
 _JOB_START_SECONDS = 120.0
+_MEMORY = "cat /sys/fs/cgroup/memory/memory.stat 2>/dev/null || cat /sys/fs/cgroup/memory.stat"  # cgroup v1, else v2
+_CONTRACTS = (
+    "tests/contract/test_snapshots.py",
+    "tests/contract/test_ledger.py",
+    "tests/contract/test_lock.py",
+    "tests/contract/test_kubernetes.py",
+    "tests/integration/test_feast.py",
+)
 # in the toolbox, whose image has Python and no tar
 _FOLDER = "set -e; d=$(mktemp -d); trap 'rm -rf $d' EXIT"
 _EXTRACT = 'import sys, tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").extractall(sys.argv[1], filter="data")'
@@ -89,6 +103,69 @@ def down() -> None:
         return
     with stage(f"cluster {cluster.name} deleted"):
         cluster.delete()
+
+
+@app.command("test")
+def try_out(source: Images = Source.PACKAGES) -> None:
+    """Bring up a cluster of its own, run tests/cluster on it and take it away again, with every image that this made."""
+    before = images.present()
+    os.environ["RATCHET_CLUSTER"] = name = "ratchet-test"
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["KUBECONFIG"] = str(Path(folder) / "kubeconfig")
+        try:
+            up(source)
+            cluster = _present()
+            environment = {"RATCHET_TEST_CLUSTER": name, "RATCHET_TEST_TOOLS": str(cluster.tools or "")}
+            _report_memory(cluster)
+            with _addresses(cluster) as addresses:
+                command = [sys.executable, "-m", "pytest", "-s", "tests/cluster", *_CONTRACTS]
+                done = subprocess.run(command, env={**os.environ, **environment, **addresses}, cwd=images.ROOT, check=False)  # noqa: S603 - pytest
+        finally:
+            down()
+            if not os.environ.get("RATCHET_KEEP_IMAGES"):
+                images.remove(images.present() - before)
+    raise typer.Exit(done.returncode)
+
+
+@contextmanager
+def _addresses(cluster: Cluster) -> Iterator[dict[str, str]]:
+    """The cluster's own servers on ports of this machine, as tests/addresses.py wants them."""
+    forwards = {"platform-postgres": 5432, "platform-s3": 7070}
+    processes, ports = [], {}
+    try:
+        for service, port in forwards.items():
+            command = [*cluster.kubectl_command(), "port-forward", f"svc/{service}", f":{port}"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - kubectl
+            processes.append(process)
+            told = process.stdout.readline() if process.stdout else ""
+            if not told.startswith("Forwarding from 127.0.0.1:"):
+                message = f"no port leads to {service}: kubectl port-forward ended at once"
+                raise UserError(message)
+            ports[service] = told.split(":")[1].split()[0]
+        secrets = {
+            key: base64.b64decode(value).decode() for key, value in cluster.read("secret", "platform-credentials")["data"].items()
+        }
+        yield {
+            "RATCHET_TEST_POSTGRES": (
+                f"postgresql+psycopg://postgres:{secrets['postgres-password']}@127.0.0.1:{ports['platform-postgres']}/postgres"
+            ),
+            "RATCHET_TEST_S3": "s3://ratchet/tests",
+            "AWS_ACCESS_KEY_ID": secrets["s3-access-key"],
+            "AWS_SECRET_ACCESS_KEY": secrets["s3-secret-key"],
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{ports['platform-s3']}",
+        }
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+
+
+def _report_memory(cluster: Cluster) -> None:
+    """What the whole node takes while nothing happens: cluster, platform and serving pods without a model."""
+    lines = run_program(["docker", "exec", f"{cluster.name}-control-plane", "sh", "-c", _MEMORY]).splitlines()
+    rss = next((int(line.split()[1]) for line in lines if line.startswith(("total_rss ", "anon "))), 0)
+    console.print(f"  the idle node's processes take {rss / host.GIB:.2f} GiB" if rss else "  the node's memory could not be read")
 
 
 @app.command()

@@ -7,7 +7,7 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +50,19 @@ def _identity(content: Path | bytes) -> bytes:
 def exists(tag: str) -> bool:
     """Whether Docker has the image."""
     return succeeds(["docker", "image", "inspect", tag])
+
+
+def present() -> set[str]:
+    """All images that have a name, by name."""
+    names = run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).split()
+    return {name for name in names if "<none>" not in name}
+
+
+def remove(names: Iterable[str]) -> None:
+    """Remove images, and the nameless ones that their builds have left."""
+    for name in sorted(names):
+        run(["docker", "image", "rm", "--force", name])
+    run(["docker", "image", "prune", "--force"])
 
 
 def build(image: Image, tag: str, *, classic: bool, log: Path | None = None) -> None:
