@@ -1,0 +1,170 @@
+"""What the charts render, and that an API server takes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.kind import Cluster
+from components.core.errors import UserError
+from tests.cluster.toolbox import Toolbox
+
+EVERYTHING = [
+    "autoscaling.enabled=true",
+    "ingress.enabled=true",
+    "ingress.tlsSecret=certificate",
+    "networkPolicy.enabled=true",
+    "networkPolicy.from[0].podSelector.matchLabels.app=shop",
+    "monitoring.dashboard.enabled=true",
+    "imagePullSecrets[0]=pull",
+    "pipeline.schedule=0 6 * * *",
+    "serving.tolerations[0].key=gpu",
+]
+PROMETHEUS = ["monitoring.serviceMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"]
+
+
+@pytest.fixture(scope="module")
+def toolbox() -> Toolbox:
+    tools = os.environ.get("RATCHET_TEST_TOOLS")
+    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
+
+
+def rendered(toolbox: Toolbox, chart: str, *values: str) -> list[dict[str, Any]]:
+    sets = [argument for value in values for argument in ("--set", value)]
+    project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" else []
+    text = toolbox.helm("template", chart, f"charts/{chart}", "--kube-version", "1.34.4", *project, *sets)
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def pods(documents: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for document in documents:
+        spec = document.get("spec", {})
+        if document["kind"] == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        if document["kind"] in {"Deployment", "StatefulSet", "CronJob"}:
+            spec = spec["template"]["spec"]
+        if "containers" in spec:
+            yield f"{document['kind']} {document['metadata']['name']}", spec
+
+
+def one(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    (found,) = [document for document in documents if document["kind"] == kind and document["metadata"]["name"] == name]
+    return found
+
+
+@pytest.mark.parametrize("chart", ["platform", "ratchet"])
+def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
+    seen = 0
+    for name, spec in pods(rendered(toolbox, chart)):
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["runAsUser"] > 0, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        token = name.endswith(("ratchet-toolbox", "ratchet-pipeline"))
+        assert spec["automountServiceAccountToken"] is token, name
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"]), name
+            assert "memory" in container["resources"]["limits"], name
+            seen += 1
+    assert seen >= 4
+
+
+def test_the_role_is_exactly_the_promoters_three_rights(toolbox: Toolbox) -> None:
+    assert one(rendered(toolbox, "ratchet"), "Role", "ratchet-promoter")["rules"] == [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["ratchet-serving"], "verbs": ["get", "patch"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": ["ratchet-promotion"],
+            "verbs": ["get", "update", "patch"],
+        },
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    ]
+
+
+def test_serving_never_has_fewer_pods_and_knows_neither_ledger_nor_s3(toolbox: Toolbox) -> None:
+    deployment = one(rendered(toolbox, "ratchet"), "Deployment", "ratchet-serving")
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    variables = {item["name"] for item in container["env"]}
+    assert "envFrom" not in container
+    assert not variables & {"RATCHET_LEDGER_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    assert {"startupProbe", "readinessProbe", "livenessProbe", "lifecycle"} <= set(container)
+    assert "ratchet.dev/model-version" not in deployment["spec"]["template"]["metadata"]["annotations"]
+
+
+def test_with_an_autoscaler_the_deployment_names_no_replicas(toolbox: Toolbox) -> None:
+    documents = rendered(toolbox, "ratchet", "autoscaling.enabled=true")
+    assert "replicas" not in one(documents, "Deployment", "ratchet-serving")["spec"]
+    assert one(documents, "HorizontalPodAutoscaler", "ratchet-serving")["spec"]["scaleTargetRef"]["name"] == "ratchet-serving"
+
+
+def test_without_a_schedule_nothing_runs_by_itself(toolbox: Toolbox) -> None:
+    assert one(rendered(toolbox, "ratchet"), "CronJob", "ratchet-pipeline")["spec"]["suspend"] is True
+    scheduled = one(rendered(toolbox, "ratchet", "pipeline.schedule=0 6 * * *"), "CronJob", "ratchet-pipeline")
+    assert (scheduled["spec"]["suspend"], scheduled["spec"]["schedule"]) == (False, "0 6 * * *")
+
+
+def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:
+    kinds = {document["kind"] for document in rendered(toolbox, "ratchet", *PROMETHEUS)}
+    assert {"ServiceMonitor", "PrometheusRule"} <= kinds
+    assert not {"ServiceMonitor", "PrometheusRule"} & {document["kind"] for document in rendered(toolbox, "ratchet")}
+
+
+@pytest.mark.parametrize(
+    ("chart", "values", "sentence"),
+    [
+        ("ratchet", ["serving.replica=3"], "additional properties 'replica' not allowed"),
+        ("ratchet", ["serving.replicas=two"], "got string, want integer"),
+        ("ratchet", ["image.pullPolicy=Sometimes"], "must be one of"),
+        ("ratchet", ["project="], "the project is missing: add --set-file project=ratchet.yaml"),
+        ("platform", ["postgre.enabled=false"], "additional properties 'postgre' not allowed"),
+        ("platform", ["mlflow.enabled=false"], "mlflow is off: give the address of your own in mlflow.url"),
+        ("platform", ["postgres.enabled=false"], "postgres is off: name the Secret"),
+        ("platform", ["s3.enabled=false"], "s3 is off: name the Secret"),
+        ("platform", ["s3.enabled=false", "s3.existingSecret=mine"], "write the connections Secret yourself"),
+    ],
+)
+def test_values_that_do_not_fit_are_one_sentence(toolbox: Toolbox, chart: str, values: list[str], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        rendered(toolbox, chart, *values)
+
+
+def test_each_part_of_the_platform_can_be_your_own(toolbox: Toolbox) -> None:
+    own = [
+        "postgres.enabled=false",
+        "mlflow.databaseSecret=mine",
+        "s3.enabled=false",
+        "s3.existingSecret=mine",
+        "connections.create=false",
+    ]
+    names = {document["metadata"]["name"] for document in rendered(toolbox, "platform", *own)}
+    assert "platform-mlflow" in names
+    assert not names & {"platform-postgres", "platform-s3", "ratchet-connections"}
+    without = rendered(toolbox, "platform", "mlflow.enabled=false", "mlflow.url=https://mlflow.example.com")
+    assert one(without, "Secret", "ratchet-connections")["stringData"]["RATCHET_TRACKING_URI"] == "https://mlflow.example.com"
+
+
+@pytest.mark.parametrize(("chart", "values"), [("platform", []), ("ratchet", []), ("ratchet", EVERYTHING)])
+def test_the_api_server_takes_what_is_rendered(toolbox: Toolbox, chart: str, values: list[str]) -> None:
+    text = yaml.safe_dump_all(rendered(toolbox, chart, *values))
+    command = [*map(str, toolbox.cluster.kubectl_command()), "apply", "--dry-run=server", "--filename", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_upgrade_changes_no_password(toolbox: Toolbox) -> None:
+    before = toolbox.cluster.read("secret", "platform-credentials")["data"]
+    toolbox.helm("upgrade", "platform", "charts/platform", "--reuse-values", "--wait", "--timeout", "3m")
+    assert toolbox.cluster.read("secret", "platform-credentials")["data"] == before
