@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -87,7 +88,7 @@ def up(source: Images = Source.OFFICIAL) -> None:
 def load() -> None:
     """Rebuild our image, give it to the node and upgrade both releases to it."""
     cluster = _present()
-    parts = packages.make() if cluster.tools else None
+    parts = packages.make() if cluster.is_of_packages() else None
     ours = _build(parts)
     with stage("images on the node"):
         cluster.load([ours])
@@ -121,7 +122,8 @@ def try_out(source: Images = Source.PACKAGES) -> None:
                 command = [sys.executable, "-m", "pytest", "-s", "tests/cluster", *_CONTRACTS]
                 done = subprocess.run(command, env={**os.environ, **environment, **addresses}, cwd=images.ROOT, check=False)  # noqa: S603 - pytest
         finally:
-            down()
+            if _own_tools() or shutil.which("kind"):  # else it failed before there could be a cluster
+                down()
             if not os.environ.get("RATCHET_KEEP_IMAGES"):
                 images.remove(images.present() - before)
     raise typer.Exit(done.returncode)

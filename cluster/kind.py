@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from cluster.images import ROOT
 from cluster.shell import run, succeeds
+from components.core.errors import UserError
 
 NAMESPACE = "ratchet"
 _CREATE_SECONDS = 600.0
@@ -33,6 +35,11 @@ class Cluster:
         """Whether kind knows it."""
         return self.name in run([self._tool("kind"), "get", "clusters"]).split()
 
+    def is_of_packages(self) -> bool:
+        """Whether its node is of our own image, and not an official one."""
+        image = run(["docker", "inspect", "--format", "{{.Config.Image}}", f"{self.name}-control-plane"])
+        return image.startswith("ratchet/node")
+
     def create(self, node: str | None) -> None:
         """Create it from a node image (kind's own choice when None), with the namespace as its context's default."""
         command: list[str | Path] = [self._tool("kind"), "create", "cluster", "--name", self.name]
@@ -44,10 +51,17 @@ class Cluster:
         run([self._tool("kind"), "delete", "cluster", "--name", self.name])
 
     def load(self, images: Sequence[str]) -> None:
-        """Give its node the images that it does not have."""
-        present = set(run(["docker", "exec", f"{self.name}-control-plane", "ctr", "-n", "k8s.io", "images", "ls", "-q"]).split())
-        if missing := [image for image in images if f"docker.io/{image}" not in present]:
-            run([self._tool("kind"), "load", "docker-image", "--name", self.name, *missing], timeout=_LOAD_SECONDS)
+        """Give its node the images that it does not have: from docker's store straight into the node's, without a file between."""
+        node = ["docker", "exec", "--interactive", f"{self.name}-control-plane", "ctr", "--namespace", "k8s.io", "images"]
+        present = set(run([*node, "ls", "-q"]).split())
+        missing = [image for image in images if f"docker.io/{image}" not in present]
+        if not missing:
+            return
+        with subprocess.Popen(["docker", "save", *missing], stdout=subprocess.PIPE) as saving:  # noqa: S603, S607 - docker
+            run([*node, "import", "-"], stdin=saving.stdout, timeout=_LOAD_SECONDS)
+        if saving.returncode:
+            message = f"docker save {' '.join(missing)} failed with code {saving.returncode}"
+            raise UserError(message)
 
     def kubectl(self, *arguments: str | Path, stdin: bytes | None = None, timeout: float | None = 120.0) -> str:
         """Run kubectl on it, in our namespace."""

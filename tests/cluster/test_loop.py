@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from cluster.__main__ import follow
+from cluster.__main__ import follow, upload
 from cluster.kind import Cluster
 from tests.cluster.toolbox import SERVICE, Toolbox, eventually
+from tests.streamflow import real_data
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -197,3 +199,17 @@ def test_the_service_answers_with_the_version_in_production(toolbox: Toolbox) ->
         "import sys, httpx; print(httpx.post(sys.argv[1] + '/predict', json={'user_id': sys.argv[2]}).json()['model_version'])"
     )
     assert int(toolbox.python(program, SERVICE, entity)) == versions(toolbox)[0]
+
+
+def test_a_folder_of_ones_own_is_uploaded_and_run(toolbox: Toolbox, tmp_path: Path) -> None:
+    folder = real_data()
+    if folder is None:
+        folder = tmp_path
+        subprocess.run(
+            [sys.executable, "-m", "pipelines", "data", "generate", str(folder), "--snapshot", "month_001", "--seed", "5"],
+            check=True,
+        )
+    upload(toolbox.cluster, folder, "month_001")
+    before = json.loads(toolbox.ratchet("history", "--kind", "ingest", "--json"))["verified"]
+    assert toolbox.run("month_001", "--replace") == 0
+    assert json.loads(toolbox.ratchet("history", "--kind", "ingest", "--json"))["verified"] > before

@@ -127,16 +127,16 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
         SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester").records()
 
 
-@pytest.mark.parametrize("verb", ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger", "TRUNCATE ledger"])
-@pytest.mark.parametrize("server", only(POSTGRES, "postgres"))
-def test_the_server_refuses_changes(server: str, verb: str) -> None:
-    assert server
-    with fresh_database() as url:
-        SqlLedger(url, "tester").append("k", {})
-        engine = create_engine(url, poolclass=NullPool)
-        with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
-            connection.execute(text(verb))
-        assert SqlLedger(url, "tester").verify() == 1
+if POSTGRES:
+
+    @pytest.mark.parametrize("statement", ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger", "TRUNCATE ledger"])
+    def test_the_server_refuses_changes(statement: str) -> None:
+        with fresh_database() as url:
+            SqlLedger(url, "tester").append("k", {})
+            engine = create_engine(url, poolclass=NullPool)
+            with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
+                connection.execute(text(statement))
+            assert SqlLedger(url, "tester").verify() == 1
 
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuchsql://host/db", "postgresql+nodriver://host/db"])
