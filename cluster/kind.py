@@ -86,7 +86,7 @@ class Cluster:
         command: list[str | Path] = [self._tool("helm"), "upgrade", "--install", release, ROOT / "charts" / release]
         command += ["--kube-context", self.context, "--namespace", NAMESPACE, "--create-namespace"]
         for name, value in values.items():
-            command += ["--set", f"{name}={value}"]
+            command += ["--set-string", f"{name}={value}"]  # a tag of digits is no number
         for name, path in (files or {}).items():
             command += ["--set-file", f"{name}={path}"]
         run([*command, *(["--wait", "--timeout", "5m"] if wait else [])], timeout=360.0)
