@@ -9,9 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import uuid
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -42,9 +42,10 @@ _CONTRACTS = (
     "tests/contract/test_kubernetes.py",
     "tests/integration/test_feast.py",
 )
-# in the toolbox, whose image has Python and no tar
+# in the toolbox, whose image has Python and no tar or unzip
 _FOLDER = "set -e; d=$(mktemp -d); trap 'rm -rf $d' EXIT"
-_EXTRACT = 'import sys, tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").extractall(sys.argv[1], filter="data")'
+# all of its input is read first: kubectl waits for ever on a program that ends with some of it unread
+_EXTRACT = "import io, sys, zipfile; zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())).extractall(sys.argv[1])"
 _UNPACK = f"{_FOLDER}; python -c '{_EXTRACT}' $d"
 
 
@@ -246,10 +247,10 @@ def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
         message = f"there is no folder {source}: DATA is the folder that holds {snapshot}"
         raise UserError(message)
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(source.iterdir()):
             if path.suffix in {".csv", ".parquet"} and path.is_file():
-                archive.add(path, f"{snapshot}/{path.name}")
+                archive.write(path, f"{snapshot}/{path.name}")
     script = f"{_UNPACK}; ratchet data upload --data $d --to {RAW} --snapshot $1"
     cluster.kubectl(
         "exec", "--stdin", TOOLBOX, "--", "sh", "-c", script, "upload", snapshot, stdin=buffer.getvalue(), timeout=600.0
