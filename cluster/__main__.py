@@ -35,7 +35,7 @@ TOOLBOX = "deploy/ratchet-toolbox"
 _TOOLS = images.ROOT / ".cluster" / "bin"
 _JOB_START_SECONDS = 120.0
 _MEMORY = "cat /sys/fs/cgroup/memory/memory.stat 2>/dev/null || cat /sys/fs/cgroup/memory.stat"  # cgroup v1, else v2
-_CONTRACTS = (
+_CONTRACTS = (  # before tests/cluster, which kills pods that the ports lead to
     "tests/contract/test_snapshots.py",
     "tests/contract/test_ledger.py",
     "tests/contract/test_lock.py",
@@ -108,7 +108,10 @@ def down() -> None:
 
 
 @app.command("test")
-def try_out(source: Images = Source.PACKAGES) -> None:
+def try_out(
+    source: Images = Source.PACKAGES,
+    arguments: Annotated[list[str] | None, typer.Argument(help="Further arguments of pytest, after --.")] = None,
+) -> None:
     """Bring up a cluster of its own, run tests/cluster on it and take it away again, with every image that this made."""
     before = images.present()
     os.environ["RATCHET_CLUSTER"] = name = "ratchet-test"
@@ -120,7 +123,7 @@ def try_out(source: Images = Source.PACKAGES) -> None:
             environment = {"RATCHET_TEST_CLUSTER": name, "RATCHET_TEST_TOOLS": str(cluster.tools or "")}
             _report_memory(cluster)
             with _addresses(cluster) as addresses:
-                command = [sys.executable, "-m", "pytest", "-s", "tests/cluster", *_CONTRACTS]
+                command = [sys.executable, "-m", "pytest", "-s", *_CONTRACTS, "tests/cluster", *(arguments or [])]
                 done = subprocess.run(command, env={**os.environ, **environment, **addresses}, cwd=images.ROOT, check=False)  # noqa: S603 - pytest
         finally:
             if _own_tools() or shutil.which("kind"):  # else it failed before there could be a cluster

@@ -16,6 +16,8 @@ from typing import Any
 from kubernetes import client
 
 from components.adapters.kubernetes_api import KubernetesApi
+from components.core.errors import UserError
+from tests.rollout_harness import until
 
 CLUSTER = os.environ.get("RATCHET_TEST_CLUSTER", "")
 SERVING, LEASE = "ratchet-serving", "ratchet-promotion"
@@ -100,6 +102,15 @@ def fresh_namespace() -> Iterator[Objects]:
                 "subjects": [{"kind": "ServiceAccount", "name": "promoter", "namespace": objects.namespace}],
             },
         )
+        until(lambda: _granted(objects), bool, 30)  # the server learns of a new binding a moment later
         yield objects
     finally:
         core.delete_namespace(objects.namespace)
+
+
+def _granted(objects: Objects) -> bool:
+    try:
+        objects.api("promoter").pods("none=none")
+    except UserError:
+        return False
+    return True
