@@ -12,7 +12,6 @@ Importing this module takes seconds: only who needs features does.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import warnings
 import weakref
@@ -31,14 +30,13 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from components.adapters.feast_postgres import close, online_store, parsed_url
 from components.adapters.lean_imports import feast_importable
 from components.adapters.load_record import LoadRecord, digest_of
 from components.adapters.snapshots import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
 from components.adapters.sql_load_record import SqlLoadRecord
-from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable, UserError
+from components.core.errors import ArtifactError, DataError, LockHeld, Unavailable
 from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
 
 with feast_importable():
@@ -53,9 +51,6 @@ _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact 
 _BATCH = 20_000  # rows a transaction: bounds memory, and the time that a reader would wait without WAL
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
-_IDLE_SECONDS = 10  # after which the system asks a silent PostgreSQL whether it is still there
-
-os.environ.setdefault("PGCONNECT_TIMEOUT", "3")  # libpq's own default is to wait for ever, and Feast has no setting for it
 
 
 class FeastFeatures:
@@ -91,7 +86,7 @@ class FeastFeatures:
         self._features = tuple(features)
         self._online = self._home / "online.db"
         self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
-        self._postgres = _postgres(online_url) if online_url else None
+        self._postgres = parsed_url(online_url) if online_url else None
         self._refresh = refresh
         self._closing: weakref.finalize[Any, Any] | None = None
 
@@ -187,7 +182,7 @@ class FeastFeatures:
     @cached_property
     def _store(self) -> Any:
         store = FeatureStore(config=self._config(self._registry))
-        self._closing = weakref.finalize(self, _close, store)
+        self._closing = weakref.finalize(self, close, store)
         return store
 
     @cached_property
@@ -199,7 +194,7 @@ class FeastFeatures:
             project=self._model,
             provider="local",
             registry={"path": str(registry), "cache_ttl_seconds": 0},  # 0: read once, it does not change
-            online_store=_online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
+            online_store=online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
             offline_store={"type": "file"},
             entity_key_serialization_version=3,
         )
@@ -223,7 +218,7 @@ class FeastFeatures:
                 try:
                     making.apply([key, source, view, service])
                 finally:
-                    _close(making)
+                    close(making)
             if self._postgres is None:
                 with contextlib.closing(sqlite3.connect(self._online)) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
@@ -320,38 +315,6 @@ class FeastFeatures:
                 self._reopen()  # after an error the connection takes no further query
             message = f"the feature store {self._where} cannot be {verb}: {_one_line(error)}"
             raise Unavailable(message) from error
-
-
-def _postgres(url: str) -> URL:
-    """The URL as SQLAlchemy has it. Raises UserError when it is none of a PostgreSQL's."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        parsed = None
-    if parsed is None or parsed.get_backend_name() != "postgresql" or not parsed.host or not parsed.database:
-        message = "RATCHET_ONLINE_URL is not postgresql+psycopg://user:password@host:port/database: mend it, or unset it for SQLite"
-        raise UserError(message)
-    return parsed
-
-
-def _close(store: Any) -> None:
-    """Close the connection that Feast's PostgreSQL store keeps and has no way to close; SQLite's closes itself."""
-    connection = getattr(store._get_provider().online_store, "_conn", None)  # noqa: SLF001 - see above
-    if isinstance(connection, psycopg.Connection):
-        connection.close()
-
-
-def _online_store(url: URL) -> dict[str, Any]:
-    return {
-        "type": "postgres",
-        "host": url.host,
-        "port": url.port or 5432,
-        "database": url.database,
-        "user": url.username or "",
-        "password": url.password or "",
-        "sslmode": url.query.get("sslmode", "prefer"),
-        "keepalives_idle": _IDLE_SECONDS,
-    }
 
 
 def _column(feature: Feature, cells: pd.Series) -> NDArray[Any]:

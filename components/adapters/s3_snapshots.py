@@ -13,7 +13,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -142,16 +142,15 @@ class S3Snapshots:
         if not self._mirror.write(snapshot, features, labels, replace=replace):
             return False
         folder = self._root / name
-        try:
+        with ExitStack() as undo:
+            undo.callback(_remove, folder)  # the mirror holds nothing that S3 does not
             tables = {file: _object_name(folder / file) for file in (FEATURES, LABELS) if (folder / file).exists()}
             for file, key in tables.items():
                 self._remote.upload(folder / file, f"{name}/{key}")
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             content = json.dumps({"format": FORMAT, "snapshot": manifest, "tables": tables}, indent=2).encode()
             etag = self._remote.commit(f"{name}/{MANIFEST}", content, over=tags.get(name))
-        except BaseException:
-            _remove(folder)  # the mirror holds nothing that S3 does not
-            raise
+            undo.pop_all()
         (folder / _SEEN).write_text(etag, encoding="utf-8")
         kept = {MANIFEST, *tables.values()}
         for entry in self._remote.entries(f"{name}/"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.__main__ import follow, upload
+from cluster.jobs import follow, upload
 from cluster.kind import Cluster
 from tests.cluster.toolbox import SERVICE, Toolbox, eventually
 from tests.streamflow import real_data

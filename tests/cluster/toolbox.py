@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.__main__ import TOOLBOX, follow, start_job
+from cluster.jobs import TOOLBOX, follow, start_job
 from cluster.kind import Cluster
 from cluster.shell import run
 

@@ -1,0 +1,111 @@
+"""The pipeline on the cluster: raw data brought to it, a Job started from the chart's template, its log followed."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import uuid
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from cluster.kind import Cluster
+from components.core.errors import UserError
+
+T = TypeVar("T")
+
+RAW = "s3://ratchet/raw"
+TOOLBOX = "deploy/ratchet-toolbox"
+_JOB_START_SECONDS = 120.0
+_JOB_END_SECONDS = 60.0  # after its log
+# in the toolbox, whose image has Python and no tar or unzip
+_FOLDER = "set -e; d=$(mktemp -d); trap 'rm -rf $d' EXIT"
+# all of its input is read first: kubectl waits for ever on a program that ends with some of it unread
+_EXTRACT = "import io, sys, zipfile; zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())).extractall(sys.argv[1])"
+_UNPACK = f"{_FOLDER}; python -c '{_EXTRACT}' $d"
+
+
+def start_job(cluster: Cluster, arguments: list[str]) -> str:
+    """Start a Job of the chart's CronJob's template with other arguments; its name."""
+    name = f"ratchet-run-{uuid.uuid4().hex[:8]}"
+    made = cluster.kubectl("create", "job", name, "--from=cronjob/ratchet-pipeline", "--dry-run=client", "--output", "json")
+    job: dict[str, Any] = json.loads(made)
+    job["spec"]["template"]["spec"]["containers"][0]["args"] = arguments
+    cluster.kubectl("create", "--filename", "-", stdin=json.dumps(job).encode())
+    return name
+
+
+def follow(cluster: Cluster, job: str) -> int:
+    """Show the Job's log until it ends; its exit code. Raises UserError when its pod does not start."""
+
+    def pod() -> dict[str, Any] | None:
+        pods = cluster.read("pods", selector=f"job-name={job}")["items"]
+        started = [pod for pod in pods if pod["status"]["phase"] != "Pending"]
+        return started[0] if started else None
+
+    found = _waited_for(pod, _JOB_START_SECONDS)
+    if found is None:
+        pods = cluster.read("pods", selector=f"job-name={job}")["items"]
+        told = [c.get("message", "") for pod in pods for c in pod["status"].get("conditions", []) if c["status"] == "False"]
+        why = next(filter(None, told), "")
+        message = (
+            f"the pod of job {job} did not start within {_JOB_START_SECONDS:.0f} s ({why or 'kubectl describe job tells why'})"
+        )
+        raise UserError(message)
+    name = found["metadata"]["name"]
+    subprocess.run([*cluster.kubectl_command(), "logs", "--follow", name], check=False)  # noqa: S603 - kubectl
+
+    def ended() -> int | None:
+        states = cluster.read("pod", name)["status"].get("containerStatuses") or [{}]
+        state = states[0].get("state", {}).get("terminated")
+        return None if state is None else int(state["exitCode"])
+
+    code = _waited_for(ended, _JOB_END_SECONDS)
+    if code is None:
+        message = (
+            f"the log of job {job} has ended, its pod has not after {_JOB_END_SECONDS:.0f} s: kubectl describe pod {name} tells why"
+        )
+        raise UserError(message)
+    return code
+
+
+def _waited_for(read: Callable[[], T | None], seconds: float) -> T | None:
+    """What `read` returns as soon as that is not None; None when it is for all that time."""
+    tries = Retrying(
+        retry=retry_if_result(lambda found: found is None),
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(1),
+        retry_error_callback=lambda _: None,
+    )
+    return tries(read)
+
+
+def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
+    """Put one raw snapshot into the cluster's S3: through the toolbox, so that S3 needs no way in from outside."""
+    source = folder / snapshot
+    if not source.is_dir():
+        message = f"there is no folder {source}: DATA is the folder that holds {snapshot}"
+        raise UserError(message)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(source.iterdir()):
+            if path.suffix in {".csv", ".parquet"} and path.is_file():
+                archive.write(path, f"{snapshot}/{path.name}")
+    script = f"{_UNPACK}; ratchet data upload --data $d --to {RAW} --snapshot $1"
+    cluster.kubectl(
+        "exec", "--stdin", TOOLBOX, "--", "sh", "-c", script, "upload", snapshot, stdin=buffer.getvalue(), timeout=600.0
+    )
+
+
+def put_example_data(cluster: Cluster) -> None:
+    """Two generated months, the second changed: so that `make run` shows something before anybody has brought data."""
+    cluster.kubectl("rollout", "status", TOOLBOX, "--timeout", "180s", timeout=200.0)
+    script = (
+        f"ratchet data check {RAW} month_000 >/dev/null 2>&1 && exit 0; {_FOLDER}; ratchet data generate $d --snapshot month_000; "
+        f"ratchet data generate $d --snapshot month_001 --drift 0.5 --concept 0.6; ratchet data upload --data $d --to {RAW}"
+    )
+    cluster.kubectl("exec", TOOLBOX, "--", "sh", "-c", script, timeout=300.0)

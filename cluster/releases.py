@@ -1,0 +1,48 @@
+"""What is brought onto the cluster: our image and the two charts; and which cluster and tools are meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster import images, packages
+from cluster.kind import Cluster, named
+from cluster.shell import stage
+from components.core.errors import UserError
+
+TOOLS = images.ROOT / ".cluster" / "bin"
+
+
+def build(parts: packages.Parts | None) -> str:
+    """Build our image, on the base of Debian packages when there is one; its tag."""
+    image, tag = images.ours(parts.python if parts else None)
+    with stage(f"our image {tag}"):
+        images.build(image, tag, classic=parts is not None)
+    return tag
+
+
+def install(cluster: Cluster, ours: str, parts: packages.Parts | None) -> None:
+    """Install or upgrade both charts to our image; the promoted model stays."""
+    repository, _, tag = ours.rpartition(":")
+    image = {"image.repository": repository, "image.tag": tag}
+    own = {}
+    if parts:
+        for name, picture in (("postgres", packages.POSTGRES), ("s3", packages.VERSITYGW)):
+            own[f"{name}.image.repository"], _, own[f"{name}.image.tag"] = picture.rpartition(":")
+    with stage("chart platform: Postgres, S3, MLflow"):
+        cluster.install("platform", {**image, **own}, wait=True)
+    with stage("chart ratchet: serving, promoter, pipeline"):
+        cluster.install("ratchet", image, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+
+
+def own_tools() -> Path | None:
+    """The folder of the tools that `up` built, None where it used those on PATH."""
+    return TOOLS.resolve() if (TOOLS / "kubectl").exists() else None
+
+
+def present() -> Cluster:
+    """The cluster. Raises UserError when there is none."""
+    cluster = Cluster(named(), own_tools())
+    if not cluster.exists():
+        message = f"there is no cluster {cluster.name}: `make cluster-up` makes it"
+        raise UserError(message)
+    return cluster
