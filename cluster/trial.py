@@ -17,6 +17,7 @@ _CONTRACTS = (  # before tests/cluster, which kills the servers' pods
     "tests/contract/test_snapshots.py",
     "tests/contract/test_ledger.py",
     "tests/contract/test_lock.py",
+    "tests/contract/test_registry.py",
     "tests/contract/test_kubernetes.py",
     "tests/integration/test_feast.py",
 )
@@ -38,7 +39,7 @@ def _addresses(cluster: Cluster) -> dict[str, str]:
     addresses = cluster.read("node", f"{cluster.name}-control-plane")["status"]["addresses"]
     node = next(item["address"] for item in addresses if item["type"] == "InternalIP")
     places = {}
-    for part in ("postgres", "s3"):
+    for part in ("postgres", "s3", "mlflow"):
         cluster.kubectl("expose", "service", f"platform-{part}", "--name", f"test-{part}", "--type", "NodePort")
         (port,) = cluster.read("service", f"test-{part}")["spec"]["ports"]
         places[part] = f"{node}:{port['nodePort']}"
@@ -47,6 +48,7 @@ def _addresses(cluster: Cluster) -> dict[str, str]:
     return {
         "RATCHET_TEST_POSTGRES": f"postgresql+psycopg://postgres:{secrets['postgres-password']}@{places['postgres']}/postgres",
         "RATCHET_TEST_S3": "s3://ratchet/tests",
+        "RATCHET_TEST_MLFLOW": f"http://{places['mlflow']}",
         "AWS_ACCESS_KEY_ID": secrets["s3-access-key"],
         "AWS_SECRET_ACCESS_KEY": secrets["s3-secret-key"],
         "AWS_REGION": "us-east-1",

@@ -6,48 +6,16 @@ Run by tests/promoters.py in children of a fork server that has imported MLflow 
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
-from components.core.ports import Ledger, Registry, Rollout
+from components.core.ports import Rollout
 from components.protocol.world import World
 from components.settings import Settings
 from components.wiring import Wiring, step
-
-# In the order of the protocol. `wait` is the first look at the rollout's progress, `traffic` the first at the pods.
-EFFECTS = ("infra check", "intent", "pin", "wait", "traffic", "production", "previous", "done")
-
-_Effects = Mapping[str, Callable[..., str]]
-_REGISTRY: _Effects = {"set_alias": lambda alias, _number: alias}
-_LEDGER: _Effects = {"append": lambda kind, body, **_: body.get("state", kind)}
-_ROLLOUT: _Effects = {
-    "infra_check": lambda _version: "infra check",
-    "pin": lambda _version, **_: "pin",
-    "progress": lambda: "wait",
-    "pods": lambda: "traffic",
-}
-
-
-class Announced:
-    """A port that tells `before` of each effect before it happens; all else goes straight through."""
-
-    def __init__(self, port: Any, effects: _Effects, before: Callable[[str], None]) -> None:
-        self._port, self._effects, self._before = port, effects, before
-
-    def __getattr__(self, name: str) -> Any:
-        method, effect = getattr(self._port, name), self._effects.get(name)
-        if effect is None:
-            return method
-
-        def announced(*args: Any, **options: Any) -> Any:
-            self._before(effect(*args, **options))
-            return method(*args, **options)
-
-        return announced
+from tests.doomed import doomed
 
 
 def rollout_of(settings: Settings, entity: str) -> Rollout:
@@ -61,26 +29,6 @@ def rollout_of(settings: Settings, entity: str) -> Rollout:
 def world_of(wiring: Wiring) -> World:
     """The wiring's world with that rollout."""
     return replace(wiring.world, rollout=rollout_of(wiring.settings, wiring.project.entity))
-
-
-def doomed(world: World, die_before: str) -> World:
-    """The same, but this process ends by SIGKILL just before the effect. It tells each effect once, on standard output."""
-    told = ""
-
-    def before(effect: str) -> None:
-        nonlocal told
-        if effect != told:
-            world.say(f"[EFFECT] {effect}")
-        told = effect
-        if effect == die_before:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return replace(
-        world,
-        registry=cast("Registry", Announced(world.registry, _REGISTRY, before)),
-        ledger=cast("Ledger", Announced(world.ledger, _LEDGER, before)),
-        rollout=cast("Rollout", Announced(world.rollout, _ROLLOUT, before)),
-    )
 
 
 def promote(candidate: int, die_before: str) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cluster.kind import Cluster
 from components.core.errors import UserError
-from tests.cluster.toolbox import Toolbox
+from tests.cluster.toolbox import Toolbox, present
 
 EVERYTHING = [
     "autoscaling.enabled=true",
@@ -31,8 +28,7 @@ PROMETHEUS = ["monitoring.serviceMonitor.enabled=true", "monitoring.prometheusRu
 
 @pytest.fixture(scope="module")
 def toolbox() -> Toolbox:
-    tools = os.environ.get("RATCHET_TEST_TOOLS")
-    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
+    return present()
 
 
 def rendered(toolbox: Toolbox, chart: str, *values: str) -> list[dict[str, Any]]:

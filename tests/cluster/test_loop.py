@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.jobs import follow, upload
-from cluster.kind import Cluster
-from tests.cluster.toolbox import SERVICE, Toolbox, eventually
+from tests.cluster.toolbox import SERVICE, Toolbox, eventually, present
 from tests.streamflow import real_data
 
 pytestmark = pytest.mark.timeout(900)
@@ -20,21 +18,12 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def toolbox() -> Toolbox:
-    tools = os.environ.get("RATCHET_TEST_TOOLS")
-    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
+    return present()
 
 
 def promotions(toolbox: Toolbox) -> list[tuple[str, int]]:
     records = json.loads(toolbox.ratchet("history", "--kind", "promotion", "--json"))["records"]
     return [(record["body"]["state"], record["body"]["to"]) for record in records]
-
-
-def versions(toolbox: Toolbox) -> tuple[int | None, int | None, set[int | None], bool]:
-    """In production, pinned, answered by the pods, and whether all agree."""
-    status = toolbox.status()
-    production = status["production"]
-    pods = {pod["version"] for pod in status["pods"]}
-    return production["version"] if production else None, status["pinned"], pods, status["agree"]
 
 
 def test_before_the_first_model_pods_are_up_not_ready_and_say_why(toolbox: Toolbox) -> None:
@@ -52,7 +41,7 @@ def test_before_the_first_model_pods_are_up_not_ready_and_say_why(toolbox: Toolb
 def test_the_first_promotion_makes_the_pods_ready(toolbox: Toolbox) -> None:
     assert toolbox.run("month_000") == 0
     toolbox.rolled_out("deploy/ratchet-serving")
-    assert versions(toolbox) == (1, 1, {1}, True)
+    assert toolbox.versions() == (1, 1, {1}, True)
     assert "200 404" in toolbox.helm("test", "ratchet", "--logs")
 
 
@@ -65,16 +54,16 @@ def test_a_promotion_under_load_loses_no_request(toolbox: Toolbox) -> None:
     assert counted["versions"] == [1, 2]
     assert counted["one_way"]
     assert counted["requests"] > 1000
-    assert versions(toolbox) == (2, 2, {2}, True)
+    assert toolbox.versions() == (2, 2, {2}, True)
 
 
 def test_rollout_undo_is_told_by_status_and_mended_by_reconcile(toolbox: Toolbox) -> None:
     toolbox.cluster.kubectl("rollout", "undo", "deploy/ratchet-serving")
     toolbox.rolled_out("deploy/ratchet-serving")
-    production, pinned, _, agree = versions(toolbox)
+    production, pinned, _, agree = toolbox.versions()
     assert (production, pinned, agree) == (2, 1, False)
     toolbox.ratchet("reconcile")
-    assert versions(toolbox) == (2, 2, {2}, True)
+    assert toolbox.versions() == (2, 2, {2}, True)
 
 
 def test_helm_upgrade_keeps_the_promoted_version(toolbox: Toolbox) -> None:
@@ -83,16 +72,16 @@ def test_helm_upgrade_keeps_the_promoted_version(toolbox: Toolbox) -> None:
     toolbox.rolled_out("deploy/ratchet-serving")
     toolbox.rolled_out("deploy/ratchet-toolbox")
     assert eventually(lambda: not before & {pod["metadata"]["name"] for pod in toolbox.serving_pods()})
-    assert versions(toolbox) == (2, 2, {2}, True)
+    assert toolbox.versions() == (2, 2, {2}, True)
 
 
 def test_rollback_moves_alias_and_pods(toolbox: Toolbox) -> None:
     with toolbox.load() as load:
         toolbox.ratchet("rollback", "--reason", "a test")
     assert load.result["failed"] == 0, load.result["failures"]
-    assert versions(toolbox) == (1, 1, {1}, True)
+    assert toolbox.versions() == (1, 1, {1}, True)
     toolbox.ratchet("rollback")
-    assert versions(toolbox) == (2, 2, {2}, True)
+    assert toolbox.versions() == (2, 2, {2}, True)
 
 
 def test_a_version_that_never_gets_ready_takes_no_traffic(toolbox: Toolbox) -> None:
@@ -113,7 +102,7 @@ print(progress.state, rollout.ask(sys.argv[1]).version, progress.detail)
     assert "no version 99" in told
     assert load.result["failed"] == 0, load.result["failures"]
     assert load.result["versions"] == [2]
-    assert versions(toolbox) == (2, 2, {2}, True)
+    assert toolbox.versions() == (2, 2, {2}, True)
 
 
 def test_of_two_pipelines_at_once_one_promotes_and_the_other_is_stale(toolbox: Toolbox) -> None:
@@ -127,7 +116,7 @@ def test_of_two_pipelines_at_once_one_promotes_and_the_other_is_stale(toolbox: T
     states = [state for state, to in promotions(toolbox) if to > 2]
     assert states.count("done") == 1
     assert states.count("stale") == 1
-    production, pinned, pods, agree = versions(toolbox)
+    production, pinned, pods, agree = toolbox.versions()
     assert (pinned, pods, agree) == (production, {production}, True)
 
 
@@ -153,11 +142,11 @@ def test_without_the_database_answers_are_503_and_come_back_by_themselves(toolbo
 
 
 def test_a_killed_serving_pod_is_replaced_with_the_same_version(toolbox: Toolbox) -> None:
-    production = versions(toolbox)[0]
+    production = toolbox.versions()[0]
     victim = toolbox.serving_pods()[0]["metadata"]["name"]
     toolbox.cluster.kubectl("delete", "pod", victim, "--force", "--grace-period=0")
     toolbox.rolled_out("deploy/ratchet-serving")
-    assert versions(toolbox) == (production, production, {production}, True)
+    assert toolbox.versions() == (production, production, {production}, True)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +187,7 @@ def test_the_service_answers_with_the_version_in_production(toolbox: Toolbox) ->
     program = (
         "import sys, httpx; print(httpx.post(sys.argv[1] + '/predict', json={'user_id': sys.argv[2]}).json()['model_version'])"
     )
-    assert int(toolbox.python(program, SERVICE, entity)) == versions(toolbox)[0]
+    assert int(toolbox.python(program, SERVICE, entity)) == toolbox.versions()[0]
 
 
 def test_a_folder_of_ones_own_is_uploaded_and_run(toolbox: Toolbox, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,20 @@ class Toolbox:
 
     def python(self, program: str, *arguments: str) -> str:
         return self.cluster.kubectl("exec", "-i", TOOLBOX, "--", "python", "-", *arguments, stdin=program.encode(), timeout=600)
+
+    def attempt(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """As `python`, for a program whose exit code is the matter."""
+        head = [*map(str, self.cluster.kubectl_command()), "exec", "-i", TOOLBOX, "--", "env"]
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        command = [*head, *variables, "python", "-", *arguments]
+        return subprocess.run(command, input=program, capture_output=True, text=True, check=False, timeout=600)
+
+    def versions(self) -> tuple[int | None, int | None, set[int | None], bool]:
+        """In production, pinned, answered by the pods, and whether all agree."""
+        status = self.status()
+        production = status["production"]
+        pods = {pod["version"] for pod in status["pods"]}
+        return production["version"] if production else None, status["pinned"], pods, status["agree"]
 
     def run(self, snapshot: str, *more: str) -> int:
         return follow(self.cluster, self.start(snapshot, *more))
@@ -95,6 +110,12 @@ class Toolbox:
     def helm(self, *arguments: str) -> str:
         tool = self.cluster.tools / "helm" if self.cluster.tools else "helm"
         return run([tool, "--kube-context", self.cluster.context, "--namespace", "ratchet", *arguments], timeout=300)
+
+
+def present() -> Toolbox:
+    """Of the cluster that `make test-cluster` has brought up."""
+    tools = os.environ.get("RATCHET_TEST_TOOLS")
+    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
 
 
 def eventually(check: Callable[[], bool], seconds: float = 120.0) -> bool:

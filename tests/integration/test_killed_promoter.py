@@ -10,7 +10,8 @@ import pytest
 
 from components.core.errors import PromotionFailed
 from components.protocol.reconcile import reconcile
-from tests.promoter_program import EFFECTS, mend
+from tests.doomed import EFFECTS
+from tests.promoter_program import mend
 from tests.promoters import Client, Promoters
 from tests.rollout_harness import until
 
