@@ -8,11 +8,15 @@ from __future__ import annotations
 import getpass
 import os
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.core.errors import UserError
+
+_PREFIX = "RATCHET_"
+T = TypeVar("T", bound=BaseSettings)
 
 
 def _user() -> str:
@@ -25,7 +29,7 @@ def _user() -> str:
 class Settings(BaseSettings):
     """Where things are. Each field is the variable RATCHET_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix="RATCHET_", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
 
     project: Path = Path("ratchet.yaml")
     home: Path = Path()
@@ -35,6 +39,7 @@ class Settings(BaseSettings):
     online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
     snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home
     reports_url: str = ""  # likewise
+    data: str = ""  # place of the raw snapshots that `ratchet watch` and `ratchet schedule` take
     deployment: str = ""  # name of the Deployment that serves, else processes on this machine
     namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context
     lease: str = ""  # name of the promotion lock's Lease, else `<deployment>-promotion`
@@ -42,6 +47,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=3000, ge=1, le=65535)
     actor: str = Field(default_factory=_user, max_length=200)  # the ledger's column
+    run_id: str = Field(default="", max_length=200)  # of the run that this process is a task of
+    step_tries: int = Field(default=1, ge=1, le=10)  # of a step that a store or server could not be reached by
     lock_timeout: float = Field(default=60.0, gt=0)
     ready_timeout: float = Field(default=120.0, gt=0)
     drain_seconds: float = Field(default=10.0, gt=0)
@@ -78,15 +85,20 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **{f"RATCHET_{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
 
 
-def load_settings() -> Settings:
-    """Read the environment. Raises UserError naming the variable that does not fit. Paths become absolute."""
+def read_environment(kind: type[T], prefix: str) -> T:
+    """The settings that the environment gives. Raises UserError naming the variable that does not fit."""
     try:
-        settings = Settings()
+        return kind()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "RATCHET_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = prefix + "_".join(str(part) for part in first["loc"]).upper()
         message = f"{name} is not usable: {first['msg'].lower()}"
         raise UserError(message) from error
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises UserError naming the variable that does not fit. Paths become absolute."""
+    settings = read_environment(Settings, _PREFIX)
     project = settings.project.absolute()
     home = settings.home.absolute() if "home" in settings.model_fields_set else project.parent / ".ratchet"
     _check_folder(home)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from components.core.errors import RatchetError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from components.core.errors import RatchetError, RetryableError
 from components.project import Project, load_project
 from components.protocol.world import World
 from components.settings import Settings, load_settings
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
         SnapshotStore,
         Source,
     )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -193,3 +197,23 @@ def step(name: str) -> Iterator[Wiring]:
         sys.stdout.flush()
         traceback.print_exc()
         raise SystemExit(error.exit_code) from error
+
+
+def attempt(name: str, body: Callable[[Wiring], T]) -> T:
+    """Run a component's body in `step`; after a RetryableError again, up to RATCHET_STEP_TRIES times in all.
+
+    Here and not by the orchestrator, whose retries cannot tell a store that is down from a snapshot that is wrong.
+    """
+
+    def told(state: RetryCallState) -> None:
+        say(f"[RETRY] {name}: {state.outcome.exception() if state.outcome else ''}")
+
+    with step(name) as wiring:
+        tries = Retrying(
+            retry=retry_if_exception_type(RetryableError),
+            stop=stop_after_attempt(wiring.settings.step_tries),
+            wait=wait_exponential_jitter(initial=4, max=60),
+            before_sleep=told,
+            reraise=True,
+        )
+        return tries(body, wiring)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from components.core.errors import RatchetError
-from pipelines.commands import data, demo, production, project, run, serving
+from pipelines.commands import data, demo, kubeflow, production, project, run, serving, watch
 from pipelines.console import complain, err, out
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for module in (demo, project, run, production, serving):
+for module in (demo, project, run, kubeflow, watch, production, serving):
     module.add_to(app)
 
 
@@ -57,8 +58,13 @@ def options(
         warnings.simplefilter("ignore")  # libraries' deprecations are for us, not for the one who types a command
 
 
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Entry point."""
+    """Entry point. SIGTERM ends a command as Ctrl-C does; as process 1 of a container it would be ignored."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except RatchetError as error:

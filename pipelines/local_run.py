@@ -1,4 +1,4 @@
-"""Run the pipeline in this process by kfp.local, each task in a process of its own. Started by runners.py; argument: JSON."""
+"""Run the pipeline in this process by kfp.local, each task in a process of its own. Started by local_runner.py; argument: JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _end_with_command() -> None:
     """Standard input ends when the command is interrupted or dead: interrupt the task that runs, or end all if it does not stop."""
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    os.killpg(0, signal.SIGINT)  # the session that runners.py opened for this process and its tasks
+    os.killpg(0, signal.SIGINT)  # the session that local_runner.py opened for this process and its tasks
     time.sleep(_GRACE)
     os.killpg(0, signal.SIGKILL)
 

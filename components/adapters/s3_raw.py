@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from pathlib import Path
 
 from components.adapters.problems import Problem
 from components.adapters.raw_tables import SUFFIXES, is_plain_name
-from components.adapters.s3 import S3Folder
-from components.adapters.table_source import RawSnapshot, TableSource
+from components.adapters.s3 import Entry, S3Folder
+from components.adapters.table_source import RawSnapshot, TableSource, newest
 from components.core.errors import DataError
 from components.project import Project
 
@@ -26,6 +27,15 @@ class S3Source:
     def __init__(self, remote: S3Folder, project: Project) -> None:
         self._remote, self._project = remote, project
 
+    def newest(self) -> str:
+        """The name whose date is the latest; as TableSource.newest."""
+        return newest(self._remote.folders(), self._project, self._remote.url)
+
+    def fingerprint(self, name: str) -> str:
+        """Over the ETags of its tables; as TableSource.fingerprint."""
+        present = self._tables(name)
+        return hashlib.sha256(repr([(entry.key, entry.etag, entry.size) for entry in present]).encode()).hexdigest()
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; as TableSource.check."""
         with self._fetched(name) as source:
@@ -36,23 +46,28 @@ class S3Source:
         with self._fetched(name) as source:
             return source.read(name)
 
-    @contextmanager
-    def _fetched(self, name: str) -> Iterator[TableSource]:
-        """The snapshot's tables in a temporary folder. Raises DataError when there are none."""
+    def _tables(self, name: str) -> list[Entry]:
+        """The snapshot's tables. Raises DataError when there are none."""
         if not is_plain_name(name):
             message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._remote.url}"
             raise DataError(message)
         self._project.date_of(name)
         wanted = {f"{name}/{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES}
-        present = [entry.key for entry in self._remote.entries(f"{name}/") if entry.key in wanted]
+        present = [entry for entry in self._remote.entries(f"{name}/") if entry.key in wanted]
         if not present:
             there = ", ".join(self._remote.folders()) or "none"
             message = f"there is no snapshot {name} in {self._remote.url} (there: {there})"
             raise DataError(message)
+        return present
+
+    @contextmanager
+    def _fetched(self, name: str) -> Iterator[TableSource]:
+        """The snapshot's tables in a temporary folder. Raises DataError when there are none."""
+        present = self._tables(name)
         with tempfile.TemporaryDirectory(prefix="ratchet-raw-") as folder:
             (Path(folder) / name).mkdir()
-            for key in present:
-                self._remote.download(key, Path(folder) / key)
+            for entry in present:
+                self._remote.download(entry.key, Path(folder) / entry.key)
             yield TableSource(Path(folder), self._project)
 
 

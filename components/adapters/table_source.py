@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from components.adapters.content_hash import table_hash
 from components.adapters.entity_match import mismatches
 from components.adapters.pandera_checks import PANDAS, problems_of
 from components.adapters.problems import SAMPLES, Problem, TableError, clipped, counted
-from components.adapters.raw_tables import find_table, is_plain_name, read_table
+from components.adapters.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
 from components.core.errors import DataError
 from components.core.schema import DType, Snapshot
 from components.project import Column, Project
@@ -44,6 +46,14 @@ class _Tables:
     problems: list[Problem] = field(default_factory=list)
 
 
+def newest(names: Sequence[str], project: Project, place: object) -> str:
+    """The snapshot's name with the latest date. Raises DataError when there is none, or when a name has no date."""
+    if not names:
+        message = f"{place} holds no folder of a snapshot"
+        raise DataError(message)
+    return max(names, key=project.date_of)
+
+
 class TableSource:
     """Reads and checks raw snapshots against the project.
 
@@ -66,6 +76,21 @@ class TableSource:
         except OSError as error:
             message = f"the data folder {self._folder} cannot be read: {error.strerror or error}"
             raise DataError(message) from error
+
+    def newest(self) -> str:
+        """The name whose date is the latest. Raises DataError when there is none, or a name without a date."""
+        return newest(self.names(), self._project, self._folder)
+
+    def fingerprint(self, name: str) -> str:
+        """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
+        folder = self._snapshot_folder(name)
+        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        try:
+            found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror}"
+            raise DataError(message) from error
+        return hashlib.sha256(repr(found).encode()).hexdigest()
 
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; empty when it can be ingested.

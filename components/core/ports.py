@@ -67,6 +67,14 @@ class RawSnapshot(Protocol):
 class Source(Protocol):
     """Raw snapshots as they are delivered."""
 
+    def newest(self) -> str:
+        """Name of the snapshot with the latest date. Raises DataError when there is none."""
+        ...
+
+    def fingerprint(self, name: str) -> str:
+        """Changes with every change of the snapshot's files, which are not read for it. Raises DataError when there are none."""
+        ...
+
     def check(self, name: str) -> Sequence[Any]:
         """Everything that is wrong with a snapshot (adapters.problems.Problem); empty when it can be ingested."""
         ...

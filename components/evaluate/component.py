@@ -7,9 +7,8 @@ from components.image import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def evaluate(
-    snapshot: str,
-    candidate: str,
-    run_id: str,
+    dataset: dsl.Input[dsl.Dataset],
+    model: dsl.Input[dsl.Model],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
     curves: dsl.Output[dsl.ClassificationMetrics],
@@ -19,22 +18,18 @@ def evaluate(
 
     from components.evaluate import step as use_case
     from components.ml.curves import roc
-    from components.wiring import step
+    from components.wiring import Wiring, attempt
 
-    with step("evaluate") as w:
-        judged = use_case.run(
-            w.project,
-            w.store,
-            w.registry,
-            w.ledger,
-            w.reports,
-            w.store.get(snapshot),
-            int(candidate),
-            run_id=run_id,
-            actor=w.settings.actor,
-        )
+    def body(w: Wiring) -> str:
+        snapshot, candidate = w.store.get(dataset.metadata["snapshot"]), int(model.metadata["version"])
+        run, actor = w.settings.run_id, w.settings.actor
+        stores = (w.store, w.registry, w.ledger, w.reports)
+        judged = use_case.run(w.project, *stores, snapshot, candidate, run_id=run, actor=actor)
         Path(report.path).write_text(judged.report_html, encoding="utf-8")
-        metrics.log_metric("candidate_auc", judged.measured.candidate.value)
+        for name, value in judged.figures.items():
+            metrics.log_metric(name, value)
         false, true = roc(judged.holdout.labels, judged.candidate).T.tolist()
         curves.log_roc_curve(false, true, [1.0 - share for share in false])
         return judged.decision.verdict.value
+
+    return attempt("evaluate", body)

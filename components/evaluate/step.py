@@ -31,6 +31,14 @@ class Evaluated:
     report_html: str
     report: str
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """The measured figures by name: for an artifact that shows them."""
+        found = {"candidate_auc": self.measured.candidate.value, "candidate_brier": self.measured.candidate_brier}
+        if self.measured.paired:
+            found |= {"auc_delta": self.measured.paired.delta.value, "champion_brier": self.measured.champion_brier}
+        return {**found, "holdout_rows": float(self.measured.rows), "attempt": float(self.measured.attempt)}
+
 
 def run(
     project: Project,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from components.core.errors import DataError
 from components.core.ports import FeatureStore, Ledger, SnapshotStore, Source
 from components.core.schema import Snapshot
+
+LATEST = "latest"  # in place of a name: the snapshot with the latest date
 
 
 def run(
@@ -18,14 +21,18 @@ def run(
     replace: bool = False,
     say: Callable[[str], None] = print,
 ) -> Snapshot:
-    """Ingest the snapshot `name` of `source`; without a source it must have been ingested before.
+    """Ingest the snapshot `name` (or LATEST) of `source`; without a source it must have been ingested before.
 
     Raises DataError, naming table, column, row count and three sample keys, before anything is written.
     """
     if source is None:
-        snapshot = store.get(name)
-        say(f"[INGEST] {name} as_of={snapshot.as_of} rows={snapshot.rows} labelled={snapshot.labelled_rows} (ingested before)")
+        snapshot = _latest(store) if name == LATEST else store.get(name)
+        say(
+            f"[INGEST] {snapshot.name} as_of={snapshot.as_of} rows={snapshot.rows} "
+            f"labelled={snapshot.labelled_rows} (ingested before)"
+        )
         return snapshot
+    name = source.newest() if name == LATEST else name
     raw = source.read(name)
     new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
     snapshot = store.get(raw.snapshot.as_of.isoformat())
@@ -43,3 +50,11 @@ def run(
     note = "" if new else " (no-op: the same content is stored)"
     say(f"[INGEST] {name} as_of={snapshot.as_of} rows={snapshot.rows} labelled={snapshot.labelled_rows}{note}")
     return snapshot
+
+
+def _latest(store: SnapshotStore) -> Snapshot:
+    stored = store.snapshots()
+    if not stored:
+        message = "no snapshot was ingested yet: name the place of the raw data by --data"
+        raise DataError(message)
+    return stored[-1]

@@ -6,10 +6,14 @@ from components.image import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def promote(candidate: str, run_id: str) -> str:
+def promote(model: dsl.Input[dsl.Model]) -> str:
     """Carry out the promotion protocol; returns the ledger's word for the outcome."""
     from components.promote import step as use_case
-    from components.wiring import step
+    from components.protocol.reconcile import reconcile_first
+    from components.wiring import Wiring, attempt
 
-    with step("promote") as w:
-        return str(use_case.run(w.project, w.world, int(candidate), run_id=run_id).body["state"])
+    def body(w: Wiring) -> str:
+        reconcile_first(w.world, only_open=True)  # a try before this one may have been killed, or lost the registry
+        return str(use_case.run(w.project, w.world, int(model.metadata["version"]), run_id=w.settings.run_id).body["state"])
+
+    return attempt("promote", body)

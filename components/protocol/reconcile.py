@@ -26,6 +26,14 @@ def reconcile(world: World) -> list[str]:
     return [*finished, *agreed]
 
 
+def reconcile_first(world: World, *, only_open: bool = False) -> None:
+    """What a pipeline's step does before its own work: mend and tell each thing; `only_open` leaves agreeing to a later step."""
+    if only_open and open_move(world.ledger) is None:
+        return
+    for done in reconcile(world):
+        world.say(f"[RECONCILE] {done}")
+
+
 def _finish(world: World) -> tuple[list[str], RatchetError | None]:
     record = open_move(world.ledger)
     if record is None:

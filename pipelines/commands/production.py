@@ -14,7 +14,7 @@ from components.protocol.reconcile import reconcile as mend
 from components.wiring import Wiring
 from pipelines.console import AsJson, document, facts, line, table, waiting
 
-_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live"]
+_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run"]
 _LAST = 2**31 - 1  # the registries' column of version numbers
 
 

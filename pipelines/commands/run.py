@@ -1,48 +1,137 @@
-"""`ratchet run` and `ratchet compile`."""
+"""`ratchet run`, `submit` and `compile`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from components.core.errors import UserError
 from components.core.ledger import Record
 from components.wiring import Wiring
+from pipelines.commands.kubeflow import kubeflow_api
 from pipelines.console import AsJson, complain, document, err, facts, line
-from pipelines.runners import Event, Run, new_run_id, run_local
+from pipelines.events import Event, Run, new_run_id
+from pipelines.local_runner import run_local
 
-_TASKS = {"ingest": "ingest", "drift-check": "drift check", "train": "train", "evaluate": "evaluate", "promote": "promote"}
+_TASKS = {
+    "ingest": "ingest",
+    "drift-check": "drift check",
+    "train": "train",
+    "evaluate": "evaluate",
+    "promote": "promote",
+    "record-run": "record the run",
+}
+
+
+class Runner(StrEnum):
+    """Where the tasks run."""
+
+    LOCAL = "local"
+    KFP = "kfp"
+
+
+_Snapshot = Annotated[
+    str, typer.Option(help="Snapshot to run on: a folder's name, the date or id of an ingested one, or `latest`.")
+]
+_Data = Annotated[
+    str, typer.Option(help="Folder, or s3://bucket/prefix, with one folder a snapshot; leave out when it was ingested before.")
+]
+_Force = Annotated[bool, typer.Option(help="Train and compare although nothing asks for it.")]
+_Replace = Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(
-        epilog="Examples: ratchet run --data data/streamflow --snapshot month_001; ratchet run --snapshot 2024-02-29 --force"
+        epilog="Examples: ratchet run --data data/streamflow --snapshot month_001; ratchet run --snapshot 2024-02-29 --force; "
+        "ratchet run --runner kfp --data s3://ratchet/raw --snapshot month_001"
     )(run)
-    app.command("compile", epilog="Example: ratchet compile --output continuous_training.yaml")(compile_pipeline)
+    app.command(epilog="Example: ratchet submit --data s3://ratchet/raw --snapshot month_001")(submit)
+    app.command(
+        "compile", epilog="Example: ratchet compile --output pipeline.yaml --image registry.example.com/ratchet@sha256:..."
+    )(compile_pipeline)
 
 
 def run(
-    snapshot: Annotated[str, typer.Option(help="Snapshot to run on: a folder's name, or the date or id of an ingested one.")],
-    data: Annotated[
-        str, typer.Option(help="Folder, or s3://bucket/prefix, with one folder a snapshot; leave out when it was ingested before.")
-    ] = "",
-    force: Annotated[bool, typer.Option(help="Train and compare although nothing asks for it.")] = False,  # noqa: FBT002
-    replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
+    snapshot: _Snapshot,
+    data: _Data = "",
+    force: _Force = False,  # noqa: FBT002
+    replace: _Replace = False,  # noqa: FBT002
+    runner: Annotated[
+        Runner, typer.Option(help="local: each task a process here; kfp: a pod of Kubeflow (RATCHET_KFP_URL).")
+    ] = Runner.LOCAL,
+    detach: Annotated[bool, typer.Option(help="With kfp: start the run and do not wait for it.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the pipeline: ingest, drift check, and only when needed train, evaluate, promote."""
+    arguments = {"snapshot": snapshot, "data": _place(data), "replace": replace, "force": force}
+    if runner is Runner.LOCAL:
+        if detach:
+            message = "--detach goes with --runner kfp: a local run ends with its command"
+            raise UserError(message)
+        _run_local(arguments, as_json)
+    else:
+        _run_kubeflow(arguments, as_json, detach)
+
+
+def submit(
+    snapshot: _Snapshot,
+    data: _Data = "",
+    force: _Force = False,  # noqa: FBT002
+    replace: _Replace = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Start a run on Kubeflow and do not wait for it: `run --runner kfp --detach`."""
+    run(snapshot, data, force, replace, Runner.KFP, True, as_json)  # noqa: FBT003 - the same options by place
+
+
+def _place(data: str) -> str:
+    return str(Path(data).absolute()) if data and not data.startswith("s3://") else data
+
+
+def _run_local(arguments: Mapping[str, Any], as_json: bool) -> None:
     wiring = Wiring.load()
     run_id = new_run_id()
-    arguments = {
-        "snapshot": snapshot,
-        "data": str(Path(data).absolute()) if data and not data.startswith("s3://") else data,
-        "replace": replace,
-        "force": force,
-    }
     before = len(wiring.ledger.records())
+    done = _shown(as_json, lambda show: run_local(wiring.settings, arguments, run_id, show))
+    records = [record for record in wiring.ledger.records() if record.seq > before and record.body.get("run_id", run_id) == run_id]
+    _end(done, summary(done, records), as_json)
+
+
+def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> None:
+    from pipelines import kubeflow_runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local run does without
+
+    wiring, api = Wiring.load(), kubeflow_api()
+    if arguments["data"] and not arguments["data"].startswith("s3://"):
+        message = f"a pod of Kubeflow does not see the folder {arguments['data']}: upload it (ratchet data upload), give s3://bucket/prefix"
+        raise UserError(message)
+    with err.status("uploading the pipeline"):
+        made = kubeflow.prepare(api, wiring.project.model)
+        run_id = api.start(made.experiment, f"{arguments['snapshot']} {new_run_id()}", made.version, dict(arguments))
+    where = api.link(run_id) or f"ratchet logs {run_id}"
+    if not as_json:
+        news = ", a new version of the pipeline" if made.uploaded else ""
+        line(f"[RUN] {run_id} in {kubeflow.experiment_of(wiring.project.model)}{news}: {where}")
+    if detach:
+        if as_json:
+            document({"run": run_id, "where": where})
+        return
+    try:
+        done = _shown(as_json, lambda show: kubeflow.follow(api, run_id, show))
+    except KeyboardInterrupt:
+        err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {run_id}` shows it")
+        raise typer.Exit(130) from None
+    records = [record for record in wiring.ledger.records() if record.body.get("run_id") == run_id]
+    _end(done, summary(done, records), as_json)
+
+
+def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> Run:
+    """The run, followed with the task at work on standard error and the steps' lines on standard output."""
     with err.status("starting") as status:
 
         def show(event: Event) -> None:
@@ -53,15 +142,18 @@ def run(
             elif event.kind == "line" and not event.text.startswith("[ERROR]") and not as_json:
                 line(event.text)
 
-        done = run_local(wiring.settings, arguments, run_id, show)
-    records = [record for record in wiring.ledger.records() if record.seq > before and record.body.get("run_id", run_id) == run_id]
-    content = summary(done, records)
+        return follow(show)
+
+
+def _end(done: Run, content: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         document(content)
     elif not done.error:
-        facts(f"run {run_id}", {name: value for name, value in content.items() if name not in {"run", "error"}})
+        facts(f"run {done.run_id}", {name: value for name, value in content.items() if name not in {"run", "error"}})
     if done.error:
-        complain(f"error: {done.error['message']}")
+        first, *more = str(done.error["message"]).splitlines() or [""]
+        for text in (f"error: {first}", *more):
+            complain(text)
         complain(f"log: {done.log}")
         raise typer.Exit(int(done.error["code"]))
 
@@ -88,7 +180,7 @@ def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
         "why": "; ".join(gate["decisive"]) if gate else None,
         "decision report": gate["report"] if gate else None,
         "drift report": trigger["report"] if trigger else None,
-        "log": str(done.log),
+        "log": done.log,
         "error": dict(done.error) or None,
     }
 
@@ -99,16 +191,12 @@ def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:
 
 def compile_pipeline(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("continuous_training.yaml"),
+    image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_IMAGE).")] = "",
 ) -> None:
-    """Compile the pipeline to KFP's YAML."""
-    from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
+    """Compile the pipeline to KFP's YAML: for `kfp run create -e ratchet -f FILE`. RATCHET_KFP_* name Secret and ConfigMaps."""
+    if image:
+        os.environ["RATCHET_IMAGE"] = image
+    from pipelines.kubeflow_runner import compile_to  # noqa: PLC0415 - the components read the image when they are imported
 
-    from components.core.errors import UserError  # noqa: PLC0415 - as above
-    from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - as above
-
-    try:
-        compiler.Compiler().compile(continuous_training, str(output))
-    except (OSError, ValueError) as error:
-        message = f"{output} cannot be written: {getattr(error, 'strerror', None) or error}"
-        raise UserError(message) from error
+    compile_to(output)
     line(f"wrote {output}")

@@ -20,8 +20,12 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{- define "ratchet.imageName" -}}
+{{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
 {{- define "ratchet.image" -}}
-image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+image: {{ include "ratchet.imageName" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- end }}
 
@@ -56,17 +60,38 @@ capabilities: {drop: [ALL]}
 - {name: tmp, emptyDir: {}}
 {{- end }}
 
-{{/* Environment of whatever acts as the promoter: all addresses, and what it may move. */}}
+{{/* Namespaces that steps run in: this one, and Kubeflow's where it has its own. */}}
+{{- define "ratchet.stepNamespaces" -}}
+{{- $own := .Values.kubeflow.namespace | default .Release.Namespace }}
+{{- list .Release.Namespace $own | uniq | join " " }}
+{{- end }}
+
+{{/* Environment of whatever acts as the promoter: all addresses, what it may move, and where Kubeflow is. */}}
 {{- define "ratchet.promoterEnv" -}}
 envFrom:
   - secretRef: {name: {{ .Values.connections.secret }}}
+  - configMapRef: {name: {{ .Release.Name }}-pipeline}
 env:
-  {{- include "ratchet.paths" . | nindent 2 }}
-  - {name: RATCHET_DEPLOYMENT, value: {{ .Release.Name }}-serving}
-  - {name: RATCHET_LEASE, value: {{ .Release.Name }}-promotion}
-  - {name: RATCHET_SERVING_URL, value: "http://{{ .Release.Name }}-serving:3000"}
-  - {name: RATCHET_READY_TIMEOUT, value: {{ .Values.promoter.readySeconds | quote }}}
-  - {name: RATCHET_LOCK_TIMEOUT, value: {{ .Values.promoter.lockSeconds | quote }}}
-  - {name: RATCHET_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
   - {name: RATCHET_ACTOR, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+  - {name: RATCHET_IMAGE, value: {{ include "ratchet.imageName" . | quote }}}
+  {{- with .Values.kubeflow }}
+  {{- if .url }}
+  - {name: RATCHET_KFP_URL, value: {{ .url | quote }}}
+  - {name: RATCHET_KFP_UI_URL, value: {{ .uiUrl | quote }}}
+  - {name: RATCHET_KFP_NAMESPACE, value: {{ .namespace | quote }}}
+  - {name: RATCHET_KFP_SERVICE_ACCOUNT, value: {{ .serviceAccount }}}
+  - {name: RATCHET_KFP_CONNECTIONS, value: {{ $.Values.connections.secret }}}
+  - {name: RATCHET_KFP_SETTINGS, value: {{ $.Release.Name }}-pipeline}
+  - {name: RATCHET_KFP_PROJECT, value: {{ $.Release.Name }}-project}
+  - {name: RATCHET_KFP_TIMEOUT, value: {{ .taskSeconds | quote }}}
+  {{- with $.Values.pipeline.resources }}
+  - {name: RATCHET_KFP_CPU_REQUEST, value: {{ dig "requests" "cpu" "200m" . | quote }}}
+  - {name: RATCHET_KFP_MEMORY_REQUEST, value: {{ dig "requests" "memory" "1Gi" . | quote }}}
+  - {name: RATCHET_KFP_MEMORY_LIMIT, value: {{ dig "limits" "memory" "4Gi" . | quote }}}
+  {{- end }}
+  {{- with .tokenSecret }}
+  - {name: RATCHET_KFP_TOKEN, valueFrom: {secretKeyRef: {name: {{ . }}, key: token}}}
+  {{- end }}
+  {{- end }}
+  {{- end }}
 {{- end }}

@@ -1,4 +1,4 @@
-"""Ways to run the pipeline: kfp.local here. What it prints is kept as the run's log and read for progress and outcome."""
+"""Run the pipeline here by kfp.local. What it prints is kept as the run's log and read for progress and outcome."""
 
 from __future__ import annotations
 
@@ -6,43 +6,15 @@ import json
 import re
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TextIO
 
 from components.core.errors import Unavailable
 from components.settings import Settings, environment
+from pipelines.events import Event, Run, failure, plain, step_line
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED = re.compile(r"Executing task '([a-z0-9-]+)'")
 _ENDED = re.compile(r"Task '([a-z0-9-]+)' finished with status (\w+)")
-_OURS = re.compile(r"^\s*((?:\[[A-Z]+\]|RETRAINING_TRIGGERED|NO_ACTION) .*)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened: a task `started` or `ended` (text: its name), a step's log `line`, or the run was `interrupted`."""
-
-    kind: str
-    text: str
-
-
-@dataclass(slots=True)
-class Run:
-    """A finished run. `error` holds step, code, type and message of the failed step, empty when all went well."""
-
-    run_id: str
-    log: Path
-    lines: list[str] = field(default_factory=list)
-    error: Mapping[str, Any] = field(default_factory=dict)
-
-
-def new_run_id() -> str:
-    """`20241231-235959-1a2b`: sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
 
 
 def task_environment(settings: Settings) -> dict[str, str]:
@@ -63,19 +35,19 @@ def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_
         Unavailable: the run's folder cannot be written.
     """
     folder = settings.home / "runs" / run_id
-    run = Run(run_id, folder / "log.txt")
-    command = [sys.executable, "-m", "pipelines.local_run", str(folder), json.dumps({**arguments, "run_id": run_id})]
+    log = folder / "log.txt"
+    run = Run(run_id, str(log))
+    command = [sys.executable, "-m", "pipelines.local_run", str(folder), json.dumps(arguments)]
+    env = {**task_environment(settings), "RATCHET_RUN_ID": run_id}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with run.log.open("w", encoding="utf-8") as log:
-            code = _follow(command, task_environment(settings), log, run, on_event)
+        with log.open("w", encoding="utf-8") as file:
+            code = _follow(command, env, file, run, on_event)
     except OSError as error:
         message = f"the run's folder {folder} cannot be written: {error.strerror}"
         raise Unavailable(message) from error
-    errors = [line.removeprefix("[ERROR] ") for line in run.lines if line.startswith("[ERROR] ")]
     if code:
-        unexpected = {"step": "", "code": 1, "type": "", "message": f"the run ended unexpectedly; its log is {run.log}"}
-        run.error = json.loads(errors[-1]) if errors else unexpected
+        run.error = failure(run.lines, f"the run ended unexpectedly; its log is {log}")
     return run
 
 
@@ -110,10 +82,10 @@ def _follow(command: Sequence[str], env: Mapping[str, str], log: TextIO, run: Ru
 
 
 def _events(line: str) -> Iterator[Event]:
-    text = _ANSI.sub("", line).rstrip()
+    text = plain(line)
     if found := _STARTED.search(text):
         yield Event("started", found[1])
     elif found := _ENDED.search(text):
         yield Event("ended", found[1])
-    elif found := _OURS.match(text):
-        yield Event("line", found[1])
+    elif ours := step_line(text):
+        yield Event("line", ours)

@@ -1,0 +1,18 @@
+"""KFP shell of the record_run step."""
+
+from kfp import dsl
+
+from components.image import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def record_run(snapshot: str, status: dsl.PipelineTaskFinalStatus) -> None:
+    """Write into the ledger how the run ended, whatever happened to it."""
+    from components.record_run import step as use_case
+    from components.wiring import Wiring, attempt
+
+    def body(w: Wiring) -> None:
+        state, error = str(status.state), str(status.error_message or "")
+        use_case.run(w.ledger, state=state, error=error, run_id=w.settings.run_id, snapshot=snapshot)
+
+    attempt("record_run", body)

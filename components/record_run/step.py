@@ -1,0 +1,28 @@
+"""Write into the ledger how a run ended: also one whose pod was killed before it could say anything."""
+
+from __future__ import annotations
+
+from components.core.ledger import Record
+from components.core.ports import Ledger
+
+RUN = "run"
+_STAGES = ("trigger", "gate", "promotion")  # kinds of record that a run leaves on its way
+
+
+def run(ledger: Ledger, *, state: str, error: str, run_id: str, snapshot: str) -> Record:
+    """Append the record of a run's end.
+
+    Args:
+        ledger: keeps it; a run that is recorded already is not recorded again.
+        state: KFP's word, SUCCEEDED, FAILED or CANCELLED.
+        error: what KFP knows of the failure; often nothing.
+        run_id: KFP's or the local runner's.
+        snapshot: name that the run was started with.
+    """
+    present = ledger.records(RUN, run_id)
+    if present and run_id:
+        return present[-1]
+    seen = {record.kind for record in ledger.records() if record.body.get("run_id") == run_id and run_id}
+    reached = [kind for kind in _STAGES if kind in seen]
+    body = {"state": state.lower(), "error": error, "reached": reached, "snapshot": snapshot, "run_id": run_id}
+    return ledger.append(RUN, body, key=run_id)

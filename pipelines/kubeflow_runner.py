@@ -1,0 +1,140 @@
+"""Run the pipeline on Kubeflow: compiled, uploaded when it changed, started, followed by its tasks' states and logs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+
+from components.core.errors import Unavailable, UserError
+from pipelines.events import Event, Run, failure, plain, step_line
+from pipelines.kubeflow_runs import Backend, KubeflowRun, Task, Version
+
+TASKS = ("ingest", "drift-check", "train", "evaluate", "promote", "record-run")
+_LOOK_SECONDS = 2.0
+_PATIENCE = 120.0  # seconds that the API server may be away while a run is followed
+_PAUSE_SECONDS = 5.0  # between tries meanwhile
+_TAIL = 20  # lines of a failed task's log that are shown
+_HASH = 12
+_ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED", "CACHED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The place of a model's runs: experiment, and the uploaded version of the pipeline as it is in this installation."""
+
+    experiment: str
+    version: Version
+    uploaded: bool
+
+
+def compile_to(path: Path) -> None:
+    """Write the pipeline as KFP's YAML. Raises UserError when the file cannot be written."""
+    from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
+
+    from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - as above
+
+    try:
+        compiler.Compiler().compile(continuous_training, str(path))
+    except (OSError, ValueError) as error:
+        message = f"{path} cannot be written: {getattr(error, 'strerror', None) or error}"
+        raise UserError(message) from error
+
+
+def experiment_of(model: str) -> str:
+    """Name of the experiment that a model's runs are in."""
+    return f"ratchet/{model}"
+
+
+def pipeline_of(model: str) -> str:
+    """Name of a model's pipeline: what KFP takes, which is less than a model may be called."""
+    return f"ratchet-{re.sub(r'[^a-z0-9]+', '-', model.lower()).strip('-')}"
+
+
+def prepare(api: Backend, model: str) -> Prepared:
+    """Compile and upload the pipeline; a version is named after its content, so that the same one is uploaded once."""
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "pipeline.yaml"
+        compile_to(package)
+        name = hashlib.sha256(package.read_bytes()).hexdigest()[:_HASH]
+        version, uploaded = api.upload(pipeline_of(model), name, package)
+    return Prepared(api.experiment(experiment_of(model)), version, uploaded)
+
+
+@dataclass(slots=True)
+class Follower:
+    """Tells what is new about a run since the last look."""
+
+    api: Backend
+    run_id: str
+    on_event: Callable[[Event], None]
+    lines: list[str] = field(default_factory=list)
+    _states: dict[str, str] = field(default_factory=dict)
+    _told: dict[str, int] = field(default_factory=dict)
+
+    def look(self) -> KubeflowRun:
+        """Read the run once, and tell."""
+        run = self.api.run(self.run_id)
+        for task in sorted((task for task in run.tasks if task.name in TASKS), key=lambda task: TASKS.index(task.name)):
+            before = self._states.get(task.name, "")
+            if not before and task.pods:
+                self._states[task.name] = before = "RUNNING"
+                self.on_event(Event("started", task.name))
+            if before and before not in _ENDED:
+                self._tell(task)
+                if task.state in _ENDED or run.ended:
+                    self._states[task.name] = task.state or run.state
+                    self.on_event(Event("ended", task.name))
+        return run
+
+    def _tell(self, task: Task) -> None:
+        for pod in task.pods:
+            text = self.api.log(self.run_id, pod).splitlines()
+            for line in text[self._told.get(pod, 0) :]:
+                ours = step_line(plain(line))
+                if ours is not None:
+                    self.lines.append(ours)
+                    self.on_event(Event("line", ours))
+            self._told[pod] = max(len(text), self._told.get(pod, 0))
+
+
+def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
+    """Watch a run to its end. An API server that is away for a while is waited for. Raises Unavailable when it stays away."""
+    follower = Follower(api, run_id, on_event)
+    patient = Retrying(
+        retry=retry_if_exception_type(Unavailable), stop=stop_after_delay(_PATIENCE), wait=wait_fixed(5), reraise=True
+    )
+    until_ended = Retrying(retry=retry_if_result(lambda run: not run.ended), wait=wait_fixed(_LOOK_SECONDS))
+    ended: KubeflowRun = until_ended(patient, follower.look)
+    run = Run(run_id, api.link(run_id) or f"ratchet logs {run_id}", follower.lines)
+    if ended.state != "SUCCEEDED":
+        run.error = failure(follower.lines, _last_lines(api, ended))
+    return run
+
+
+def _last_lines(api: Backend, run: KubeflowRun) -> str:
+    """What is known of a failure that no step has told: the end of the failed task's log."""
+    failed = [task for task in run.tasks if task.name in TASKS and task.state == "FAILED"]
+    for task in failed:
+        text = next(filter(None, (api.log(run.id, pod) for pod in reversed(task.pods))), "")
+        if text:
+            return f"task {task.name} failed:\n" + "\n".join(plain(line) for line in text.splitlines()[-_TAIL:])
+    names = ", ".join(task.name for task in failed) or "no task"
+    return f"run {run.id} ended as {run.state} ({names} failed, no log is left): {run.error or 'Kubeflow names no reason'}"
+
+
+def log_of(api: Backend, run_id: str, write: Callable[[str], None]) -> int:
+    """Write the whole log of every task of a run, in the order of the DAG; how many tasks had one."""
+    run, count = api.run(run_id), 0
+    for name in TASKS:
+        for task in (task for task in run.tasks if task.name == name):
+            for pod in task.pods:
+                if text := api.log(run_id, pod):
+                    write(f"==> {name} ({task.state.lower()}, pod {pod}) <==\n{text}")
+                    count += 1
+    return count

@@ -1,0 +1,67 @@
+"""A Kubeflow API server in memory, as pipelines/kubeflow_runner.py sees it: each look shows the run's next state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import Unavailable
+from pipelines.kubeflow_runs import KubeflowRun, Schedule, Task, Version
+
+
+@dataclass
+class FakeKubeflow:
+    """`story` is what each look at a run shows: its state and its tasks' states; `logs` what a task's pod has printed."""
+
+    story: Sequence[tuple[str, dict[str, str]]] = ()
+    logs: dict[str, str] = field(default_factory=dict)
+    away: set[int] = field(default_factory=set)  # looks at which the server does not answer
+    packages: dict[str, dict[str, str]] = field(default_factory=dict)
+    started: list[KubeflowRun] = field(default_factory=list)
+    recurring: list[tuple[str, Schedule]] = field(default_factory=list)
+    looks: int = 0
+
+    def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
+        versions = self.packages.setdefault(pipeline, {})
+        new = version not in versions
+        versions.setdefault(version, package.read_text(encoding="utf-8"))
+        return Version(pipeline, version), new
+
+    def experiment(self, name: str) -> str:
+        return f"id of {name}"
+
+    def start(self, experiment: str, name: str, version: Version, parameters: dict[str, Any]) -> str:
+        made = KubeflowRun(f"run-{len(self.started) + 1}", name, "", datetime.now(UTC), None, parameters, (), "")
+        self.started.append(made)
+        return made.id
+
+    def run(self, run_id: str) -> KubeflowRun:
+        (run,) = [run for run in self.started if run.id == run_id]
+        self.looks += 1
+        if self.looks in self.away:
+            raise Unavailable("Kubeflow cannot be reached")
+        state, tasks = self.story[min(self.looks, len(self.story)) - 1]
+        return replace(run, state=state, tasks=tuple(Task(name, told, (f"pod-{name}",)) for name, told in tasks.items()))
+
+    def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
+        return [run for run in reversed(self.started) if name in {"", run.name}][:count]
+
+    def log(self, run_id: str, pod: str) -> str:
+        return self.logs.get(pod.removeprefix("pod-"), "")
+
+    def schedules(self, experiment: str, name: str) -> list[Schedule]:
+        return [item for known, item in self.recurring if known == name]
+
+    def add_schedule(self, experiment: str, name: str, cron: str, version: Version, parameters: dict[str, Any]) -> str:
+        made = Schedule(f"schedule-{len(self.recurring) + 1}", cron, enabled=True, parameters=parameters)
+        self.recurring.append((name, made))
+        return made.id
+
+    def remove_schedule(self, schedule: str) -> None:
+        self.recurring = [(name, item) for name, item in self.recurring if item.id != schedule]
+
+    def link(self, run_id: str) -> str:
+        return f"https://kubeflow/#/runs/details/{run_id}"

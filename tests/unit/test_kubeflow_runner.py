@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from components.core.errors import Unavailable, UserError
+from pipelines import kubeflow_runner
+from pipelines.commands.kubeflow import six_fields
+from pipelines.events import Event, Run
+from pipelines.kubeflow_api import KubeflowApi
+from pipelines.kubeflow_runner import follow, log_of, pipeline_of, prepare
+from pipelines.kubeflow_settings import KubeflowSettings
+from tests.fake_kubeflow import FakeKubeflow
+
+QUIET = {
+    "ingest": "[INGEST] month_001\nsome noise\n",
+    "drift-check": "    NO_ACTION drift_share=0.000 < 0.020 -> the champion stays\n",
+}
+ERROR = {"step": "train", "code": 3, "type": "ArtifactError", "message": "version 1's files are not those that were registered"}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubeflow_runner, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(kubeflow_runner, "_PAUSE_SECONDS", 0.0)
+
+
+def followed(api: FakeKubeflow) -> tuple[Run, list[Event]]:
+    place = prepare(api, "m")
+    run_id = api.start(place.experiment, "month_001", place.version, {})
+    events: list[Event] = []
+    return follow(api, run_id, events.append), events
+
+
+def test_each_task_is_told_once_with_its_own_lines() -> None:
+    running = {"ingest": "RUNNING"}
+    checked = {"ingest": "SUCCEEDED", "drift-check": "RUNNING"}
+    done = {"ingest": "SUCCEEDED", "drift-check": "SUCCEEDED", "retrain": "SKIPPED"}
+    api = FakeKubeflow([("", {}), ("RUNNING", running), ("RUNNING", running), ("RUNNING", checked), ("SUCCEEDED", done)], QUIET)
+    run, events = followed(api)
+    assert not run.error
+    assert run.lines == ["[INGEST] month_001", "NO_ACTION drift_share=0.000 < 0.020 -> the champion stays"]
+    assert [(event.kind, event.text) for event in events if event.kind != "line"] == [
+        ("started", "ingest"),
+        ("ended", "ingest"),
+        ("started", "drift-check"),
+        ("ended", "drift-check"),
+    ]
+    assert run.log == "https://kubeflow/#/runs/details/run-1"
+
+
+def test_a_failed_step_ends_the_run_with_its_own_exit_code() -> None:
+    logs = {"train": f"[ERROR] {json.dumps(ERROR)}\nTraceback ...\n"}
+    run, _ = followed(FakeKubeflow([("RUNNING", {"train": "RUNNING"}), ("FAILED", {"train": "FAILED"})], logs))
+    assert run.error == ERROR
+
+
+def test_a_task_that_could_say_nothing_is_told_by_the_end_of_its_log() -> None:
+    logs = {"train": "\n".join(f"line {number}" for number in range(100))}
+    run, _ = followed(FakeKubeflow([("RUNNING", {"train": "RUNNING"}), ("FAILED", {"train": "FAILED"})], logs))
+    assert run.error["code"] == 1
+    assert run.error["message"].splitlines()[0] == "task train failed:"
+    assert run.error["message"].splitlines()[1:] == [f"line {number}" for number in range(80, 100)]
+
+
+def test_a_run_that_was_terminated_is_no_success() -> None:
+    run, _ = followed(FakeKubeflow([("RUNNING", {"ingest": "RUNNING"}), ("CANCELED", {"ingest": "RUNNING"})]))
+    assert "run run-1 ended as CANCELED" in run.error["message"]
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _ = followed(FakeKubeflow([("RUNNING", {}), ("SUCCEEDED", {})], away={1, 2}))
+    assert not run.error
+    monkeypatch.setattr(kubeflow_runner, "_PATIENCE", 0.05)
+    with pytest.raises(Unavailable):
+        followed(FakeKubeflow([("RUNNING", {})], away=set(range(1, 10_000))))
+
+
+def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = FakeKubeflow()
+    assert [prepare(api, "streamflow_churn").uploaded for _ in range(2)] == [True, False]
+    ((name, versions),) = api.packages.items()
+    (text,) = versions.values()
+    assert (name, next(yaml.safe_load_all(text))["pipelineInfo"]["name"]) == ("ratchet-streamflow-churn", "continuous-training")
+    monkeypatch.setattr(
+        kubeflow_runner, "compile_to", lambda path: path.write_text(text.replace("month", "year") + "# other image")
+    )
+    assert prepare(api, "streamflow_churn").uploaded
+    assert len(versions) == 2
+
+
+def test_the_log_of_a_run_is_its_tasks_in_the_order_of_the_dag() -> None:
+    api = FakeKubeflow([("SUCCEEDED", {"drift-check": "SUCCEEDED", "ingest": "SUCCEEDED", "train": "SKIPPED"})], QUIET)
+    api.start("e", "n", prepare(api, "m").version, {})
+    written: list[str] = []
+    assert log_of(api, "run-1", written.append) == 2
+    assert written[0].startswith("==> ingest (succeeded, pod pod-ingest) <==\n[INGEST] month_001")
+    assert written[1].startswith("==> drift-check")
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [("0 3 * * *", "0 0 3 * * *"), ("*/5 * * * 1-5", "0 */5 * * * 1-5"), ("0 0 3 * * *", "0 0 3 * * *")]
+)
+def test_a_schedule_gets_kubeflows_seconds(given: str, taken: str) -> None:
+    assert six_fields(given) == taken
+
+
+@pytest.mark.parametrize("given", ["", "daily", "* * * *", "1 2 3 4 5 6 7"])
+def test_what_is_no_schedule_is_one_sentence(given: str) -> None:
+    with pytest.raises(UserError, match="is not a schedule: give five fields"):
+        six_fields(given)
+
+
+@pytest.mark.parametrize("model", ["streamflow_churn", "Streamflow Churn", "--streamflow.churn--"])
+def test_a_models_pipeline_has_a_name_that_kubeflow_takes(model: str) -> None:
+    assert pipeline_of(model) == "ratchet-streamflow-churn"
+
+
+def test_without_an_address_there_is_one_sentence() -> None:
+    with pytest.raises(UserError, match="RATCHET_KFP_URL is not set"):
+        KubeflowApi(KubeflowSettings())

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from components.adapters.table_source import TableSource
+from components.core.errors import DataError, LockHeld, Unavailable
+from pipelines.watcher import WATCH, Watcher
+from tests.unit.test_steps import PROJECT
+from tests.worlds import FakeWorld
+
+DATED = PROJECT.model_copy(update={"snapshots": {}})
+
+
+@dataclass
+class Started:
+    runs: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, name: str, key: str) -> str:
+        if (name, key) not in self.runs:  # as a backend that knows a run of that name
+            self.runs.append((name, key))
+        return f"run {self.runs.index((name, key)) + 1}"
+
+
+def arrive(folder: Path, name: str, text: str = "id\n1\n") -> None:
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / name / "t.csv").write_text(text)
+
+
+def watcher(world: FakeWorld, folder: Path, started: Started) -> Watcher:
+    return Watcher(TableSource(folder, DATED), DATED, world.registry, world.ledger, world.lock, started)
+
+
+def test_a_new_snapshot_starts_one_run_when_it_has_settled(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    arrive(tmp_path, "2024-03-31")
+    watch = watcher(world, tmp_path, started)
+    assert watch.look() is None
+    said = watch.look()
+    assert said is not None
+    assert "2024-03-31 is new to an empty production: run run 1" in said
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    assert [name for name, _ in started.runs] == ["2024-03-31"]
+
+
+def test_a_snapshot_that_is_still_being_written_waits(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    watch = watcher(world, tmp_path, started)
+    for rows in range(4):
+        arrive(tmp_path, "2024-03-31", "id\n" + "1\n" * rows)
+        assert watch.look() is None
+    assert watch.look() is not None
+
+
+def test_many_watchers_start_one_run(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    arrive(tmp_path, "2024-03-31")
+    watchers = [watcher(world, tmp_path, started) for _ in range(5)]
+    for _ in range(3):
+        for watch in watchers:
+            watch.look()
+    assert len(started.runs) == 1
+    assert len(world.ledger.records(WATCH)) == 1
+
+
+def test_while_somebody_promotes_the_watcher_comes_back_later(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    arrive(tmp_path, "2024-03-31")
+    watch = watcher(world, tmp_path, started)
+    watch.look()
+    with world.lock.hold(), pytest.raises(LockHeld):
+        watch.look()
+    assert watch.look() is not None
+
+
+def test_a_watcher_that_died_before_it_could_record_starts_no_second_run(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    arrive(tmp_path, "2024-03-31")
+
+    def dies(name: str, key: str) -> str:
+        started(name, key)
+        raise Unavailable("the ledger went away")
+
+    first = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.ledger, world.lock, dies)
+    first.look()
+    with pytest.raises(Unavailable):
+        first.look()
+    second = watcher(world, tmp_path, started)
+    second.look()
+    assert second.look() is not None
+    assert len(started.runs) == 1
+
+
+def test_changed_content_starts_another_run(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    watch = watcher(world, tmp_path, started)
+    for text in ("id\n1\n", "id\n1\n22\n"):
+        arrive(tmp_path, "2024-03-31", text)
+        watch.look()
+        watch.look()
+    assert len(started.runs) == 2
+
+
+def test_a_snapshot_that_the_champion_was_trained_on_starts_nothing(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    world.in_production(world.add_version())
+    champion = world.registry.alias("production")
+    assert champion is not None
+    assert champion.provenance is not None
+    arrive(tmp_path, champion.provenance.snapshot_ids[-1].split("@")[0])
+    watch = watcher(world, tmp_path, started)
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    arrive(tmp_path, "2030-01-31")
+    assert [watch.look() is not None for _ in range(3)] == [False, True, False]
+    assert [name for name, _ in started.runs] == ["2030-01-31"]
+
+
+def test_a_folder_without_a_date_is_one_sentence(tmp_path: Path) -> None:
+    arrive(tmp_path, "2024-03-31")
+    arrive(tmp_path, "notes")
+    with pytest.raises(DataError, match="'notes' has no date"):
+        watcher(FakeWorld(), tmp_path, Started()).look()
+
+
+def test_an_empty_place_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no folder of a snapshot"):
+        watcher(FakeWorld(), tmp_path, Started()).look()
