@@ -10,6 +10,8 @@ DATA ?=
 PYTHON ?= python3
 IMAGES ?= official
 SNAPSHOT ?=
+KUBEFLOW ?=
+RUNNER ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +34,8 @@ demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder tells it
 cluster-host: ## on a bare Debian machine, as root: install docker and what IMAGES=packages needs, start docker
 	@sh cluster/host.sh
 
-cluster-up: $(STAMP) ## the kind cluster with everything on it; IMAGES=packages pulls no image
-	@$(BIN)/python -m cluster up --source $(IMAGES)
+cluster-up: $(STAMP) ## the kind cluster with everything on it; IMAGES=packages pulls no image, KUBEFLOW=on|off|values.yaml
+	@$(BIN)/python -m cluster up --source $(IMAGES) $(if $(KUBEFLOW),--kubeflow $(KUBEFLOW))
 
 cluster-load: $(STAMP) ## rebuild our image and upgrade the cluster to it
 	@$(BIN)/python -m cluster load
@@ -44,8 +46,8 @@ cluster-status: $(STAMP) ## what runs there, and what serves
 cluster-down: $(STAMP) ## delete the cluster and its data
 	@$(BIN)/python -m cluster down
 
-run: $(STAMP) ## the pipeline on the cluster, in one pod: SNAPSHOT=month_001, DATA=folder uploads it first, FORCE=1, REPLACE=1
-	@$(BIN)/python -m cluster run $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
+run: $(STAMP) ## the pipeline on the cluster: SNAPSHOT=month_001, RUNNER=job|kfp, DATA=folder uploads it first, FORCE=1, REPLACE=1
+	@$(BIN)/python -m cluster run $(if $(RUNNER),--runner $(RUNNER)) $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
 
 test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of packages and taken away again
 	@$(BIN)/python -m cluster test

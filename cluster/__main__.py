@@ -14,11 +14,11 @@ from typing import Annotated
 import typer
 
 from cluster import host, images, packages, trial
-from cluster.jobs import RAW, TOOLBOX, follow, put_example_data, start_job, upload
+from cluster.jobs import RAW, TOOLBOX, follow, in_toolbox, put_example_data, start_job, upload
 from cluster.kind import NAMESPACE, Cluster, named
 from cluster.releases import TOOLS, build, install, own_tools, present
 from cluster.shell import console, stage
-from components.core.errors import RatchetError
+from components.core.errors import RatchetError, UserError
 
 app = typer.Typer(help="The local cluster.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -30,13 +30,26 @@ class Source(StrEnum):
     PACKAGES = "packages"
 
 
+class Runner(StrEnum):
+    """Where a run's tasks run."""
+
+    JOB = "job"
+    KFP = "kfp"
+
+
 Images = Annotated[Source, typer.Option(help="official: pulled; packages: built from Debian packages, Go modules and PyPI.")]
 
 
 @app.command()
-def up(source: Images = Source.OFFICIAL) -> None:
-    """Bring the cluster up with both charts and example data on it. Safe to repeat: what is there stays."""
-    host.check(source)
+def up(
+    source: Images = Source.OFFICIAL,
+    kubeflow: Annotated[
+        str, typer.Option(help="on, off, or a file of values for the chart kubeflow-pipelines; by default on with official images.")
+    ] = "",
+) -> None:
+    """Bring the cluster up with the charts and example data on it. Safe to repeat: what is there stays."""
+    wanted = _kubeflow(source, kubeflow)
+    host.check(source, kubeflow=bool(wanted))
     start = monotonic()
     parts = packages.make() if source is Source.PACKAGES else None
     if parts:
@@ -49,14 +62,34 @@ def up(source: Images = Source.OFFICIAL) -> None:
     cluster.kubectl("config", "set-context", cluster.context, "--namespace", NAMESPACE)
     with stage("images on the node"):
         cluster.load([ours, *(parts.platform if parts else ())])
-    install(cluster, ours, parts)
+    install(cluster, ours, parts, kubeflow=wanted)
     with stage("example data"):
         put_example_data(cluster)
     console.print(f"\nup in {monotonic() - start:.0f} s. Next:")
     if parts:
         console.print(f"  export PATH={TOOLS}:$PATH   # the cluster's own kind, kubectl and helm")
+    if not wanted and source is Source.PACKAGES:
+        console.print(
+            "  # without Kubeflow Pipelines: it cannot be built from packages. KUBEFLOW=values.yaml names the images that you have"
+        )
     console.print("  make run SNAPSHOT=month_000      # trains and promotes the first model")
     console.print("  make cluster-status")
+
+
+def _kubeflow(source: Source, wish: str) -> Path | bool:
+    """Whether Kubeflow is wanted, or the file of its values. Raises UserError when there is no such file."""
+    if wish in {"", "on", "off"}:
+        if wish == "on" and source is Source.PACKAGES:
+            message = (
+                "Kubeflow Pipelines cannot be built from packages: in place of `on` give a file of values with your own images"
+            )
+            raise UserError(message)
+        return wish == "on" or (not wish and source is Source.OFFICIAL)
+    file = Path(wish)
+    if not file.is_file():
+        message = f"there is no file {wish}: KUBEFLOW is on, off, or a file of values for the chart kubeflow-pipelines"
+        raise UserError(message)
+    return file
 
 
 @app.command()
@@ -128,13 +161,18 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Folder of raw snapshots: this one is uploaded first.")] = None,
     force: Annotated[bool, typer.Option(help="Train and compare although nothing asks for it.")] = False,  # noqa: FBT002
     replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
+    runner: Annotated[
+        Runner, typer.Option(help="job: all of it in one pod; kfp: a pod a task, on the cluster's Kubeflow.")
+    ] = Runner.JOB,
 ) -> None:
-    """Run the pipeline on the cluster, in one pod, and follow it."""
+    """Run the pipeline on the cluster and follow it."""
     cluster = present()
     if data is not None:
         with stage(f"{snapshot} uploaded"):
             upload(cluster, data, snapshot)
     arguments = ["run", "--data", RAW, "--snapshot", snapshot, *(["--force"] if force else []), *(["--replace"] if replace else [])]
+    if runner is Runner.KFP:
+        raise typer.Exit(in_toolbox(cluster, [*arguments, "--runner", "kfp"]))
     raise typer.Exit(follow(cluster, start_job(cluster, arguments)))
 
 

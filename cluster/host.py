@@ -12,6 +12,7 @@ from components.core.errors import UserError
 
 GIB = 2**30
 _MEMORY = 6 * GIB  # the platform idles in 3, the pipeline and a rolling update need as much again
+_KUBEFLOW = 2 * GIB  # idle and the pods of a run
 _DISK = {"official": 15 * GIB, "packages": 20 * GIB}
 
 _TOOLS = {
@@ -25,14 +26,14 @@ _TOOLS = {
 _NEEDED = {"official": ("docker", "kind", "kubectl", "helm"), "packages": ("docker", "go", "mmdebstrap")}
 
 
-def check(images: str) -> None:
+def check(images: str, *, kubeflow: bool = False) -> None:
     """Raise UserError with every reason why the cluster could not come up, one a line."""
-    missing = list(_missing(images))
+    missing = list(_missing(images, _MEMORY + (_KUBEFLOW if kubeflow else 0)))
     if missing:
         raise UserError("\n       ".join(missing))
 
 
-def _missing(images: str) -> Iterator[str]:
+def _missing(images: str, wanted: int) -> Iterator[str]:
     for tool in _NEEDED[images]:
         if shutil.which(tool) is None:
             yield f"{tool} is missing: {_TOOLS[tool]}"
@@ -44,9 +45,9 @@ def _missing(images: str) -> Iterator[str]:
         yield "no docker daemon answers: start it (systemctl start docker), on a bare Debian machine by `make cluster-host`"
         return
     memory, folder = run(["docker", "info", "--format", "{{.MemTotal}}\t{{.DockerRootDir}}"]).strip().split("\t")
-    if int(memory) < _MEMORY:
+    if int(memory) < wanted:
         has = f"docker has {int(memory) / GIB:.1f} GiB of memory"
-        yield f"{has}, {_MEMORY // GIB} are needed: give it more (Docker Desktop: Settings, Resources)"
+        yield f"{has}, {wanted // GIB} are needed: give it more (Docker Desktop: Settings, Resources)"
     root = Path(folder)
     if root.is_dir():  # else the daemon runs in a virtual machine, whose disk cannot be seen from here
         free = shutil.disk_usage(root).free

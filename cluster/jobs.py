@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import sys
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -71,6 +72,13 @@ def follow(cluster: Cluster, job: str) -> int:
         )
         raise UserError(message)
     return code
+
+
+def in_toolbox(cluster: Cluster, arguments: list[str]) -> int:
+    """Run `ratchet` in the toolbox with its output shown; its exit code."""
+    terminal = ["--stdin", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    command = [*cluster.kubectl_command(), "exec", *terminal, TOOLBOX, "--", "ratchet", *arguments]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - kubectl
 
 
 def _waited_for(read: Callable[[], T | None], seconds: float) -> T | None:

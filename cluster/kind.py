@@ -81,10 +81,20 @@ class Cluster:
         """Whether there is such an object."""
         return succeeds([*map(str, self.kubectl_command()), "get", kind, name])
 
-    def install(self, release: str, values: Mapping[str, str], *, files: Mapping[str, Path] | None = None, wait: bool) -> None:
-        """Install or upgrade the chart of that name; `files` are values read from files."""
+    def install(
+        self,
+        release: str,
+        values: Mapping[str, str],
+        *,
+        files: Mapping[str, Path] | None = None,
+        over: Path | None = None,
+        wait: bool,
+    ) -> None:
+        """Install or upgrade the chart of that name; `files` are values read from files, `over` is a file of values."""
         command: list[str | Path] = [self._tool("helm"), "upgrade", "--install", release, ROOT / "charts" / release]
         command += ["--kube-context", self.context, "--namespace", NAMESPACE, "--create-namespace"]
+        if over is not None:
+            command += ["--values", over]
         for name, value in values.items():
             command += ["--set-string", f"{name}={value}"]  # a tag of digits is no number
         for name, path in (files or {}).items():

@@ -9,6 +9,7 @@ from cluster.kind import Cluster, named
 from cluster.shell import stage
 from components.core.errors import UserError
 
+KUBEFLOW = "kubeflow-pipelines"
 TOOLS = images.ROOT / ".cluster" / "bin"
 
 
@@ -20,8 +21,12 @@ def build(parts: packages.Parts | None) -> str:
     return tag
 
 
-def install(cluster: Cluster, ours: str, parts: packages.Parts | None) -> None:
-    """Install or upgrade both charts to our image; the promoted model stays."""
+def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubeflow: Path | bool = False) -> None:
+    """Install or upgrade the charts to our image; the promoted model stays.
+
+    `kubeflow`: whether Kubeflow Pipelines is wanted, or a file of values that says which images of it this site has. Where it is
+    on the cluster already it stays.
+    """
     repository, _, tag = ours.rpartition(":")
     image = {"image.repository": repository, "image.tag": tag}
     own = {}
@@ -30,8 +35,13 @@ def install(cluster: Cluster, ours: str, parts: packages.Parts | None) -> None:
             own[f"{name}.image.repository"], _, own[f"{name}.image.tag"] = picture.rpartition(":")
     with stage("chart platform: Postgres, S3, MLflow"):
         cluster.install("platform", {**image, **own}, wait=True)
+    if kubeflow:
+        with stage("chart kubeflow-pipelines: API server, Argo, MySQL, UI"):
+            cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
+    there = {"kubeflow.url": "http://ml-pipeline:8888", "kubeflow.uiUrl": "http://127.0.0.1:8080"}
     with stage("chart ratchet: serving, promoter, pipeline"):
-        cluster.install("ratchet", image, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+        own = {**image, **(there if cluster.has("service", "ml-pipeline") else {})}
+        cluster.install("ratchet", own, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
 
 
 def own_tools() -> Path | None:

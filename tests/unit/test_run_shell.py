@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 
 import pytest
-import tenacity
 
 from components.adapters.table_source import TableSource
 from components.core.errors import DataError, Unavailable, UserError
@@ -40,7 +40,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     (tmp_path / "ratchet.yaml").write_text(Path("ratchet.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setenv("RATCHET_PROJECT", str(tmp_path / "ratchet.yaml"))
     monkeypatch.setenv("RATCHET_STEP_TRIES", "3")
-    monkeypatch.setattr(tenacity.nap.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)  # tenacity's
     return pauses
 
 
