@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +10,10 @@ from pathlib import Path
 import pytest
 
 from cluster.jobs import follow, upload
-from cluster.kind import Cluster
 from tests.cluster.toolbox import SERVICE, Toolbox, eventually
 from tests.streamflow import real_data
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def toolbox() -> Toolbox:
-    tools = os.environ.get("RATCHET_TEST_TOOLS")
-    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
 
 
 def promotions(toolbox: Toolbox) -> list[tuple[str, int]]:
