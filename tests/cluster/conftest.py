@@ -3,5 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
+
+from cluster.kind import Cluster
+from tests.cluster.toolbox import Toolbox
 
 collect_ignore_glob = [] if os.environ.get("RATCHET_TEST_CLUSTER") else ["test_*.py"]
+
+
+@pytest.fixture(scope="module")
+def toolbox() -> Toolbox:
+    tools = os.environ.get("RATCHET_TEST_TOOLS")
+    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import yaml
 
 from components.core.errors import UserError
-from tests.cluster.toolbox import Toolbox, present
+from tests.cluster.rendering import one, pods, rendered
+from tests.cluster.toolbox import Toolbox
 
 EVERYTHING = [
     "autoscaling.enabled=true",
@@ -23,46 +22,37 @@ EVERYTHING = [
     "pipeline.schedule=0 6 * * *",
     "serving.tolerations[0].key=gpu",
 ]
+BACKEND = [
+    "imagePullSecrets[0]=pull",
+    "objectStore.endpoint=s3.example.com:9000",
+    "mysql.storageClass=fast",
+    "metadata.enabled=false",
+    "metadata.host=mlmd.example.com",
+    "runs.podGC=",
+    "runs.user=0",
+    r"pipelineRunner.annotations.example\.com/identity=trainer",
+]
+# they ask Kubernetes for something; no other pod gets a token
+WITH_TOKEN = {
+    "ratchet-toolbox",
+    "ratchet-pipeline",
+    "ml-pipeline",
+    "ml-pipeline-persistenceagent",
+    "ml-pipeline-scheduledworkflow",
+    "ml-pipeline-ui",
+    "workflow-controller",
+}
 PROMETHEUS = ["monitoring.serviceMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"]
 
 
-@pytest.fixture(scope="module")
-def toolbox() -> Toolbox:
-    return present()
-
-
-def rendered(toolbox: Toolbox, chart: str, *values: str) -> list[dict[str, Any]]:
-    sets = [argument for value in values for argument in ("--set", value)]
-    project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" and "project=" not in values else []
-    text = toolbox.helm("template", chart, f"charts/{chart}", "--kube-version", "1.34.4", *project, *sets)
-    return [document for document in yaml.safe_load_all(text) if document]
-
-
-def pods(documents: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for document in documents:
-        spec = document.get("spec", {})
-        if document["kind"] == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        if document["kind"] in {"Deployment", "StatefulSet", "CronJob"}:
-            spec = spec["template"]["spec"]
-        if "containers" in spec:
-            yield f"{document['kind']} {document['metadata']['name']}", spec
-
-
-def one(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    (found,) = [document for document in documents if document["kind"] == kind and document["metadata"]["name"] == name]
-    return found
-
-
-@pytest.mark.parametrize("chart", ["platform", "ratchet"])
+@pytest.mark.parametrize("chart", ["kubeflow-pipelines", "platform", "ratchet"])
 def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
     seen = 0
     for name, spec in pods(rendered(toolbox, chart)):
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] > 0, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        token = name.endswith(("ratchet-toolbox", "ratchet-pipeline"))
-        assert spec["automountServiceAccountToken"] is token, name
+        assert spec["automountServiceAccountToken"] is (name.split()[1] in WITH_TOKEN), name
         for container in [*spec.get("initContainers", []), *spec["containers"]]:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
@@ -133,6 +123,13 @@ def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:
         ("platform", ["postgres.enabled=false"], "postgres is off: name the Secret"),
         ("platform", ["s3.enabled=false"], "s3 is off: name the Secret"),
         ("platform", ["s3.enabled=false", "s3.existingSecret=mine"], "write the connections Secret yourself"),
+        ("kubeflow-pipelines", ["mysq.enabled=false"], "additional properties 'mysq' not allowed"),
+        ("kubeflow-pipelines", ["ui.image.tags=1"], "additional properties 'tags' not allowed"),
+        ("kubeflow-pipelines", ["runs.podGC=Never"], "must be one of"),
+        ("kubeflow-pipelines", ["apiServer.image.digest=2.17.0"], "does not match pattern"),
+        ("kubeflow-pipelines", ["objectStore.endpoint=http://s3.example.com"], "does not match pattern"),
+        ("kubeflow-pipelines", ["mysql.enabled=false", "mysql.host=db"], "mysql is off: give the host of your own"),
+        ("kubeflow-pipelines", ["metadata.enabled=false"], "metadata is off: give the host of your own"),
     ],
 )
 def test_values_that_do_not_fit_are_one_sentence(toolbox: Toolbox, chart: str, values: list[str], sentence: str) -> None:
@@ -155,7 +152,10 @@ def test_each_part_of_the_platform_can_be_your_own(toolbox: Toolbox) -> None:
     assert one(without, "Secret", "ratchet-connections")["stringData"]["RATCHET_TRACKING_URI"] == "https://mlflow.example.com"
 
 
-@pytest.mark.parametrize(("chart", "values"), [("platform", []), ("ratchet", []), ("ratchet", EVERYTHING)])
+@pytest.mark.parametrize(
+    ("chart", "values"),
+    [("platform", []), ("ratchet", []), ("ratchet", EVERYTHING), ("kubeflow-pipelines", []), ("kubeflow-pipelines", BACKEND)],
+)
 def test_the_api_server_takes_what_is_rendered(toolbox: Toolbox, chart: str, values: list[str]) -> None:
     text = yaml.safe_dump_all(rendered(toolbox, chart, *values))
     command = [*map(str, toolbox.cluster.kubectl_command()), "apply", "--dry-run=server", "--filename", "-"]

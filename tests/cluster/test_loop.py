@@ -10,15 +10,10 @@ from pathlib import Path
 import pytest
 
 from cluster.jobs import follow, upload
-from tests.cluster.toolbox import SERVICE, Toolbox, eventually, present
+from tests.cluster.toolbox import SERVICE, Toolbox, eventually
 from tests.streamflow import real_data
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def toolbox() -> Toolbox:
-    return present()
 
 
 def promotions(toolbox: Toolbox) -> list[tuple[str, int]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -110,12 +109,6 @@ class Toolbox:
     def helm(self, *arguments: str) -> str:
         tool = self.cluster.tools / "helm" if self.cluster.tools else "helm"
         return run([tool, "--kube-context", self.cluster.context, "--namespace", "ratchet", *arguments], timeout=300)
-
-
-def present() -> Toolbox:
-    """Of the cluster that `make test-cluster` has brought up."""
-    tools = os.environ.get("RATCHET_TEST_TOOLS")
-    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
 
 
 def eventually(check: Callable[[], bool], seconds: float = 120.0) -> bool:

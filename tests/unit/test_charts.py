@@ -11,7 +11,7 @@ import yaml
 from cluster.images import ROOT
 from cluster.values_docs import rows, with_table
 
-CHARTS = [ROOT / "charts" / name for name in ("platform", "ratchet")]
+CHARTS = [ROOT / "charts" / name for name in ("kubeflow-pipelines", "platform", "ratchet")]
 FREE = {"resources", "annotations", "labels", "nodeSelector", "env", "podAnnotations", "affinity", "global"}
 
 
