@@ -21,6 +21,9 @@ EVERYTHING = [
     "imagePullSecrets[0]=pull",
     "pipeline.schedule=0 6 * * *",
     "serving.tolerations[0].key=gpu",
+    "kubeflow.url=http://ml-pipeline:8888",
+    "kubeflow.tokenSecret=kubeflow-token",
+    "watch.enabled=true",
 ]
 BACKEND = [
     "imagePullSecrets[0]=pull",
@@ -36,6 +39,7 @@ BACKEND = [
 WITH_TOKEN = {
     "ratchet-toolbox",
     "ratchet-pipeline",
+    "ratchet-watch",
     "ml-pipeline",
     "ml-pipeline-persistenceagent",
     "ml-pipeline-scheduledworkflow",
@@ -100,6 +104,28 @@ def test_without_a_schedule_nothing_runs_by_itself(toolbox: Toolbox) -> None:
     assert one(rendered(toolbox, "ratchet"), "CronJob", "ratchet-pipeline")["spec"]["suspend"] is True
     scheduled = one(rendered(toolbox, "ratchet", "pipeline.schedule=0 6 * * *"), "CronJob", "ratchet-pipeline")
     assert (scheduled["spec"]["suspend"], scheduled["spec"]["schedule"]) == (False, "0 6 * * *")
+
+
+def test_on_kubeflow_the_tasks_pods_get_the_promoters_rights_and_settings_in_their_namespace(toolbox: Toolbox) -> None:
+    alone = rendered(toolbox, "ratchet")
+    assert [subject["name"] for subject in one(alone, "RoleBinding", "ratchet-promoter")["subjects"]] == ["ratchet-promoter"]
+    theirs = ["kubeflow.url=http://ml-pipeline.kubeflow:8888", "kubeflow.namespace=team", "image.digest=sha256:" + "0" * 64]
+    documents = rendered(toolbox, "ratchet", *theirs)
+    subjects = {(item["name"], item["namespace"]) for item in one(documents, "RoleBinding", "ratchet-promoter")["subjects"]}
+    assert ("pipeline-runner", "team") in subjects
+    maps = {(item["metadata"]["name"], item["metadata"]["namespace"]) for item in documents if item["kind"] == "ConfigMap"}
+    assert {(f"ratchet-{name}", space) for name in ("project", "pipeline") for space in ("team", "ratchet")} == maps
+    (container,) = one(documents, "Deployment", "ratchet-toolbox")["spec"]["template"]["spec"]["containers"]
+    variables = {item["name"]: item.get("value") for item in container["env"]}
+    assert variables["RATCHET_KFP_URL"] == "http://ml-pipeline.kubeflow:8888"
+    assert variables["RATCHET_IMAGE"] == container["image"] == "ratchet/ratchet@sha256:" + "0" * 64
+
+
+def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
+    assert "ratchet-watch" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
+    watch = one(rendered(toolbox, "ratchet", "watch.enabled=true", "watch.intervalSeconds=5"), "Deployment", "ratchet-watch")
+    (container,) = watch["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["ratchet", "watch", "--interval", "5"]
 
 
 def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:
