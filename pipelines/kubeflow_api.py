@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -18,10 +20,12 @@ import urllib3
 from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from components.core.errors import Unavailable, UserError
-from pipelines.kubeflow_runs import KubeflowRun, Schedule, Task, Version
+from pipelines.kubeflow_runs import KubeflowRun, Pod, Schedule, Task, Version
 from pipelines.kubeflow_settings import KubeflowSettings
 
 _PAGE = 100
+_SECONDS = 30.0
+_EXECUTOR = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?\.executor(?:\(\d+\))?$")
 _NOT_SIGNED_IN, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _BROKEN = 401, 403, 404, 409, 500
 
 
@@ -102,7 +106,10 @@ class KubeflowApi:
     def run(self, run_id: str) -> KubeflowRun:
         """One run. Raises UserError when there is none of that id."""
         with self._translated():
-            return _run(self._client.get_run(run_id))
+            found = _run(self._client.get_run(run_id))
+        answer = self._get(f"/apis/v1beta1/runs/{run_id}")  # version 2 of the API does not tell which pod is which task's
+        text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest") if answer.is_success else ""
+        return replace(found, tasks=tasks_of(json.loads(text or "{}")))
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         """The newest runs of an experiment, newest first; of that name when one is given."""
@@ -111,18 +118,27 @@ class KubeflowApi:
             found = self._client.list_runs(page_size=min(count, _PAGE), **how).runs
         return [_run(item) for item in found or ()]
 
-    def log(self, run_id: str, pod: str) -> str:
-        """What the task in that pod has printed so far, from the pod or the archive; empty when neither has it (yet)."""
-        settings, verify = self._settings, str(self._settings.ca_file) if self._settings.ca_file else True
-        token = settings.token_file.read_text().strip() if settings.token_file else settings.token.get_secret_value()
-        url = f"{settings.url.rstrip('/')}/apis/v1alpha1/runs/{run_id}/nodes/{pod}/log"
+    def log(self, run_id: str, pod: Pod) -> str:
+        """What that try of a task has printed so far, from the pod, else from the archive; empty when neither has it (yet)."""
+        for name in (pod.name, pod.node):
+            answer = self._get(f"/apis/v1alpha1/runs/{run_id}/nodes/{name}/log")
+            if answer.is_success and not answer.text.startswith('{"error_message":'):  # the server says 200 before it fails
+                return answer.text
+        return ""
+
+    def _get(self, path: str) -> httpx.Response:
+        """What kfp.Client does not ask for. Raises Unavailable when nobody answers."""
+        settings = self._settings
         try:
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
-            answer = httpx.get(url, headers=headers, timeout=30, verify=verify)
-        except httpx.HTTPError as error:
+            token = settings.token_file.read_text().strip() if settings.token_file else settings.token.get_secret_value()
+            return httpx.get(
+                settings.url.rstrip("/") + path,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                timeout=_SECONDS,
+                verify=str(settings.ca_file) if settings.ca_file else True,
+            )
+        except (httpx.HTTPError, OSError) as error:
             raise self._unavailable(error) from error
-        text = answer.text
-        return "" if answer.is_error or text.startswith('{"error_message":') else text  # the server says 200 before it fails
 
     def schedules(self, experiment: str, name: str) -> list[Schedule]:
         """The experiment's recurring runs of that name."""
@@ -193,7 +209,6 @@ def _message(error: kfp_server_api.ApiException) -> str:
 
 
 def _run(run: Any) -> KubeflowRun:
-    details = run.run_details.task_details if run.run_details else None
     parameters = run.runtime_config.parameters if run.runtime_config else None
     return KubeflowRun(
         id=run.run_id,
@@ -202,16 +217,25 @@ def _run(run: Any) -> KubeflowRun:
         created_at=run.created_at,
         finished_at=run.finished_at if run.finished_at and run.finished_at.year > 1970 else None,  # noqa: PLR2004 - the epoch stands for none
         parameters=parameters or {},
-        tasks=_tasks(details or ()),
+        tasks=(),
         error=(run.error.message or "") if run.error else "",
     )
 
 
-def _tasks(details: Sequence[Any]) -> tuple[Task, ...]:
-    return tuple(
-        Task(item.display_name or "", item.state or "", tuple(child.pod_name for child in item.child_tasks or () if child.pod_name))
-        for item in details
-    )
+def tasks_of(workflow: Mapping[str, Any]) -> tuple[Task, ...]:
+    """The tasks of an Argo workflow that KFP made, in the order in which they began.
+
+    A task's container is the node `….<task>(<try>).executor(<try>)`; the tries are numbered where the workflow retries.
+    """
+    found: dict[str, list[Pod]] = {}
+    name = workflow.get("metadata", {}).get("name", "")
+    nodes = workflow.get("status", {}).get("nodes") or {}
+    for node in sorted(nodes.values(), key=lambda node: (node.get("startedAt") or "", node["id"])):
+        executor = _EXECUTOR.search(node["name"])
+        if node["type"] == "Pod" and executor:
+            pod = f"{name}-{node.get('templateName', '')}{node['id'].removeprefix(name)}"  # Argo's names of pods
+            found.setdefault(executor[1], []).append(Pod(node["id"], pod, node.get("phase", ""), node.get("message", "")))
+    return tuple(Task(task, tuple(pods)) for task, pods in found.items())
 
 
 def _schedule(item: Any) -> Schedule:

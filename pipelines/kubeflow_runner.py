@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_af
 
 from components.core.errors import Unavailable, UserError
 from pipelines.events import Event, Run, failure, plain, step_line
-from pipelines.kubeflow_runs import Backend, KubeflowRun, Task, Version
+from pipelines.kubeflow_runs import Backend, KubeflowRun, Pod, Version
 
 TASKS = ("ingest", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0
@@ -21,7 +21,6 @@ _PATIENCE = 120.0  # seconds that the API server may be away while a run is foll
 _PAUSE_SECONDS = 5.0  # between tries meanwhile
 _TAIL = 20  # lines of a failed task's log that are shown
 _HASH = 12
-_ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED", "CACHED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +73,32 @@ class Follower:
     run_id: str
     on_event: Callable[[Event], None]
     lines: list[str] = field(default_factory=list)
-    _states: dict[str, str] = field(default_factory=dict)
-    _told: dict[str, int] = field(default_factory=dict)
+    _told: dict[str, int] = field(default_factory=dict)  # lines of each pod's log
+    _ended: set[str] = field(default_factory=set)
 
     def look(self) -> KubeflowRun:
         """Read the run once, and tell."""
         run = self.api.run(self.run_id)
-        for task in sorted((task for task in run.tasks if task.name in TASKS), key=lambda task: TASKS.index(task.name)):
-            before = self._states.get(task.name, "")
-            if not before and task.pods:
-                self._states[task.name] = before = "RUNNING"
-                self.on_event(Event("started", task.name))
-            if before and before not in _ENDED:
-                self._tell(task)
-                if task.state in _ENDED or run.ended:
-                    self._states[task.name] = task.state or run.state
+        for task in (task for task in run.tasks if task.name in TASKS):
+            for pod in (pod for pod in task.pods if pod.node not in self._ended):
+                if pod.node not in self._told:
+                    self._told[pod.node] = 0
+                    self.on_event(Event("started", task.name))
+                if pod.phase != "Pending":
+                    self._tell(pod)
+                if pod.ended or run.ended:
+                    self._ended.add(pod.node)
                     self.on_event(Event("ended", task.name))
         return run
 
-    def _tell(self, task: Task) -> None:
-        for pod in task.pods:
-            text = self.api.log(self.run_id, pod).splitlines()
-            for line in text[self._told.get(pod, 0) :]:
-                ours = step_line(plain(line))
-                if ours is not None:
-                    self.lines.append(ours)
-                    self.on_event(Event("line", ours))
-            self._told[pod] = max(len(text), self._told.get(pod, 0))
+    def _tell(self, pod: Pod) -> None:
+        text = self.api.log(self.run_id, pod).splitlines()
+        for line in text[self._told[pod.node] :]:
+            ours = step_line(plain(line))
+            if ours is not None:
+                self.lines.append(ours)
+                self.on_event(Event("line", ours))
+        self._told[pod.node] = max(len(text), self._told[pod.node])
 
 
 def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
@@ -118,23 +116,22 @@ def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
 
 
 def _last_lines(api: Backend, run: KubeflowRun) -> str:
-    """What is known of a failure that no step has told: the end of the failed task's log."""
-    failed = [task for task in run.tasks if task.name in TASKS and task.state == "FAILED"]
+    """What is known of a failure that no step has told: the end of the failed task's log, and Argo's reason."""
+    failed = [task for task in run.tasks if task.phase in {"Failed", "Error"}]
     for task in failed:
         text = next(filter(None, (api.log(run.id, pod) for pod in reversed(task.pods))), "")
-        if text:
-            return f"task {task.name} failed:\n" + "\n".join(plain(line) for line in text.splitlines()[-_TAIL:])
-    names = ", ".join(task.name for task in failed) or "no task"
-    return f"run {run.id} ended as {run.state} ({names} failed, no log is left): {run.error or 'Kubeflow names no reason'}"
+        why = f" ({task.pods[-1].message})" if task.pods[-1].message else ""
+        tail = [plain(line) for line in text.splitlines()[-_TAIL:]] or ["no log is left of it"]
+        return "\n".join([f"task {task.name} failed{why}:", *tail])
+    return f"run {run.id} ended as {run.state} and no task of it had begun to fail: {run.error or 'Kubeflow names no reason'}"
 
 
 def log_of(api: Backend, run_id: str, write: Callable[[str], None]) -> int:
-    """Write the whole log of every task of a run, in the order of the DAG; how many tasks had one."""
-    run, count = api.run(run_id), 0
-    for name in TASKS:
-        for task in (task for task in run.tasks if task.name == name):
-            for pod in task.pods:
-                if text := api.log(run_id, pod):
-                    write(f"==> {name} ({task.state.lower()}, pod {pod}) <==\n{text}")
-                    count += 1
+    """Write the whole log of every task of a run, in the order in which they began; how many tries had one."""
+    count = 0
+    for task in api.run(run_id).tasks:
+        for pod in task.pods:
+            if text := api.log(run_id, pod):
+                write(f"==> {task.name} ({pod.phase.lower()}, pod {pod.name}) <==\n{text}")
+                count += 1
     return count

@@ -11,17 +11,36 @@ ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 
 
 @dataclass(frozen=True, slots=True)
+class Pod:
+    """One try of a task. `phase` is Argo's word; `message` says why it failed where Argo knows, as `OOMKilled (exit code 137)`."""
+
+    node: str  # its id in the workflow, by which the archive keeps its log
+    name: str
+    phase: str
+    message: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will not change any more."""
+        return self.phase in {"Succeeded", "Failed", "Error", "Skipped", "Omitted"}
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A task of a run: its name in the DAG, KFP's word for its state, and the pods that it has had, the last one last."""
+    """A task of a run that has had a pod: its name in the DAG and its pods, the last try last."""
 
     name: str
-    state: str
-    pods: tuple[str, ...]
+    pods: tuple[Pod, ...]
+
+    @property
+    def phase(self) -> str:
+        """Of the last try."""
+        return self.pods[-1].phase
 
 
 @dataclass(frozen=True, slots=True)
 class KubeflowRun:
-    """A run as the API server tells it. `state` is empty until the backend has looked at it."""
+    """A run as the API server tells it. `state` is empty until the backend has looked at it; `tasks` are told by `run` alone."""
 
     id: str
     name: str
@@ -79,7 +98,7 @@ class Backend(Protocol):
         """The newest runs, newest first; of that name when one is given."""
         ...
 
-    def log(self, run_id: str, pod: str) -> str:
+    def log(self, run_id: str, pod: Pod) -> str:
         """What the task in that pod has printed so far; empty when that is not known (yet)."""
         ...
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import Unavailable
-from pipelines.kubeflow_runs import KubeflowRun, Schedule, Task, Version
+from pipelines.kubeflow_runs import KubeflowRun, Pod, Schedule, Task, Version
 
 
 @dataclass
 class FakeKubeflow:
-    """`story` is what each look at a run shows: its state and its tasks' states; `logs` what a task's pod has printed."""
+    """`story` is what each look at a run shows: its state and the phases of its tasks' tries (`Error Running`: the second runs);
+    `logs` what a try has printed, by task and number of the try (`train 1`).
+    """
 
     story: Sequence[tuple[str, dict[str, str]]] = ()
     logs: dict[str, str] = field(default_factory=dict)
@@ -44,13 +46,13 @@ class FakeKubeflow:
         if self.looks in self.away:
             raise Unavailable("Kubeflow cannot be reached")
         state, tasks = self.story[min(self.looks, len(self.story)) - 1]
-        return replace(run, state=state, tasks=tuple(Task(name, told, (f"pod-{name}",)) for name, told in tasks.items()))
+        return replace(run, state=state, tasks=tuple(_task(name, phases) for name, phases in tasks.items()))
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         return [run for run in reversed(self.started) if name in {"", run.name}][:count]
 
-    def log(self, run_id: str, pod: str) -> str:
-        return self.logs.get(pod.removeprefix("pod-"), "")
+    def log(self, run_id: str, pod: Pod) -> str:
+        return self.logs.get(pod.node, "")
 
     def schedules(self, experiment: str, name: str) -> list[Schedule]:
         return [item for known, item in self.recurring if known == name]
@@ -65,3 +67,8 @@ class FakeKubeflow:
 
     def link(self, run_id: str) -> str:
         return f"https://kubeflow/#/runs/details/{run_id}"
+
+
+def _task(name: str, phases: str) -> Task:
+    tries = phases.split()
+    return Task(name, tuple(Pod(f"{name} {number}", f"pod-{name}-{number}", phase) for number, phase in enumerate(tries)))

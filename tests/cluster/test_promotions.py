@@ -108,7 +108,7 @@ def promote(toolbox: Toolbox, candidate: int, die_before: str = "", **environmen
 
 @pytest.mark.parametrize(
     ("damage", "reason", "error"),
-    [("wrong answers", "does not answer its golden rows", PromotionFailed), ("does not load", "scorer.json", ArtifactError)],
+    [("wrong answers", "answers its golden rows otherwise", PromotionFailed), ("does not load", "scorer.json", ArtifactError)],
 )
 def test_a_version_that_fails_the_infra_check_never_reaches_a_pod(
     toolbox: Toolbox, champion: int, damage: str, reason: str, error: type[RatchetError]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -9,14 +10,15 @@ from components.core.errors import Unavailable, UserError
 from pipelines import kubeflow_runner
 from pipelines.commands.kubeflow import six_fields
 from pipelines.events import Event, Run
-from pipelines.kubeflow_api import KubeflowApi
+from pipelines.kubeflow_api import KubeflowApi, tasks_of
 from pipelines.kubeflow_runner import follow, log_of, pipeline_of, prepare
+from pipelines.kubeflow_runs import Pod, Task
 from pipelines.kubeflow_settings import KubeflowSettings
 from tests.fake_kubeflow import FakeKubeflow
 
 QUIET = {
-    "ingest": "[INGEST] month_001\nsome noise\n",
-    "drift-check": "    NO_ACTION drift_share=0.000 < 0.020 -> the champion stays\n",
+    "ingest 0": "[INGEST] month_001\nsome noise\n",
+    "drift-check 0": "    NO_ACTION drift_share=0.000 < 0.020 -> the champion stays\n",
 }
 ERROR = {"step": "train", "code": 3, "type": "ArtifactError", "message": "version 1's files are not those that were registered"}
 
@@ -35,9 +37,9 @@ def followed(api: FakeKubeflow) -> tuple[Run, list[Event]]:
 
 
 def test_each_task_is_told_once_with_its_own_lines() -> None:
-    running = {"ingest": "RUNNING"}
-    checked = {"ingest": "SUCCEEDED", "drift-check": "RUNNING"}
-    done = {"ingest": "SUCCEEDED", "drift-check": "SUCCEEDED", "retrain": "SKIPPED"}
+    running = {"ingest": "Running"}
+    checked = {"ingest": "Succeeded", "drift-check": "Running"}
+    done = {"ingest": "Succeeded", "drift-check": "Succeeded"}
     api = FakeKubeflow([("", {}), ("RUNNING", running), ("RUNNING", running), ("RUNNING", checked), ("SUCCEEDED", done)], QUIET)
     run, events = followed(api)
     assert not run.error
@@ -52,21 +54,90 @@ def test_each_task_is_told_once_with_its_own_lines() -> None:
 
 
 def test_a_failed_step_ends_the_run_with_its_own_exit_code() -> None:
-    logs = {"train": f"[ERROR] {json.dumps(ERROR)}\nTraceback ...\n"}
-    run, _ = followed(FakeKubeflow([("RUNNING", {"train": "RUNNING"}), ("FAILED", {"train": "FAILED"})], logs))
+    logs = {"train 0": f"[ERROR] {json.dumps(ERROR)}\nTraceback ...\n"}
+    run, _ = followed(FakeKubeflow([("RUNNING", {"train": "Running"}), ("FAILED", {"train": "Failed"})], logs))
     assert run.error == ERROR
 
 
 def test_a_task_that_could_say_nothing_is_told_by_the_end_of_its_log() -> None:
-    logs = {"train": "\n".join(f"line {number}" for number in range(100))}
-    run, _ = followed(FakeKubeflow([("RUNNING", {"train": "RUNNING"}), ("FAILED", {"train": "FAILED"})], logs))
+    logs = {"train 0": "\n".join(f"line {number}" for number in range(100))}
+    run, _ = followed(FakeKubeflow([("RUNNING", {"train": "Running"}), ("FAILED", {"train": "Failed"})], logs))
     assert run.error["code"] == 1
     assert run.error["message"].splitlines()[0] == "task train failed:"
     assert run.error["message"].splitlines()[1:] == [f"line {number}" for number in range(80, 100)]
 
 
+def test_a_task_that_was_killed_is_followed_in_its_next_try() -> None:
+    story = [
+        ("RUNNING", {"train": "Running"}),
+        ("RUNNING", {"train": "Error Running"}),
+        ("SUCCEEDED", {"train": "Error Succeeded"}),
+    ]
+    run, events = followed(FakeKubeflow(story, {"train 0": "[TRAIN] once\n", "train 1": "[TRAIN] once\n[TRAIN] version 2\n"}))
+    assert not run.error
+    assert run.lines == ["[TRAIN] once", "[TRAIN] once", "[TRAIN] version 2"]
+    assert [event.text for event in events if event.kind == "started"] == ["train", "train"]
+
+
+WORKFLOW = {  # as the API server of Kubeflow Pipelines 2.17.0 tells it, less what is not read
+    "metadata": {"name": "hello-xrm25"},
+    "status": {
+        "nodes": {
+            node["id"]: node
+            for node in (
+                {
+                    "id": "hello-xrm25-1",
+                    "name": "hello-xrm25(0).root-driver(0)",
+                    "type": "Pod",
+                    "templateName": "system-dag-driver",
+                },
+                {"id": "hello-xrm25-2", "name": "hello-xrm25(0).root(0).exit-handler-1(0)", "type": "DAG", "startedAt": "1"},
+                {
+                    "id": "hello-xrm25-627164554",
+                    "name": "hello-xrm25(0).root(0).exit-handler-1(0).condition-2(0).train(0).executor(1)",
+                    "type": "Pod",
+                    "templateName": "system-container-impl",
+                    "phase": "Succeeded",
+                    "startedAt": "2026-11-25T13:47:39Z",
+                },
+                {
+                    "id": "hello-xrm25-5",
+                    "name": "hello-xrm25(0).root(0).exit-handler-1(0).condition-2(0).train(0).executor(0)",
+                    "type": "Pod",
+                    "templateName": "system-container-impl",
+                    "phase": "Error",
+                    "message": "pod deleted",
+                    "startedAt": "2026-11-25T13:47:30Z",
+                },
+                {
+                    "id": "hello-xrm25-3077558676",
+                    "name": "hello-xrm25.root.exit-handler-1.ingest.executor",  # of a backend that does not retry
+                    "type": "Pod",
+                    "templateName": "system-container-impl",
+                    "phase": "Succeeded",
+                    "startedAt": "2026-11-25T13:47:20Z",
+                },
+            )
+        }
+    },
+}
+
+
+def test_a_workflows_nodes_become_tasks_and_their_tries() -> None:
+    ingest, train = tasks_of(WORKFLOW)
+    assert ingest == Task("ingest", (Pod("hello-xrm25-3077558676", "hello-xrm25-system-container-impl-3077558676", "Succeeded"),))
+    assert (train.name, train.phase) == ("train", "Succeeded")
+    assert [(pod.phase, pod.message) for pod in train.pods] == [("Error", "pod deleted"), ("Succeeded", "")]
+
+
+@pytest.mark.parametrize("status", [{}, {"nodes": None}, {"nodes": {}}])
+def test_a_workflow_that_has_not_begun_has_no_tasks(status: dict[str, Any]) -> None:
+    assert tasks_of({"metadata": {"name": "w"}, "status": status}) == ()
+    assert tasks_of({}) == ()
+
+
 def test_a_run_that_was_terminated_is_no_success() -> None:
-    run, _ = followed(FakeKubeflow([("RUNNING", {"ingest": "RUNNING"}), ("CANCELED", {"ingest": "RUNNING"})]))
+    run, _ = followed(FakeKubeflow([("RUNNING", {"ingest": "Running"}), ("CANCELED", {"ingest": "Running"})]))
     assert "run run-1 ended as CANCELED" in run.error["message"]
 
 
@@ -92,11 +163,11 @@ def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(mo
 
 
 def test_the_log_of_a_run_is_its_tasks_in_the_order_of_the_dag() -> None:
-    api = FakeKubeflow([("SUCCEEDED", {"drift-check": "SUCCEEDED", "ingest": "SUCCEEDED", "train": "SKIPPED"})], QUIET)
+    api = FakeKubeflow([("SUCCEEDED", {"ingest": "Error Succeeded", "drift-check": "Succeeded"})], QUIET)
     api.start("e", "n", prepare(api, "m").version, {})
     written: list[str] = []
     assert log_of(api, "run-1", written.append) == 2
-    assert written[0].startswith("==> ingest (succeeded, pod pod-ingest) <==\n[INGEST] month_001")
+    assert written[0].startswith("==> ingest (error, pod pod-ingest-0) <==\n[INGEST] month_001")
     assert written[1].startswith("==> drift-check")
 
 
