@@ -45,7 +45,8 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* ServiceAccount, Role and RoleBinding of one name; the argument has name, label, rules (YAML) and root. */}}
+{{/* ServiceAccount, Role and RoleBinding of one name; the argument has name, label, rules (YAML) and root,
+and token where the pods do not ask for one themselves. */}}
 {{- define "kfp.account" -}}
 apiVersion: v1
 kind: ServiceAccount
@@ -55,7 +56,7 @@ metadata:
   {{- with .annotations }}
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ .token | default false }}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
