@@ -92,7 +92,7 @@ def read_environment(kind: type[T], prefix: str) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         name = prefix + "_".join(str(part) for part in first["loc"]).upper()
-        message = f"{name} is not usable: {first['msg'].lower()}"
+        message = f"{name} is not usable: {first['msg'].lower().removeprefix('value error, ')}"
         raise UserError(message) from error
 
 

@@ -1,23 +1,19 @@
-"""A Kubeflow Pipelines API server, by kfp.Client. Its errors become ours here."""
+"""A Kubeflow Pipelines API server, by its generated client. Its errors become ours here."""
 
 from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx
-import kfp
 import kfp_server_api
 import urllib3
-from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from components.core.errors import Unavailable, UserError
 from pipelines.kubeflow_runs import KubeflowRun, Pod, Schedule, Task, Version
@@ -25,8 +21,9 @@ from pipelines.kubeflow_settings import KubeflowSettings
 
 _PAGE = 100
 _SECONDS = 30.0
+_PATIENCE = {"_request_timeout": _SECONDS}  # the client itself would wait for ever
 _EXECUTOR = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?\.executor(?:\(\d+\))?$")
-_NOT_SIGNED_IN, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _BROKEN = 401, 403, 404, 409, 500
+_NOT_SIGNED_IN, _FORBIDDEN, _BROKEN = 401, 403, 500
 
 
 class KubeflowApi:
@@ -45,68 +42,100 @@ class KubeflowApi:
         self._settings = settings
 
     @cached_property
-    def _client(self) -> kfp.Client:
+    def _client(self) -> kfp_server_api.ApiClient:
+        """The generated client: kfp.Client prints, waits 25 s for a refusal, and reads a context from the home folder."""
+        configuration = kfp_server_api.Configuration(host=self._settings.url.rstrip("/"))
+        configuration.refresh_api_key_hook = lambda current: current.api_key.update(self._authorization("authorization"))
+        configuration.api_key = self._authorization("authorization")
+        configuration.ssl_ca_cert = str(self._settings.ca_file) if self._settings.ca_file else None
+        return kfp_server_api.ApiClient(configuration)
+
+    def _authorization(self, name: str) -> dict[str, str]:
+        """The token of this moment, as a header or setting of that name."""
         file = self._settings.token_file
-        with self._translated(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # it knows Kubeflow Pipelines 2 only, as we do
-            return kfp.Client(
-                host=self._settings.url,
-                existing_token=self._settings.token.get_secret_value() or None,
-                credentials=ServiceAccountTokenVolumeCredentials(str(file)) if file else None,
-                ssl_ca_cert=str(self._settings.ca_file) if self._settings.ca_file else None,
-            )
+        try:
+            token = file.read_text(encoding="utf-8").strip() if file else self._settings.token.get_secret_value()
+        except OSError as error:
+            message = f"RATCHET_KFP_TOKEN_FILE {file} cannot be read: {error.strerror}"
+            raise UserError(message) from error
+        return {name: f"Bearer {token}"} if token else {}
 
     @cached_property
-    def _namespace(self) -> str | None:
-        """To be named on a Kubeflow with many users, and only there."""
-        with self._translated():
-            many = self._client._healthz_api.healthz_service_get_healthz().multi_user  # noqa: SLF001 - get_kfp_healthz tries for 25 s
+    def _in_namespace(self) -> dict[str, str]:
+        """The namespace, which is to be named on a Kubeflow with many users, and only there."""
+        many = kfp_server_api.HealthzServiceApi(self._client).healthz_service_get_healthz(**_PATIENCE).multi_user
         if many and not self._settings.namespace:
             message = "this Kubeflow has many users: name the namespace of your runs by RATCHET_KFP_NAMESPACE"
             raise UserError(message)
-        return self._settings.namespace if many else None
+        return {"namespace": self._settings.namespace} if many else {}
 
     def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
         """Upload a compiled pipeline as a version of that name, unless there is one; whether it was uploaded."""
         with self._translated():
-            found = self._client.get_pipeline_id(pipeline)
-            if found is None:
-                found = self._client.upload_pipeline(str(package), pipeline_name=pipeline, namespace=self._namespace).pipeline_id
-                first = self._client.list_pipeline_versions(found, page_size=1).pipeline_versions[0]
-                self._client.delete_pipeline_version(found, first.pipeline_version_id)  # named after the pipeline; ours follows
-            present = self._client.list_pipeline_versions(found, page_size=_PAGE, filter=_named(version)).pipeline_versions
+            api = kfp_server_api.PipelineServiceApi(self._client)
+            known = api.pipeline_service_list_pipelines(filter=_named(pipeline), **self._in_namespace, **_PATIENCE).pipelines
+            if known:
+                identity = known[0].pipeline_id
+            else:
+                new = kfp_server_api.V2beta1Pipeline(display_name=pipeline, name=pipeline, **self._in_namespace)
+                identity = api.pipeline_service_create_pipeline(new, **_PATIENCE).pipeline_id
+            present = self._version(identity, version)
             if present:
-                return Version(found, present[0].pipeline_version_id), False
+                return present, False
             try:
-                made = self._client.upload_pipeline_version(str(package), version, pipeline_id=found)
+                made = kfp_server_api.PipelineUploadServiceApi(self._client).upload_pipeline_version(
+                    str(package), name=version, display_name=version, pipelineid=identity, **_PATIENCE
+                )
             except kfp_server_api.ApiException as error:
-                if error.status != _CONFLICT:  # somebody else uploaded it in this moment
-                    raise
-                (made,) = self._client.list_pipeline_versions(found, filter=_named(version)).pipeline_versions
-            return Version(found, made.pipeline_version_id), True
+                present = self._version(identity, version)
+                if present is None:  # else somebody else uploaded it in this moment
+                    raise error from None
+                return present, False
+            return Version(identity, made.pipeline_version_id), True
+
+    def _version(self, pipeline: str, name: str) -> Version | None:
+        api = kfp_server_api.PipelineServiceApi(self._client)
+        found = api.pipeline_service_list_pipeline_versions(pipeline, filter=_named(name), **_PATIENCE).pipeline_versions
+        return Version(pipeline, found[0].pipeline_version_id) if found else None
 
     def experiment(self, name: str) -> str:
         """Id of the experiment of that name, made when there is none."""
         with self._translated():
-            return str(self._client.create_experiment(name, namespace=self._namespace).experiment_id)
+            api = kfp_server_api.ExperimentServiceApi(self._client)
+            found = api.experiment_service_list_experiments(filter=_named(name), **self._in_namespace, **_PATIENCE).experiments
+            if not found:
+                new = kfp_server_api.V2beta1Experiment(display_name=name, **self._in_namespace)
+                found = [api.experiment_service_create_experiment(new, **_PATIENCE)]
+        return str(found[0].experiment_id)
 
     def start(self, experiment: str, name: str, version: Version, parameters: dict[str, Any]) -> str:
         """Create a run under the configured service account; its id."""
+        new = kfp_server_api.V2beta1Run(experiment_id=experiment, display_name=name, **self._what(version, parameters))
         with self._translated():
-            made = self._client.run_pipeline(
-                experiment,
-                name,
-                params=parameters,
-                pipeline_id=version.pipeline,
-                version_id=version.version,
-                service_account=self._settings.service_account,
-            )
-        return str(made.run_id)
+            return str(self._runs.run_service_create_run(new, **_PATIENCE).run_id)
+
+    def _what(self, version: Version, parameters: dict[str, Any]) -> dict[str, Any]:
+        reference = kfp_server_api.V2beta1PipelineVersionReference(
+            pipeline_id=version.pipeline, pipeline_version_id=version.version
+        )
+        return {
+            "pipeline_version_reference": reference,
+            "runtime_config": kfp_server_api.V2beta1RuntimeConfig(parameters=parameters),
+            "service_account": self._settings.service_account,
+        }
+
+    @property
+    def _runs(self) -> kfp_server_api.RunServiceApi:
+        return kfp_server_api.RunServiceApi(self._client)
+
+    @property
+    def _recurring(self) -> kfp_server_api.RecurringRunServiceApi:
+        return kfp_server_api.RecurringRunServiceApi(self._client)
 
     def run(self, run_id: str) -> KubeflowRun:
         """One run. Raises UserError when there is none of that id."""
         with self._translated():
-            found = _run(self._client.get_run(run_id))
+            found = _run(self._runs.run_service_get_run(run_id, **_PATIENCE))
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")  # version 2 of the API does not tell which pod is which task's
         text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest") if answer.is_success else ""
         return replace(found, tasks=tasks_of(json.loads(text or "{}")))
@@ -114,8 +143,9 @@ class KubeflowApi:
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         """The newest runs of an experiment, newest first; of that name when one is given."""
         with self._translated():
-            how = {"sort_by": "created_at desc", "experiment_id": experiment, "filter": _named(name) if name else None}
-            found = self._client.list_runs(page_size=min(count, _PAGE), **how).runs
+            how = {"sort_by": "created_at desc", "experiment_id": experiment, "page_size": min(count, _PAGE)}
+            wanted = {"filter": _named(name)} if name else {}
+            found = self._runs.run_service_list_runs(**how, **wanted, **_PATIENCE).runs
         return [_run(item) for item in found or ()]
 
     def log(self, run_id: str, pod: Pod) -> str:
@@ -127,45 +157,41 @@ class KubeflowApi:
         return ""
 
     def _get(self, path: str) -> httpx.Response:
-        """What kfp.Client does not ask for. Raises Unavailable when nobody answers."""
+        """What the generated client does not know. Raises Unavailable when nobody answers."""
         settings = self._settings
+        verify = str(settings.ca_file) if settings.ca_file else True
         try:
-            token = settings.token_file.read_text().strip() if settings.token_file else settings.token.get_secret_value()
-            return httpx.get(
-                settings.url.rstrip("/") + path,
-                headers={"Authorization": f"Bearer {token}"} if token else {},
-                timeout=_SECONDS,
-                verify=str(settings.ca_file) if settings.ca_file else True,
-            )
+            headers = self._authorization("Authorization")
+            return httpx.get(settings.url.rstrip("/") + path, headers=headers, timeout=_SECONDS, verify=verify)
         except (httpx.HTTPError, OSError) as error:
             raise self._unavailable(error) from error
 
     def schedules(self, experiment: str, name: str) -> list[Schedule]:
         """The experiment's recurring runs of that name."""
         with self._translated():
-            found = self._client.list_recurring_runs(page_size=_PAGE, experiment_id=experiment, filter=_named(name)).recurring_runs
+            how = {"experiment_id": experiment, "filter": _named(name), "page_size": _PAGE}
+            found = self._recurring.recurring_run_service_list_recurring_runs(**how, **_PATIENCE).recurring_runs
         return [_schedule(item) for item in found or ()]
 
     def add_schedule(self, experiment: str, name: str, cron: str, version: Version, parameters: dict[str, Any]) -> str:
         """A recurring run: one at a time, and none for times that were missed; its id."""
+        when = kfp_server_api.V2beta1Trigger(cron_schedule=kfp_server_api.V2beta1CronSchedule(cron=cron))
+        new = kfp_server_api.V2beta1RecurringRun(
+            experiment_id=experiment,
+            display_name=name,
+            trigger=when,
+            mode=kfp_server_api.RecurringRunMode.ENABLE,
+            max_concurrency="1",
+            no_catchup=True,
+            **self._what(version, parameters),
+        )
         with self._translated():
-            made = self._client.create_recurring_run(
-                experiment,
-                name,
-                cron_expression=cron,
-                max_concurrency=1,
-                no_catchup=True,
-                params=parameters,
-                pipeline_id=version.pipeline,
-                version_id=version.version,
-                service_account=self._settings.service_account,
-            )
-        return str(made.recurring_run_id)
+            return str(self._recurring.recurring_run_service_create_recurring_run(new, **_PATIENCE).recurring_run_id)
 
     def remove_schedule(self, schedule: str) -> None:
         """End a recurring run; runs that it started stay."""
         with self._translated():
-            self._client.delete_recurring_run(schedule)
+            self._recurring.recurring_run_service_delete_recurring_run(schedule, **_PATIENCE)
 
     def link(self, run_id: str) -> str:
         """Where people see the run, empty when the UI's address is not known."""
@@ -175,8 +201,7 @@ class KubeflowApi:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            with redirect_stdout(StringIO()):  # the client prints links
-                yield
+            yield
         except kfp_server_api.ApiException as error:
             raise self._refused(error) from error
         except (urllib3.exceptions.HTTPError, TimeoutError, OSError) as error:
@@ -191,7 +216,8 @@ class KubeflowApi:
         return UserError(f"Kubeflow at {self._settings.url} refuses ({status}): {said}")
 
     def _unavailable(self, error: object) -> Unavailable:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = getattr(error, "reason", None) or error  # urllib3's outer error repeats the whole request
+        cause = (str(reason).splitlines() or [type(error).__name__])[0].rpartition("): ")[2]
         return Unavailable(f"Kubeflow at {self._settings.url} cannot be reached ({cause}): check it and RATCHET_KFP_URL")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.settings import read_environment
@@ -12,13 +13,23 @@ from components.settings import read_environment
 _PREFIX = "RATCHET_KFP_"
 
 
+def _address(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        message = "an address is http://host:port or https://host:port"
+        raise ValueError(message)
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
 class KubeflowSettings(BaseSettings):
     """Each field is the variable RATCHET_KFP_<FIELD>."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
 
-    url: str = Field(default="", pattern=r"^(https?://\S+)?$")  # of the API server, http://ml-pipeline.<namespace>:8888
-    ui_url: str = Field(default="", pattern=r"^(https?://\S+)?$")  # that people open; runs are shown as links below it
+    url: Address = ""  # of the API server, http://ml-pipeline.<namespace>:8888
+    ui_url: Address = ""  # that people open; runs are shown as links below it
     token: SecretStr = SecretStr("")  # bearer token of a Kubeflow that asks for one
     token_file: Path | None = None  # likewise, read anew for each request: a projected token of the pod's service account
     ca_file: Path | None = None  # certificates that the URL's is signed by

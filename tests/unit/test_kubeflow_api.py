@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from components.core.errors import Unavailable, UserError
+from pipelines.kubeflow_api import KubeflowApi
+from pipelines.kubeflow_runs import Pod, Version
+from pipelines.kubeflow_settings import KubeflowSettings
+from tests.kubeflow_stub import Kubeflow, serving
+
+POD = Pod("w-1", "w-system-container-impl-1", "Running")
+
+
+@pytest.fixture
+def kubeflow() -> Kubeflow:
+    return Kubeflow()
+
+
+@pytest.fixture
+def url(kubeflow: Kubeflow) -> Iterator[str]:
+    with serving(kubeflow) as address:
+        yield address
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text("pipelineInfo: {name: continuous-training}\n")
+    return path
+
+
+def test_a_version_is_uploaded_once_and_is_the_only_one(kubeflow: Kubeflow, url: str, package: Path) -> None:
+    api = KubeflowApi(KubeflowSettings(url=url))
+    assert api.upload("ratchet-m", "abc", package) == (Version("ratchet-m", "abc"), True)
+    assert api.upload("ratchet-m", "abc", package) == (Version("ratchet-m", "abc"), False)
+    assert api.upload("ratchet-m", "def", package) == (Version("ratchet-m", "def"), True)
+    assert kubeflow.pipelines == {"ratchet-m": ["abc", "def"]}
+
+
+def test_a_run_is_started_under_the_account_and_told_with_its_parameters(kubeflow: Kubeflow, url: str) -> None:
+    api = KubeflowApi(KubeflowSettings(url=url, service_account="trainer", ui_url="https://kubeflow/"))
+    run_id = api.start(api.experiment("ratchet/m"), "month_001", Version("p", "v"), {"snapshot": "month_001", "force": False})
+    assert kubeflow.runs[0]["service_account"] == "trainer"
+    assert kubeflow.runs[0]["experiment_id"] == "e1"
+    run = api.run(run_id)
+    assert (run.state, run.ended, run.finished_at, run.tasks) == ("", False, None, ())
+    assert run.parameters == {"snapshot": "month_001", "force": False}
+    assert [found.id for found in api.runs("e1", 10, "month_001")] == [run_id]
+    assert api.runs("e1", 10, "month_002") == []
+    assert api.link(run_id) == "https://kubeflow/#/runs/details/run-1"
+
+
+def test_a_log_comes_from_the_pod_else_from_the_archive_else_there_is_none(kubeflow: Kubeflow, url: str) -> None:
+    api = KubeflowApi(KubeflowSettings(url=url))
+    assert api.log("run-1", POD) == ""
+    kubeflow.logs[POD.node] = "kept\n"
+    assert api.log("run-1", POD) == "kept\n"
+    kubeflow.logs[POD.name] = "[INGEST] month_001\n"
+    assert api.log("run-1", POD) == "[INGEST] month_001\n"
+
+
+def test_every_request_bears_the_token_of_the_moment(kubeflow: Kubeflow, url: str, tmp_path: Path) -> None:
+    KubeflowApi(KubeflowSettings(url=url, token=SecretStr("secret"))).experiment("e")
+    assert {header for _, _, header in kubeflow.asked} == {"Bearer secret"}
+    kubeflow.asked.clear()
+    file = tmp_path / "token"
+    file.write_text("first")
+    api = KubeflowApi(KubeflowSettings(url=url, token_file=file))
+    api.experiment("e")
+    file.write_text("second")
+    api.experiment("e")
+    api.log("run-1", POD)
+    headers = [header for _, _, header in kubeflow.asked]
+    assert (headers[0], headers[-1]) == ("Bearer first", "Bearer second")
+
+
+def test_on_a_kubeflow_with_many_users_the_namespace_must_be_named(kubeflow: Kubeflow, url: str) -> None:
+    kubeflow.many_users = True
+    with pytest.raises(UserError, match="RATCHET_KFP_NAMESPACE"):
+        KubeflowApi(KubeflowSettings(url=url)).experiment("e")
+    assert KubeflowApi(KubeflowSettings(url=url, namespace="team")).experiment("e") == "e1"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "sentence"),
+    [
+        (401, UserError, r"refuses \(401\): check RATCHET_KFP_TOKEN and the rights; somebody's reason"),
+        (403, UserError, "RATCHET_KFP_TOKEN"),
+        (400, UserError, r"refuses \(400\): somebody's reason"),
+        (500, Unavailable, "cannot be reached"),
+        (503, Unavailable, "cannot be reached"),
+    ],
+)
+def test_a_refusal_is_one_sentence(kubeflow: Kubeflow, url: str, status: int, error: type[Exception], sentence: str) -> None:
+    kubeflow.refuses = status
+    with pytest.raises(error, match=sentence):
+        KubeflowApi(KubeflowSettings(url=url)).experiment("e")
+
+
+def test_an_unknown_run_is_one_sentence(url: str) -> None:
+    with pytest.raises(UserError, match="Run nope not found"):
+        KubeflowApi(KubeflowSettings(url=url)).run("nope")
+
+
+def test_a_server_that_is_not_there_is_unavailable_and_never_an_empty_list() -> None:
+    api = KubeflowApi(KubeflowSettings(url="http://127.0.0.1:9"))
+    for call in (lambda: api.runs("e", 1), lambda: api.log("run-1", POD)):
+        with pytest.raises(Unavailable, match=r"Kubeflow at http://127\.0\.0\.1:9 cannot be reached"):
+            call()
