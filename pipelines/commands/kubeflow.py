@@ -48,7 +48,8 @@ def runs(
     elif not found:
         line("no run yet: `ratchet run --data DIR --snapshot NAME` makes one")
     else:
-        table("runs", _COLUMNS, [[row[name] for name in _COLUMNS] for row in found])
+        columns = [name for name in _COLUMNS if any(row[name] for row in found)]
+        table("runs", columns, [[row[name] for name in columns] for row in found], whole=("run",))
 
 
 def _kubeflow_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:

@@ -34,6 +34,8 @@ with step("promote") as wiring:
         "decisive": ["delta 0.144 > 0.010"],
         "snapshot": f"a test@{mark}",
         "snapshot_hash": mark,
+        "features_hash": mark,
+        "project_hash": wiring.project.hash,
         "candidate_auc": 0.64,
         "champion_auc": 0.5,
     }
