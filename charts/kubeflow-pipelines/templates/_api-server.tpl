@@ -1,4 +1,5 @@
-{{/* The file that replaces the image's own, which turns on an MLflow plugin for another cluster. */}}
+{{/* The file that replaces the image's own, which turns on an MLflow plugin for another cluster.
+After the database's restart the server answers 500 on each connection that it kept: hence their short life. */}}
 {{- define "kfp.apiServerConfig" -}}
 {
   "DBDriverName": "mysql",
@@ -9,7 +10,7 @@
       "DBName": {{ .Values.mysql.database | quote }},
       "GroupConcatMaxLen": "4194304"
     },
-    "ConMaxLifeTime": "120s"
+    "ConMaxLifeTime": "30s"
   },
   "ObjectStoreConfig": {
     "Host": {{ include "kfp.s3" . | quote }},

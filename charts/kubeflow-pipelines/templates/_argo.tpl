@@ -27,7 +27,12 @@ workflowDefaults: |
     podGC: {strategy: {{ . }}}
     {{- end }}
     {{- with .Values.runs.retries }}
+    # A pod that was lost ends in Error, a drained one by SIGTERM (143). Both say so; a group of tasks that ended with one has no
+    # message, and must not multiply the tries at every level.
     templateDefaults:
-      retryStrategy: {limit: {{ . | toString | quote }}, retryPolicy: OnError}
+      retryStrategy:
+        limit: {{ . | toString | quote }}
+        retryPolicy: Always
+        expression: "lastRetry.message != '' && (lastRetry.status == 'Error' || lastRetry.exitCode == '143')"
     {{- end }}
 {{- end }}

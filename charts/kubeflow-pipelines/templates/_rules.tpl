@@ -13,7 +13,7 @@
 - {apiGroups: [kubeflow.org], resources: [scheduledworkflows], verbs: [get, list, watch]}
 {{- end }}
 {{- define "kfp.scheduledWorkflowRules" -}}
-- {apiGroups: [argoproj.io], resources: [workflows], verbs: [get, list, watch]}
+- {apiGroups: [argoproj.io], resources: [workflows], verbs: [create, get, list, watch]}
 - {apiGroups: [kubeflow.org], resources: [scheduledworkflows], verbs: [get, list, watch, update]}
 - {apiGroups: [""], resources: [events], verbs: [create, patch]}
 {{- end }}
