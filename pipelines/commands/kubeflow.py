@@ -48,7 +48,7 @@ def runs(
     elif not found:
         line("no run yet: `ratchet run --data DIR --snapshot NAME` makes one")
     else:
-        columns = [name for name in _COLUMNS if any(row[name] for row in found)]
+        columns = _COLUMNS[:-1]  # where is long, and in the JSON
         table("runs", columns, [[row[name] for name in columns] for row in found], whole=("run",))
 
 
