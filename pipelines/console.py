@@ -39,11 +39,11 @@ def document(content: Any) -> None:
     out.print(json.dumps(content, indent=2, default=str), markup=False, soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], whole: Sequence[str] = ()) -> None:
-    """A table; cells are text, never markup. The columns in `whole` are never folded: what is in them is to be copied."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table; cells are text, never markup."""
     drawn = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        drawn.add_column(column, overflow="fold", no_wrap=column in whole)
+        drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*(_cell(value) for value in row))
     out.print(drawn)

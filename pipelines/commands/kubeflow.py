@@ -11,14 +11,14 @@ import typer
 from components.core.errors import UserError
 from components.record_run.step import RUN
 from components.wiring import Wiring
-from pipelines.console import AsJson, document, line, out, shown, table
+from pipelines.console import AsJson, document, line, out, shown
 from pipelines.kubeflow_runs import KubeflowRun
 from pipelines.kubeflow_settings import load_kubeflow_settings
 
 if TYPE_CHECKING:
     from pipelines.kubeflow_api import KubeflowApi
 
-_COLUMNS = ("run", "started (UTC)", "seconds", "snapshot", "state", "where")
+_COLUMNS = ("run", "started", "seconds", "snapshot", "state", "where")
 _CRON_FIELDS, _KFP_FIELDS = 5, 6
 
 
@@ -48,8 +48,10 @@ def runs(
     elif not found:
         line("no run yet: `ratchet run --data DIR --snapshot NAME` makes one")
     else:
-        columns = _COLUMNS[:-1]  # where is long, and in the JSON
-        table("runs", columns, [[row[name] for name in columns] for row in found], whole=("run",))
+        line(f"{'run':36}  {'started (UTC)':16}  {'seconds':>7}  {'state':10}  snapshot")
+    for row in () if as_json else found:  # lines and no table: what is in them is to be copied
+        started, took = (row["started"] or "-")[:16].replace("T", " "), "-" if row["seconds"] is None else row["seconds"]
+        line(f"{row['run']:36}  {started:16}  {took:>7}  {row['state']:10}  {row['snapshot']}")
 
 
 def _kubeflow_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:
@@ -63,7 +65,7 @@ def _kubeflow_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:
 def _row(run: KubeflowRun, where: str) -> dict[str, Any]:
     took = ((run.finished_at or datetime.now(UTC)) - run.created_at).total_seconds()
     state = (run.state or "PENDING").lower()
-    values = (run.id, f"{run.created_at:%Y-%m-%d %H:%M:%S}", round(took), run.parameters.get("snapshot", ""), state, where)
+    values = (run.id, run.created_at.isoformat(), round(took), run.parameters.get("snapshot", ""), state, where)
     return dict(zip(_COLUMNS, values, strict=True))
 
 
@@ -77,7 +79,7 @@ def _local_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:
         started = _started(folder.name)
         took = round((record.at - started).total_seconds()) if record and started else None
         told = (record.body["snapshot"], record.body["state"]) if record else ("", "unfinished")
-        values = (folder.name, f"{started:%Y-%m-%d %H:%M:%S}" if started else "", took, *told, str(folder))
+        values = (folder.name, started.isoformat() if started else "", took, *told, str(folder))
         found.append(dict(zip(_COLUMNS, values, strict=True)))
     return found
 
