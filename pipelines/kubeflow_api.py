@@ -188,8 +188,13 @@ class KubeflowApi:
         with self._translated():
             return str(self._recurring.recurring_run_service_create_recurring_run(new, **_PATIENCE).recurring_run_id)
 
+    def stop_schedule(self, schedule: str) -> None:
+        """Let a recurring run start no further run."""
+        with self._translated():
+            self._recurring.recurring_run_service_disable_recurring_run(schedule, **_PATIENCE)
+
     def remove_schedule(self, schedule: str) -> None:
-        """End a recurring run; runs that it started stay."""
+        """Forget a recurring run. A run of it that has not ended dies with it: Kubernetes collects what a deleted object owns."""
         with self._translated():
             self._recurring.recurring_run_service_delete_recurring_run(schedule, **_PATIENCE)
 
@@ -245,6 +250,7 @@ def _run(run: Any) -> KubeflowRun:
         parameters=parameters or {},
         tasks=(),
         error=(run.error.message or "") if run.error else "",
+        schedule=run.recurring_run_id or "",
     )
 
 

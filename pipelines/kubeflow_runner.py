@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_af
 
 from components.core.errors import Unavailable, UserError
 from pipelines.events import Event, Run, failure, plain, step_line
-from pipelines.kubeflow_runs import Backend, KubeflowRun, Pod, Version
+from pipelines.kubeflow_runs import Backend, KubeflowRun, Pod, Schedule, Version
 
 TASKS = ("ingest", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0
@@ -21,6 +21,7 @@ _PATIENCE = 120.0  # seconds that the API server may be away while a run is foll
 _PAUSE_SECONDS = 5.0  # between tries meanwhile
 _TAIL = 20  # lines of a failed task's log that are shown
 _HASH = 12
+_LOOKED_AT = 100  # the newest runs, among which one that goes on is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,20 @@ def prepare(api: Backend, model: str) -> Prepared:
         name = hashlib.sha256(package.read_bytes()).hexdigest()[:_HASH]
         version, uploaded = api.upload(pipeline_of(model), name, package)
     return Prepared(api.experiment(experiment_of(model)), version, uploaded)
+
+
+def retire(api: Backend, experiment: str, schedules: Sequence[Schedule]) -> list[str]:
+    """End schedules; ids of their runs that go on. A schedule with such a run is stopped only, and forgotten the next time.
+
+    Called after a new one is there: an interruption leaves one too many, which decides nothing twice.
+    """
+    going_on = {run.schedule: run.id for run in api.runs(experiment, _LOOKED_AT) if not run.ended}
+    for schedule in schedules:
+        if schedule.id in going_on:
+            api.stop_schedule(schedule.id)
+        else:
+            api.remove_schedule(schedule.id)
+    return [going_on[schedule.id] for schedule in schedules if schedule.id in going_on]
 
 
 @dataclass(slots=True)

@@ -50,6 +50,7 @@ class KubeflowRun:
     parameters: dict[str, Any]
     tasks: tuple[Task, ...]
     error: str
+    schedule: str = ""  # id of the recurring run that started it
 
     @property
     def ended(self) -> bool:
@@ -110,8 +111,12 @@ class Backend(Protocol):
         """A recurring run: one at a time, and none for times that were missed; its id."""
         ...
 
+    def stop_schedule(self, schedule: str) -> None:
+        """Let a recurring run start no further run."""
+        ...
+
     def remove_schedule(self, schedule: str) -> None:
-        """End a recurring run; runs that it started stay."""
+        """Forget a recurring run. A run of it that has not ended dies with it."""
         ...
 
     def link(self, run_id: str) -> str:

@@ -62,6 +62,9 @@ class FakeKubeflow:
         self.recurring.append((name, made))
         return made.id
 
+    def stop_schedule(self, schedule: str) -> None:
+        self.recurring = [(name, replace(item, enabled=item.enabled and item.id != schedule)) for name, item in self.recurring]
+
     def remove_schedule(self, schedule: str) -> None:
         self.recurring = [(name, item) for name, item in self.recurring if item.id != schedule]
 

@@ -6,6 +6,7 @@ from components.core.ledger import Record
 from components.core.ports import Ledger
 
 RUN = "run"
+_FAILED = {"FAILED", "ERROR", "CANCELLED", "CANCELED"}
 _STAGES = ("trigger", "gate", "promotion")  # kinds of record that a run leaves on its way
 
 
@@ -14,7 +15,8 @@ def run(ledger: Ledger, *, state: str, error: str, run_id: str, snapshot: str) -
 
     Args:
         ledger: keeps it; a run that is recorded already is not recorded again.
-        state: KFP's word, SUCCEEDED, FAILED or CANCELLED.
+        state: KFP's word for the DAG before. Only that it failed can be relied on: where kfp.local says SUCCEEDED, a backend says
+            COMPLETE, or RUNNING when a branch was not taken.
         error: what KFP knows of the failure; often nothing.
         run_id: KFP's or the local runner's.
         snapshot: name that the run was started with.
@@ -24,5 +26,11 @@ def run(ledger: Ledger, *, state: str, error: str, run_id: str, snapshot: str) -
         return present[-1]
     seen = {record.kind for record in ledger.records() if record.body.get("run_id") == run_id and run_id}
     reached = [kind for kind in _STAGES if kind in seen]
-    body = {"state": state.lower(), "error": error, "reached": reached, "snapshot": snapshot, "run_id": run_id}
+    body = {
+        "state": "failed" if state in _FAILED else "succeeded",
+        "error": error,
+        "reached": reached,
+        "snapshot": snapshot,
+        "run_id": run_id,
+    }
     return ledger.append(RUN, body, key=run_id)

@@ -140,11 +140,11 @@ def schedule(
         made = kubeflow.prepare(api, model)
         api.add_schedule(made.experiment, name, six_fields(cron), made.version, parameters)
     if cron or off:
-        for old in present:  # after the new one is there: an interruption leaves one too many, which decides nothing twice
-            api.remove_schedule(old.id)
-        present = api.schedules(experiment, name)
+        for run_id in kubeflow.retire(api, experiment, present):
+            line(f"[SCHEDULE] the earlier schedule has ended; its run {run_id} goes on")
+    present = [item for item in api.schedules(experiment, name) if item.enabled]
     if as_json:
-        document([{"id": item.id, "cron": item.cron, "enabled": item.enabled, **item.parameters} for item in present])
+        document([{"id": item.id, "cron": item.cron, **item.parameters} for item in present])
     for item in () if as_json else present:
         line(f"[SCHEDULE] {item.cron} (seconds first) on {item.parameters.get('snapshot')} of {item.parameters.get('data')}")
     if not present and not as_json:
