@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pipelines import kubeflow_runner
 from pipelines.commands.kubeflow import six_fields
 from pipelines.events import Event, Run
 from pipelines.kubeflow_api import KubeflowApi, tasks_of
-from pipelines.kubeflow_runner import follow, log_of, pipeline_of, prepare
+from pipelines.kubeflow_runner import follow, log_of, pipeline_of, prepare, retire
 from pipelines.kubeflow_runs import Pod, Task
 from pipelines.kubeflow_settings import KubeflowSettings
 from tests.fake_kubeflow import FakeKubeflow
@@ -169,6 +170,21 @@ def test_the_log_of_a_run_is_its_tasks_in_the_order_of_the_dag() -> None:
     assert log_of(api, "run-1", written.append) == 2
     assert written[0].startswith("==> ingest (error, pod pod-ingest-0) <==\n[INGEST] month_001")
     assert written[1].startswith("==> drift-check")
+
+
+def test_a_new_schedule_takes_the_place_of_the_old_one_and_lets_its_run_end() -> None:
+    api = FakeKubeflow()
+    place = prepare(api, "m")
+    old = [api.add_schedule("e", "m", cron, place.version, {}) for cron in ("0 0 1 * * *", "0 0 2 * * *")]
+    api.start("e", "latest", place.version, {})
+    api.started[0] = replace(api.started[0], state="RUNNING", schedule=old[1])
+    before = api.schedules("e", "m")
+    new = api.add_schedule("e", "m", "0 0 3 * * *", place.version, {})
+    assert retire(api, "e", before) == ["run-1"]
+    assert [(item.id, item.enabled) for item in api.schedules("e", "m")] == [(old[1], False), (new, True)]
+    api.started.clear()  # it has ended
+    assert retire(api, "e", [item for item in api.schedules("e", "m") if item.id != new]) == []
+    assert [item.id for item in api.schedules("e", "m")] == [new]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,15 @@ def test_without_the_setting_there_is_one_try(shell: list[float], monkeypatch: p
     assert shell == []
 
 
+@pytest.mark.parametrize(
+    "state", ["SUCCEEDED", "COMPLETE", "RUNNING"]
+)  # of kfp.local; of a backend; there when a branch was left out
+def test_a_run_that_did_not_fail_is_recorded_as_succeeded(state: str) -> None:
+    ledger = FakeLedger()
+    record_run.run(ledger, state=state, error="", run_id="r1", snapshot="month_001")
+    assert ledger.records("run")[0].body["state"] == "succeeded"
+
+
 def test_the_end_of_a_run_is_recorded_once_with_what_it_had_reached() -> None:
     ledger = FakeLedger()
     ledger.append("trigger", {"run_id": "r1"})
