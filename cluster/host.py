@@ -47,7 +47,8 @@ def _missing(images: str, wanted: int) -> Iterator[str]:
     memory, folder = run(["docker", "info", "--format", "{{.MemTotal}}\t{{.DockerRootDir}}"]).strip().split("\t")
     if int(memory) < wanted:
         has = f"docker has {int(memory) / GIB:.1f} GiB of memory"
-        yield f"{has}, {wanted // GIB} are needed: give it more (Docker Desktop: Settings, Resources)"
+        less = f", or leave Kubeflow out (KUBEFLOW=off needs {_MEMORY // GIB})" if wanted > _MEMORY else ""
+        yield f"{has}, {wanted // GIB} are needed: give it more (Docker Desktop: Settings, Resources){less}"
     root = Path(folder)
     if root.is_dir():  # else the daemon runs in a virtual machine, whose disk cannot be seen from here
         free = shutil.disk_usage(root).free

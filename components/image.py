@@ -1,5 +1,6 @@
-"""The image that every component runs in; on a cluster it is given by digest when the pipeline is compiled."""
+"""The image that every component runs in, best by digest. kfp.local runs components in this environment and does not look at it."""
 
 import os
 
-IMAGE = os.environ.get("RATCHET_IMAGE", "ratchet-python:0.1.0")
+UNKNOWN = "ratchet-python"  # with `python` in its name, or kfp.local warns of a foreign image
+IMAGE = os.environ.get("RATCHET_IMAGE") or UNKNOWN

@@ -11,12 +11,17 @@ from typing import Any
 from uuid import uuid4
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR = "[ERROR] "
 _OURS = re.compile(r"^\s*((?:\[[A-Z]+\]|RETRAINING_TRIGGERED|NO_ACTION) .*)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened: a task `started` or `ended` (text: its name), a step's log `line`, or the run was `interrupted`."""
+    """One thing that happened.
+
+    A task `started` or `ended` (text: its name) or is `waiting` for its pod (why), a step wrote a `line`, or the run was
+    `interrupted`.
+    """
 
     kind: str
     text: str
@@ -49,9 +54,21 @@ def step_line(text: str) -> str | None:
 
 
 def failure(lines: Sequence[str], otherwise: str) -> dict[str, Any]:
-    """The last `[ERROR]` among a run's lines, else a failure of which nothing but `otherwise` is known."""
-    told = [line.removeprefix("[ERROR] ") for line in lines if line.startswith("[ERROR] ")]
+    """The last error that a step has told among a run's lines, else a failure of which nothing but `otherwise` is known.
+
+    The step that records the run's end comes last: what it could not do is the failure only where no other step has failed.
+    """
+    told = [error for line in lines if line.startswith(_ERROR) and (error := _error(line.removeprefix(_ERROR)))]
+    steps = [error for error in told if error["step"] != "record_run"]
     if told:
-        error: dict[str, Any] = json.loads(told[-1])
-        return error
+        return (steps or told)[-1]
     return {"step": "", "code": 1, "type": "", "message": otherwise}
+
+
+def _error(text: str) -> dict[str, Any] | None:
+    """What `components.wiring.step` wrote; None for a line of some library that looks alike."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"step", "code", "message"} <= set(found) else None

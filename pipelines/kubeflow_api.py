@@ -137,8 +137,11 @@ class KubeflowApi:
         with self._translated():
             found = _run(self._runs.run_service_get_run(run_id, **_PATIENCE))
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")  # version 2 of the API does not tell which pod is which task's
-        text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest") if answer.is_success else ""
-        return replace(found, tasks=tasks_of(json.loads(text or "{}")))
+        try:
+            text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest")
+            return replace(found, tasks=tasks_of(json.loads(text or "{}")))
+        except (ValueError, AttributeError) as error:  # somebody else answers there, a page to sign in on for one
+            raise self._unavailable("its answer is no JSON") from error
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         """The newest runs of an experiment, newest first; of that name when one is given."""
@@ -151,9 +154,9 @@ class KubeflowApi:
     def log(self, run_id: str, pod: Pod) -> str:
         """What that try of a task has printed so far, from the pod, else from the archive; empty when neither has it (yet)."""
         for name in (pod.name, pod.node):
-            answer = self._get(f"/apis/v1alpha1/runs/{run_id}/nodes/{name}/log")
-            if answer.is_success and not answer.text.startswith('{"error_message":'):  # the server says 200 before it fails
-                return answer.text
+            text = self._get(f"/apis/v1alpha1/runs/{run_id}/nodes/{name}/log").text
+            if not text.startswith('{"error_message":'):  # the server says 200 before it fails
+                return text
         return ""
 
     def _get(self, path: str) -> httpx.Response:
@@ -162,9 +165,12 @@ class KubeflowApi:
         verify = str(settings.ca_file) if settings.ca_file else True
         try:
             headers = self._authorization("Authorization")
-            return httpx.get(settings.url.rstrip("/") + path, headers=headers, timeout=_SECONDS, verify=verify)
+            answer = httpx.get(settings.url.rstrip("/") + path, headers=headers, timeout=_SECONDS, verify=verify)
         except (httpx.HTTPError, OSError) as error:
             raise self._unavailable(error) from error
+        if answer.is_success:
+            return answer
+        raise self._refused(kfp_server_api.ApiException(status=answer.status_code, reason=answer.reason_phrase))
 
     def schedules(self, experiment: str, name: str) -> list[Schedule]:
         """The experiment's recurring runs of that name."""

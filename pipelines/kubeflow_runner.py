@@ -37,8 +37,12 @@ def compile_to(path: Path) -> None:
     """Write the pipeline as KFP's YAML. Raises UserError when the file cannot be written."""
     from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
 
+    from components.image import IMAGE, UNKNOWN  # noqa: PLC0415 - read when it is first imported, after --image
     from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - as above
 
+    if IMAGE == UNKNOWN:
+        message = "the tasks' image is not known: give --image, or RATCHET_IMAGE (the chart's toolbox has it)"
+        raise UserError(message)
     try:
         compiler.Compiler().compile(continuous_training, str(path))
     except (OSError, ValueError) as error:
@@ -71,11 +75,11 @@ def retire(api: Backend, experiment: str, schedules: Sequence[Schedule]) -> list
 
     Called after a new one is there: an interruption leaves one too many, which decides nothing twice.
     """
+    for schedule in schedules:
+        api.stop_schedule(schedule.id)
     going_on = {run.schedule: run.id for run in api.runs(experiment, _LOOKED_AT) if not run.ended}
     for schedule in schedules:
-        if schedule.id in going_on:
-            api.stop_schedule(schedule.id)
-        else:
+        if schedule.id not in going_on:
             api.remove_schedule(schedule.id)
     return [going_on[schedule.id] for schedule in schedules if schedule.id in going_on]
 
@@ -90,6 +94,7 @@ class Follower:
     lines: list[str] = field(default_factory=list)
     _told: dict[str, int] = field(default_factory=dict)  # lines of each pod's log
     _ended: set[str] = field(default_factory=set)
+    _waits: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> KubeflowRun:
         """Read the run once, and tell."""
@@ -99,12 +104,20 @@ class Follower:
                 if pod.node not in self._told:
                     self._told[pod.node] = 0
                     self.on_event(Event("started", task.name))
-                if pod.phase != "Pending":
+                if pod.phase == "Pending":
+                    self._wait_for(task.name, pod)
+                else:
                     self._tell(pod)
                 if pod.ended or run.ended:
                     self._ended.add(pod.node)
                     self.on_event(Event("ended", task.name))
         return run
+
+    def _wait_for(self, task: str, pod: Pod) -> None:
+        """Tell why a pod does not start, when Argo knows: an image or a Secret that is not there, a node without room."""
+        if pod.message and self._waits.get(pod.node) != pod.message:
+            self._waits[pod.node] = pod.message
+            self.on_event(Event("waiting", f"{task} waits: {pod.message}"))
 
     def _tell(self, pod: Pod) -> None:
         text = self.api.log(self.run_id, pod).splitlines()
@@ -120,7 +133,7 @@ def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
     """Watch a run to its end. An API server that is away for a while is waited for. Raises Unavailable when it stays away."""
     follower = Follower(api, run_id, on_event)
     patient = Retrying(
-        retry=retry_if_exception_type(Unavailable), stop=stop_after_delay(_PATIENCE), wait=wait_fixed(5), reraise=True
+        retry=retry_if_exception_type(Unavailable), stop=stop_after_delay(_PATIENCE), wait=wait_fixed(_PAUSE_SECONDS), reraise=True
     )
     until_ended = Retrying(retry=retry_if_result(lambda run: not run.ended), wait=wait_fixed(_LOOK_SECONDS))
     ended: KubeflowRun = until_ended(patient, follower.look)

@@ -7,8 +7,8 @@ from kfp.dsl import PipelineTask
 
 from pipelines.kubeflow_settings import load_kubeflow_settings
 
-_ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL")
-_OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
+ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL")
+OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
     "RATCHET_SNAPSHOTS_URL",
     "RATCHET_REPORTS_URL",
     "AWS_ACCESS_KEY_ID",
@@ -16,7 +16,7 @@ _OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
     "AWS_REGION",
     "AWS_ENDPOINT_URL_S3",
 )
-_SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over what is set there
+SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over what is set there
     "RATCHET_PROJECT",
     "RATCHET_HOME",
     "RATCHET_STEP_TRIES",
@@ -39,9 +39,9 @@ def prepare(task: PipelineTask) -> PipelineTask:
     backend's default (it repeats what was evicted or killed); what can be tried again for a reason is tried again inside.
     """
     settings = load_kubeflow_settings()
-    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in _ADDRESSES})
-    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in _OPTIONAL}, optional=True)
-    kubernetes.use_config_map_as_env(task, settings.settings, {name: name for name in _SETTINGS})
+    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in ADDRESSES})
+    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in OPTIONAL}, optional=True)
+    kubernetes.use_config_map_as_env(task, settings.settings, {name: name for name in SETTINGS})
     kubernetes.use_config_map_as_volume(task, settings.project, _PROJECT)
     kubernetes.empty_dir_mount(task, "home", _HOME)
     kubernetes.use_field_path_as_env(task, "RATCHET_ACTOR", "metadata.name")

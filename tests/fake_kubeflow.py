@@ -24,6 +24,7 @@ class FakeKubeflow:
     packages: dict[str, dict[str, str]] = field(default_factory=dict)
     started: list[KubeflowRun] = field(default_factory=list)
     recurring: list[tuple[str, Schedule]] = field(default_factory=list)
+    why: dict[str, str] = field(default_factory=dict)  # of a try that does not start or has failed
     looks: int = 0
 
     def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
@@ -46,7 +47,7 @@ class FakeKubeflow:
         if self.looks in self.away:
             raise Unavailable("Kubeflow cannot be reached")
         state, tasks = self.story[min(self.looks, len(self.story)) - 1]
-        return replace(run, state=state, tasks=tuple(_task(name, phases) for name, phases in tasks.items()))
+        return replace(run, state=state, tasks=tuple(self._task(name, phases) for name, phases in tasks.items()))
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         return [run for run in reversed(self.started) if name in {"", run.name}][:count]
@@ -71,7 +72,6 @@ class FakeKubeflow:
     def link(self, run_id: str) -> str:
         return f"https://kubeflow/#/runs/details/{run_id}"
 
-
-def _task(name: str, phases: str) -> Task:
-    tries = phases.split()
-    return Task(name, tuple(Pod(f"{name} {number}", f"pod-{name}-{number}", phase) for number, phase in enumerate(tries)))
+    def _task(self, name: str, phases: str) -> Task:
+        tries = [(f"{name} {number}", phase) for number, phase in enumerate(phases.split())]
+        return Task(name, tuple(Pod(node, f"pod {node}".replace(" ", "-"), phase, self.why.get(node, "")) for node, phase in tries))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -82,8 +82,3 @@ class Walk:
                 case _:
                     raise AssertionError(source)
         return found
-
-
-def names(ran: Sequence[str]) -> set[str]:
-    """The tasks' names, without what an exit task was told."""
-    return {item.split(" ")[0] for item in ran}

@@ -23,10 +23,11 @@ class Kubeflow:
     pipelines: dict[str, list[str]] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     workflow: dict[str, Any] = field(default_factory=dict)
+    page: str = ""  # in place of a run's workflow
     logs: dict[str, str] = field(default_factory=dict)  # by pod's or node's name
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: PLR0911 - an answer a path
+    def get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901, PLR0911 - an answer a path
         wanted = [item["stringValue"] for item in json.loads(query.get("filter", "{}")).get("predicates", [])]
         match path.strip("/").split("/")[2:]:
             case ["healthz"]:
@@ -44,6 +45,8 @@ class Kubeflow:
                 return 200, {"runs": [run for run in self.runs if not wanted or run["display_name"] in wanted]}
             case ["runs", run] if not any(item["run_id"] == run for item in self.runs):
                 return 404, {"code": 5, "message": f"Failed to get a run: ResourceNotFoundError: Run {run} not found"}
+            case ["runs", _] if path.startswith("/apis/v1beta1") and self.page:
+                return 200, self.page
             case ["runs", run] if path.startswith("/apis/v1beta1"):
                 return 200, {"run": {"id": run}, "pipeline_runtime": {"workflow_manifest": json.dumps(self.workflow)}}
             case ["runs", run]:

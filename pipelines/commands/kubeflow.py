@@ -11,7 +11,7 @@ import typer
 from components.core.errors import UserError
 from components.record_run.step import RUN
 from components.wiring import Wiring
-from pipelines.console import AsJson, document, line, out, shown
+from pipelines.console import AsJson, document, err, line, out, shown
 from pipelines.kubeflow_runs import KubeflowRun
 from pipelines.kubeflow_settings import load_kubeflow_settings
 
@@ -141,7 +141,7 @@ def schedule(
         api.add_schedule(made.experiment, name, six_fields(cron), made.version, parameters)
     if cron or off:
         for run_id in kubeflow.retire(api, experiment, present):
-            line(f"[SCHEDULE] the earlier schedule has ended; its run {run_id} goes on")
+            err.print(f"the earlier schedule has ended; its run {run_id} goes on", soft_wrap=True)
     present = [item for item in api.schedules(experiment, name) if item.enabled]
     if as_json:
         document([{"id": item.id, "cron": item.cron, **item.parameters} for item in present])

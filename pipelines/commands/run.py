@@ -137,6 +137,8 @@ def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> R
         def show(event: Event) -> None:
             if event.kind == "started":
                 status.update(_TASKS.get(event.text, event.text))
+            elif event.kind == "waiting":
+                complain(event.text)
             elif event.kind == "interrupted":
                 err.print("interrupted: ending the task that runs")
             elif event.kind == "line" and not event.text.startswith("[ERROR]") and not as_json:
@@ -161,7 +163,7 @@ def _end(done: Run, content: Mapping[str, Any], as_json: bool) -> None:
 def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
     """What a run came to, from the ledger."""
     trigger, gate, promotion = (_last(records, kind) for kind in ("trigger", "gate", "promotion"))
-    outcome = "no action"
+    outcome = "no action" if trigger else _outcome(done.lines)
     if gate:
         outcome = {"FAIL": "skipped", "UNKNOWN": "unknown"}.get(gate["verdict"], "promoted")
     if promotion:
@@ -183,6 +185,14 @@ def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
         "log": done.log,
         "error": dict(done.error) or None,
     }
+
+
+def _outcome(lines: Sequence[str]) -> str:
+    """As the steps' lines tell it: where the ledger here is not the one that the run wrote into."""
+    told = [line.removeprefix("[DECISION] ") for line in lines if line.startswith("[DECISION] ")]
+    if told:
+        return told[-1].replace("_", " ")
+    return "no action" if any(line.startswith("NO_ACTION") for line in lines) else "unknown"
 
 
 def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:

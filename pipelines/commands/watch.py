@@ -35,11 +35,11 @@ def watch(
         message = "the place of the raw snapshots is not known: give --data (or RATCHET_DATA)"
         raise UserError(message)
     remote = bool(load_kubeflow_settings().url)
-    pending: list[tuple[str, str]] = []  # local runs go on after the lock is given back: a promotion wants it too
+    claimed: dict[str, tuple[str, str]] = {}  # local runs begin after the lock is given back: a promotion wants it too
 
-    def claim(name: str, _key: str) -> str:
-        pending.append((new_run_id(), name))
-        return pending[-1][0]
+    def claim(name: str, key: str) -> str:
+        run_id, _ = claimed.setdefault(key, (new_run_id(), name))  # the same when the claim could not be recorded
+        return run_id
 
     start = _kubeflow_start(wiring, place) if remote else claim
     watcher = Watcher(wiring.source(place), wiring.project, wiring.registry, wiring.ledger, wiring.lock, start)
@@ -49,8 +49,8 @@ def watch(
         try:
             if started := watcher.look():
                 line(started)
-            while pending:
-                _run_here(wiring, place, *pending.pop())
+                while claimed:
+                    _run_here(wiring, place, *claimed.popitem()[1])
             said = ""
         except (RetryableError, DataError) as error:  # the server may be back at the next look, or a snapshot be there
             if said != (said := str(error)):

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.core.errors import UserError
+from pipelines import task_pods
 from tests.cluster.rendering import one, pods, rendered
 from tests.cluster.toolbox import Toolbox
 
@@ -24,6 +25,7 @@ EVERYTHING = [
     "serving.tolerations[0].key=gpu",
     "kubeflow.url=http://ml-pipeline:8888",
     "kubeflow.tokenSecret=kubeflow-token",
+    "kubeflow.caSecret=kubeflow-ca",
     "watch.enabled=true",
 ]
 BACKEND = [
@@ -67,7 +69,7 @@ def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
 @pytest.mark.parametrize("chart", ["kubeflow-pipelines", "platform", "ratchet"])
 def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
     seen = 0
-    for name, spec in pods(rendered(toolbox, chart)):
+    for name, spec in pods(rendered(toolbox, chart, *(["watch.enabled=true"] if chart == "ratchet" else []))):
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] > 0, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
@@ -134,6 +136,20 @@ def test_on_kubeflow_the_tasks_pods_get_the_promoters_rights_and_settings_in_the
     variables = {item["name"]: item.get("value") for item in container["env"]}
     assert variables["RATCHET_KFP_URL"] == "http://ml-pipeline.kubeflow:8888"
     assert variables["RATCHET_IMAGE"] == container["image"] == "ratchet/ratchet@sha256:" + "0" * 64
+
+
+def test_the_tasks_pods_find_every_setting_and_address_that_they_ask_for(toolbox: Toolbox) -> None:
+    settings = one(rendered(toolbox, "ratchet"), "ConfigMap", "ratchet-pipeline")["data"]
+    assert set(task_pods.SETTINGS) <= set(settings)
+    addresses = one(rendered(toolbox, "platform"), "Secret", "ratchet-connections")["stringData"]
+    assert {*task_pods.ADDRESSES, *task_pods.OPTIONAL} == set(addresses)
+
+
+def test_with_a_network_policy_the_tasks_on_kubeflow_reach_the_pods(toolbox: Toolbox) -> None:
+    wanted = ["networkPolicy.enabled=true", "kubeflow.url=http://ml-pipeline:8888", "kubeflow.namespace=team"]
+    (rule,) = one(rendered(toolbox, "ratchet", *wanted), "NetworkPolicy", "ratchet-serving")["spec"]["ingress"]
+    assert {"key": "pipeline/runid", "operator": "Exists"} in rule["from"][1]["podSelector"]["matchExpressions"]
+    assert rule["from"][1]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "team"}
 
 
 def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:

@@ -65,7 +65,7 @@ def test_it_has_rights_in_its_own_namespace_alone(toolbox: Toolbox) -> None:
         for rule in document.get("rules", []):
             assert "*" not in {*rule["verbs"], *rule["resources"], *rule["apiGroups"]}, document["metadata"]["name"]
             if rule["resources"] == ["secrets"]:
-                assert rule["resourceNames"] == ["platform-credentials"]
+                assert rule["resourceNames"] == ["platform-s3"]
 
 
 def test_the_account_of_a_runs_pods_reads_and_reports_and_no_more(toolbox: Toolbox) -> None:

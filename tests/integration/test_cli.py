@@ -223,8 +223,9 @@ def test_an_empty_setting_is_as_if_it_were_not_there(club: Club, before: State) 
         (["labels", "/"], "the label file / cannot be read"),
         (["labels", "--snapshot", "month_001"], "snapshot 'month_001' has not been ingested"),
         (["data", "ingest", "/no/such/folder", "month_001"], "the data folder /no/such/folder cannot be read"),
-        (["compile", "--output", "/no/such/folder/x.yaml"], "/no/such/folder/x.yaml cannot be written"),
-        (["compile", "--output", "pipeline.txt"], "pipeline.txt cannot be written"),
+        (["compile"], "the tasks' image is not known: give --image"),
+        (["compile", "--image", "i", "--output", "/no/such/folder/x.yaml"], "/no/such/folder/x.yaml cannot be written"),
+        (["compile", "--image", "i", "--output", "pipeline.txt"], "pipeline.txt cannot be written"),
         (["init", "/no/such/folder", "--output", "/no/such/folder/x.yaml"], "/no/such/folder"),
         (["demo", "--folder", __file__], "exists and is no demo's"),
         (["demo", "--folder", str(Path(__file__).parent)], "exists and is no demo's"),
@@ -498,7 +499,7 @@ def test_json_is_one_document_and_nothing_else(club: Club, command: list[str], n
 
 
 def test_the_pipeline_compiles_to_a_file(club: Club, tmp_path: Path) -> None:
-    assert club.ratchet("compile", "--output", str(tmp_path / "x.yaml")).code == 0
+    assert club.ratchet("compile", "--image", "example.com/ratchet@sha256:1", "--output", str(tmp_path / "x.yaml")).code == 0
     assert "continuous-training" in (tmp_path / "x.yaml").read_text(encoding="utf-8")
 
 

@@ -101,6 +101,20 @@ def test_a_refusal_is_one_sentence(kubeflow: Kubeflow, url: str, status: int, er
         KubeflowApi(KubeflowSettings(url=url)).experiment("e")
 
 
+def test_a_page_to_sign_in_on_is_no_run_without_tasks(kubeflow: Kubeflow, url: str) -> None:
+    api = KubeflowApi(KubeflowSettings(url=url))
+    run_id = api.start("e1", "n", Version("p", "v"), {})
+    kubeflow.page = "<html>sign in</html>"
+    with pytest.raises(Unavailable, match="its answer is no JSON"):
+        api.run(run_id)
+
+
+def test_a_log_that_a_broken_server_keeps_is_not_an_empty_one(kubeflow: Kubeflow, url: str) -> None:
+    kubeflow.refuses = 502
+    with pytest.raises(Unavailable):
+        KubeflowApi(KubeflowSettings(url=url)).log("run-1", POD)
+
+
 def test_an_unknown_run_is_one_sentence(url: str) -> None:
     with pytest.raises(UserError, match="Run nope not found"):
         KubeflowApi(KubeflowSettings(url=url)).run("nope")

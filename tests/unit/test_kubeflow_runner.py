@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from components.core.errors import Unavailable, UserError
 from pipelines import kubeflow_runner
 from pipelines.commands.kubeflow import six_fields
-from pipelines.events import Event, Run
+from pipelines.events import Event, Run, failure
 from pipelines.kubeflow_api import KubeflowApi, tasks_of
 from pipelines.kubeflow_runner import follow, log_of, pipeline_of, prepare, retire
 from pipelines.kubeflow_runs import Pod, Task
@@ -25,7 +25,9 @@ ERROR = {"step": "train", "code": 3, "type": "ArtifactError", "message": "versio
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pauses, and without compiling: tests/integration/test_parity.py does."""
+    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path: path.write_text("pipelineInfo: {name: continuous-training}\n"))
     monkeypatch.setattr(kubeflow_runner, "_LOOK_SECONDS", 0.0)
     monkeypatch.setattr(kubeflow_runner, "_PAUSE_SECONDS", 0.0)
 
@@ -137,6 +139,27 @@ def test_a_workflow_that_has_not_begun_has_no_tasks(status: dict[str, Any]) -> N
     assert tasks_of({}) == ()
 
 
+def test_a_pod_that_cannot_start_says_why_once() -> None:
+    told = "Failed to pull image"
+    api = FakeKubeflow([("RUNNING", {"ingest": "Pending"})] * 3 + [("FAILED", {"ingest": "Failed"})], why={"ingest 0": told})
+    _, events = followed(api)
+    assert [event.text for event in events if event.kind == "waiting"] == [f"ingest waits: {told}"]
+
+
+def test_what_the_step_said_counts_and_not_what_recording_the_run_could_not_do() -> None:
+    recording = {**ERROR, "step": "record_run", "code": 75}
+    lines = ["[ERROR] {not ours}", f"[ERROR] {json.dumps(ERROR)}", f"[ERROR] {json.dumps(recording)}", '[ERROR] ["a list"]']
+    assert failure(lines, "") == ERROR
+    assert failure(lines[2:], "") == recording
+    assert failure(lines[:1], "nothing is known")["message"] == "nothing is known"
+
+
+def test_without_an_image_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="the tasks' image is not known"):
+        kubeflow_runner.compile_to(tmp_path / "x.yaml")
+
+
 def test_a_run_that_was_terminated_is_no_success() -> None:
     run, _ = followed(FakeKubeflow([("RUNNING", {"ingest": "Running"}), ("CANCELED", {"ingest": "Running"})]))
     assert "run run-1 ended as CANCELED" in run.error["message"]
@@ -154,11 +177,8 @@ def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(mo
     api = FakeKubeflow()
     assert [prepare(api, "streamflow_churn").uploaded for _ in range(2)] == [True, False]
     ((name, versions),) = api.packages.items()
-    (text,) = versions.values()
-    assert (name, next(yaml.safe_load_all(text))["pipelineInfo"]["name"]) == ("ratchet-streamflow-churn", "continuous-training")
-    monkeypatch.setattr(
-        kubeflow_runner, "compile_to", lambda path: path.write_text(text.replace("month", "year") + "# other image")
-    )
+    assert name == "ratchet-streamflow-churn"
+    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path: path.write_text("# another image\n"))
     assert prepare(api, "streamflow_churn").uploaded
     assert len(versions) == 2
 

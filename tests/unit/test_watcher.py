@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from components.adapters.table_source import TableSource
 from components.core.errors import DataError, LockHeld, Unavailable
 from pipelines.watcher import WATCH, Watcher
+from tests.fakes import FakeLock
 from tests.unit.test_steps import PROJECT
 from tests.worlds import FakeWorld
 
@@ -16,12 +20,14 @@ DATED = PROJECT.model_copy(update={"snapshots": {}})
 
 @dataclass
 class Started:
-    runs: list[tuple[str, str]] = field(default_factory=list)
+    """Every call is counted; a run of a name that is known is found, as a backend does."""
+
+    runs: dict[tuple[str, str], str] = field(default_factory=dict)
+    calls: int = 0
 
     def __call__(self, name: str, key: str) -> str:
-        if (name, key) not in self.runs:  # as a backend that knows a run of that name
-            self.runs.append((name, key))
-        return f"run {self.runs.index((name, key)) + 1}"
+        self.calls += 1
+        return self.runs.setdefault((name, key), f"run {len(self.runs) + 1}")
 
 
 def arrive(folder: Path, name: str, text: str = "id\n1\n") -> None:
@@ -61,8 +67,39 @@ def test_many_watchers_start_one_run(tmp_path: Path) -> None:
     for _ in range(3):
         for watch in watchers:
             watch.look()
-    assert len(started.runs) == 1
+    assert started.calls == 1
     assert len(world.ledger.records(WATCH)) == 1
+
+
+def test_a_watcher_that_waited_for_the_lock_looks_again_before_it_starts(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    arrive(tmp_path, "2024-03-31")
+    other = watcher(world, tmp_path, started)
+    other.look()
+
+    class Waits(FakeLock):
+        """While this one waits, the other watcher's whole look goes by."""
+
+        @contextmanager
+        def hold(self) -> Iterator[None]:
+            assert other.look() is not None
+            yield
+
+    slow = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.ledger, Waits(), started)
+    assert [slow.look(), slow.look()] == [None, None]
+    assert started.calls == 1
+
+
+def test_a_claim_whose_run_never_ended_is_given_away_after_a_while(tmp_path: Path) -> None:
+    world, started = FakeWorld(), Started()
+    arrive(tmp_path, "2024-03-31")
+    watch = watcher(world, tmp_path, started)
+    watch.look()
+    watch.look()
+    watch.patience = timedelta(0)
+    assert watch.look() is not None
+    world.ledger.append("run", {"state": "succeeded"}, key="run 1")
+    assert watch.look() is None
 
 
 def test_while_somebody_promotes_the_watcher_comes_back_later(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ workflowDefaults: |
     {{- end }}
     {{- with .Values.runs.retries }}
     # A pod that was lost ends in Error, a drained one by SIGTERM (143). Both say so; a group of tasks that ended with one has no
-    # message, and must not multiply the tries at every level.
+    # message, and must not multiply the tries at every level. One that ran into its time limit would again.
     templateDefaults:
       retryStrategy:
         limit: {{ . | toString | quote }}
         retryPolicy: Always
-        expression: "lastRetry.message != '' && (lastRetry.status == 'Error' || lastRetry.exitCode == '143')"
+        expression: "lastRetry.message != '' && not (lastRetry.message contains 'deadline') && (lastRetry.status == 'Error' || lastRetry.exitCode == '143')"
     {{- end }}
 {{- end }}

@@ -89,9 +89,31 @@ env:
   - {name: RATCHET_KFP_MEMORY_REQUEST, value: {{ dig "requests" "memory" "1Gi" . | quote }}}
   - {name: RATCHET_KFP_MEMORY_LIMIT, value: {{ dig "limits" "memory" "4Gi" . | quote }}}
   {{- end }}
-  {{- with .tokenSecret }}
-  - {name: RATCHET_KFP_TOKEN, valueFrom: {secretKeyRef: {name: {{ . }}, key: token}}}
+  {{- if .tokenSecret }}
+  - {name: RATCHET_KFP_TOKEN_FILE, value: /etc/ratchet-kubeflow/token/token}
+  {{- end }}
+  {{- if .caSecret }}
+  - {name: RATCHET_KFP_CA_FILE, value: /etc/ratchet-kubeflow/ca/ca.crt}
   {{- end }}
   {{- end }}
   {{- end }}
+{{- end }}
+
+{{/* What promoterEnv names, beside the volumes of every pod. */}}
+{{- define "ratchet.promoterMounts" -}}
+{{- include "ratchet.mounts" . }}
+{{- range $name, $secret := dict "token" .Values.kubeflow.tokenSecret "ca" .Values.kubeflow.caSecret }}
+{{- if and $secret $.Values.kubeflow.url }}
+- {name: kubeflow-{{ $name }}, mountPath: /etc/ratchet-kubeflow/{{ $name }}, readOnly: true}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "ratchet.promoterVolumes" -}}
+{{- include "ratchet.volumes" . }}
+{{- range $name, $secret := dict "token" .Values.kubeflow.tokenSecret "ca" .Values.kubeflow.caSecret }}
+{{- if and $secret $.Values.kubeflow.url }}
+- {name: kubeflow-{{ $name }}, secret: {secretName: {{ $secret }}}}
+{{- end }}
+{{- end }}
 {{- end }}
