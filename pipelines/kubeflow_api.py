@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -71,42 +71,48 @@ class KubeflowApi:
 
     def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
         """Upload a compiled pipeline as a version of that name, unless there is one; whether it was uploaded."""
-        with self._translated():
-            api = kfp_server_api.PipelineServiceApi(self._client)
-            known = api.pipeline_service_list_pipelines(filter=_named(pipeline), **self._in_namespace, **_PATIENCE).pipelines
-            if known:
-                identity = known[0].pipeline_id
-            else:
-                new = kfp_server_api.V2beta1Pipeline(display_name=pipeline, name=pipeline, **self._in_namespace)
-                identity = api.pipeline_service_create_pipeline(new, **_PATIENCE).pipeline_id
-            present = self._version(identity, version)
-            if present:
-                return present, False
-            try:
-                made = kfp_server_api.PipelineUploadServiceApi(self._client).upload_pipeline_version(
-                    str(package), name=version, display_name=version, pipelineid=identity, **_PATIENCE
-                )
-            except kfp_server_api.ApiException as error:
-                present = self._version(identity, version)
-                if present is None:  # else somebody else uploaded it in this moment
-                    raise error from None
-                return present, False
-            return Version(identity, made.pipeline_version_id), True
+        pipelines = kfp_server_api.PipelineServiceApi(self._client)
+        new = kfp_server_api.V2beta1Pipeline
 
-    def _version(self, pipeline: str, name: str) -> Version | None:
-        api = kfp_server_api.PipelineServiceApi(self._client)
-        found = api.pipeline_service_list_pipeline_versions(pipeline, filter=_named(name), **_PATIENCE).pipeline_versions
-        return Version(pipeline, found[0].pipeline_version_id) if found else None
+        def find() -> str | None:
+            found = pipelines.pipeline_service_list_pipelines(filter=_named(pipeline), **self._in_namespace, **_PATIENCE).pipelines
+            return found[0].pipeline_id if found else None
+
+        def find_version() -> str | None:
+            found = pipelines.pipeline_service_list_pipeline_versions(identity, filter=_named(version), **_PATIENCE)
+            return found.pipeline_versions[0].pipeline_version_id if found.pipeline_versions else None
+
+        def upload() -> str:
+            how = {"name": version, "display_name": version, "pipelineid": identity}
+            made = kfp_server_api.PipelineUploadServiceApi(self._client).upload_pipeline_version(str(package), **how, **_PATIENCE)
+            return str(made.pipeline_version_id)
+
+        with self._translated():
+            identity, _ = _found_or_made(
+                find,
+                lambda: (
+                    pipelines.pipeline_service_create_pipeline(
+                        new(display_name=pipeline, name=pipeline, **self._in_namespace), **_PATIENCE
+                    ).pipeline_id
+                ),
+            )
+            known, uploaded = _found_or_made(find_version, upload)
+        return Version(identity, known), uploaded
 
     def experiment(self, name: str) -> str:
         """Id of the experiment of that name, made when there is none."""
+        experiments = kfp_server_api.ExperimentServiceApi(self._client)
+
+        def find() -> str | None:
+            found = experiments.experiment_service_list_experiments(filter=_named(name), **self._in_namespace, **_PATIENCE)
+            return found.experiments[0].experiment_id if found.experiments else None
+
+        def make() -> str:
+            new = kfp_server_api.V2beta1Experiment(display_name=name, **self._in_namespace)
+            return str(experiments.experiment_service_create_experiment(new, **_PATIENCE).experiment_id)
+
         with self._translated():
-            api = kfp_server_api.ExperimentServiceApi(self._client)
-            found = api.experiment_service_list_experiments(filter=_named(name), **self._in_namespace, **_PATIENCE).experiments
-            if not found:
-                new = kfp_server_api.V2beta1Experiment(display_name=name, **self._in_namespace)
-                found = [api.experiment_service_create_experiment(new, **_PATIENCE)]
-        return str(found[0].experiment_id)
+            return _found_or_made(find, make)[0]
 
     def start(self, experiment: str, name: str, version: Version, parameters: dict[str, Any]) -> str:
         """Create a run under the configured service account; its id."""
@@ -230,6 +236,20 @@ class KubeflowApi:
         reason = getattr(error, "reason", None) or error  # urllib3's outer error repeats the whole request
         cause = (str(reason).splitlines() or [type(error).__name__])[0].rpartition("): ")[2]
         return Unavailable(f"Kubeflow at {self._settings.url} cannot be reached ({cause}): check it and RATCHET_KFP_URL")
+
+
+def _found_or_made(find: Callable[[], str | None], make: Callable[[], str]) -> tuple[str, bool]:
+    """The id of what is there or is made, and whether it was made. Somebody else may make the same in this moment."""
+    found = find()
+    if found is not None:
+        return found, False
+    try:
+        return make(), True
+    except kfp_server_api.ApiException:
+        found = find()
+        if found is None:
+            raise
+        return found, False
 
 
 def _named(name: str) -> str:

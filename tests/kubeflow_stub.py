@@ -25,6 +25,8 @@ class Kubeflow:
     workflow: dict[str, Any] = field(default_factory=dict)
     page: str = ""  # in place of a run's workflow
     logs: dict[str, str] = field(default_factory=dict)  # by pod's or node's name
+    hidden: int = 0  # looks for an experiment before it is there
+    looks: int = 0
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     def get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901, PLR0911 - an answer a path
@@ -40,7 +42,8 @@ class Kubeflow:
                 found = [version for version in self.pipelines[name] if not wanted or version in wanted]
                 return 200, {"pipeline_versions": [{"pipeline_id": name, "pipeline_version_id": version} for version in found]}
             case ["experiments"]:
-                return 200, {"experiments": [{"experiment_id": "e1", "display_name": wanted[0]}]}
+                self.looks += 1
+                return 200, {"experiments": [{"experiment_id": "e1"}] if self.looks > self.hidden else []}
             case ["runs"]:
                 return 200, {"runs": [run for run in self.runs if not wanted or run["display_name"] in wanted]}
             case ["runs", run] if not any(item["run_id"] == run for item in self.runs):
@@ -64,6 +67,8 @@ class Kubeflow:
             case ["pipelines", "upload_version"]:
                 self.pipelines[query["pipelineid"]].append(query["name"])
                 return 200, {"pipeline_id": query["pipelineid"], "pipeline_version_id": query["name"]}
+            case ["experiments"]:
+                return 409, {"code": 6, "message": "Already exist error: Failed to create a new experiment"}
             case ["runs"]:
                 run = {
                     **json.loads(body),

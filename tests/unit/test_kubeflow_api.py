@@ -41,6 +41,14 @@ def test_a_version_is_uploaded_once_and_is_the_only_one(kubeflow: Kubeflow, url:
     assert kubeflow.pipelines == {"ratchet-m": ["abc", "def"]}
 
 
+def test_an_experiment_that_somebody_else_makes_in_this_moment_is_found(kubeflow: Kubeflow, url: str) -> None:
+    kubeflow.hidden = 1
+    assert KubeflowApi(KubeflowSettings(url=url)).experiment("ratchet/m") == "e1"
+    kubeflow.hidden = 100
+    with pytest.raises(UserError, match="Already exist error"):
+        KubeflowApi(KubeflowSettings(url=url)).experiment("ratchet/m")
+
+
 def test_a_run_is_started_under_the_account_and_told_with_its_parameters(kubeflow: Kubeflow, url: str) -> None:
     api = KubeflowApi(KubeflowSettings(url=url, service_account="trainer", ui_url="https://kubeflow/"))
     run_id = api.start(api.experiment("ratchet/m"), "month_001", Version("p", "v"), {"snapshot": "month_001", "force": False})
