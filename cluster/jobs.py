@@ -76,6 +76,7 @@ def follow(cluster: Cluster, job: str) -> int:
 
 def in_toolbox(cluster: Cluster, arguments: list[str]) -> int:
     """Run `ratchet` in the toolbox with its output shown; its exit code."""
+    _toolbox_ready(cluster)
     terminal = ["--stdin", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     command = [*cluster.kubectl_command(), "exec", *terminal, TOOLBOX, "--", "ratchet", *arguments]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - kubectl
@@ -109,9 +110,14 @@ def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
     )
 
 
+def _toolbox_ready(cluster: Cluster) -> None:
+    """Wait until an upgrade has reached it: what is run in the pod before would end with that."""
+    cluster.kubectl("rollout", "status", TOOLBOX, "--timeout", "180s", timeout=200.0)
+
+
 def put_example_data(cluster: Cluster) -> None:
     """Two generated months, the second changed: so that `make run` shows something before anybody has brought data."""
-    cluster.kubectl("rollout", "status", TOOLBOX, "--timeout", "180s", timeout=200.0)
+    _toolbox_ready(cluster)
     script = (
         f"ratchet data check {RAW} month_000 >/dev/null 2>&1 && exit 0; {_FOLDER}; ratchet data generate $d --snapshot month_000; "
         f"ratchet data generate $d --snapshot month_001 --drift 0.5 --concept 0.6; ratchet data upload --data $d --to {RAW}"
