@@ -1,6 +1,3 @@
-"""The image that every component runs in, best by digest. kfp.local runs components in this environment and does not look at it."""
+"""The image that components name. kfp.local does not look at it; for a cluster the pipeline is compiled with that cluster's image."""
 
-import os
-
-UNKNOWN = "ratchet-python"  # with `python` in its name, or kfp.local warns of a foreign image
-IMAGE = os.environ.get("RATCHET_IMAGE") or UNKNOWN
+IMAGE = "ratchet-python"  # with `python` in its name, or kfp.local warns of a foreign image

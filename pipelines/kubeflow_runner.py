@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_af
 from components.core.errors import Unavailable, UserError
 from pipelines.events import Event, Run, failure, plain, step_line
 from pipelines.kubeflow_runs import Backend, KubeflowRun, Pod, Schedule, Version
+from pipelines.kubeflow_settings import load_kubeflow_settings
 
 TASKS = ("ingest", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0
@@ -21,6 +22,7 @@ _PATIENCE = 120.0  # seconds that the API server may be away while a run is foll
 _PAUSE_SECONDS = 5.0  # between tries meanwhile
 _TAIL = 20  # lines of a failed task's log that are shown
 _HASH = 12
+_COMING = ("", "PodInitializing", "ContainerCreating")  # nothing to tell of
 _LOOKED_AT = 100  # the newest runs, among which one that goes on is looked for
 
 
@@ -33,16 +35,17 @@ class Prepared:
     uploaded: bool
 
 
-def compile_to(path: Path) -> None:
-    """Write the pipeline as KFP's YAML. Raises UserError when the file cannot be written."""
+def compile_to(path: Path, image: str) -> None:
+    """Write the pipeline as KFP's YAML, its tasks in that image. Raises UserError without one, or when the file cannot be written."""
+    if not image:
+        message = "the tasks' image is not known: give --image, or RATCHET_KFP_IMAGE (the chart's toolbox has it)"
+        raise UserError(message)
     from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
 
-    from components.image import IMAGE, UNKNOWN  # noqa: PLC0415 - read when it is first imported, after --image
     from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - as above
 
-    if IMAGE == UNKNOWN:
-        message = "the tasks' image is not known: give --image, or RATCHET_IMAGE (the chart's toolbox has it)"
-        raise UserError(message)
+    for executor in continuous_training.pipeline_spec.deployment_spec["executors"].values():
+        executor["container"]["image"] = image
     try:
         compiler.Compiler().compile(continuous_training, str(path))
     except (OSError, ValueError) as error:
@@ -64,7 +67,7 @@ def prepare(api: Backend, model: str) -> Prepared:
     """Compile and upload the pipeline; a version is named after its content, so that the same one is uploaded once."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
-        compile_to(package)
+        compile_to(package, load_kubeflow_settings().image)
         name = hashlib.sha256(package.read_bytes()).hexdigest()[:_HASH]
         version, uploaded = api.upload(pipeline_of(model), name, package)
     return Prepared(api.experiment(experiment_of(model)), version, uploaded)
@@ -115,7 +118,7 @@ class Follower:
 
     def _wait_for(self, task: str, pod: Pod) -> None:
         """Tell why a pod does not start, when Argo knows: an image or a Secret that is not there, a node without room."""
-        if pod.message and self._waits.get(pod.node) != pod.message:
+        if pod.message not in {*_COMING, self._waits.get(pod.node)}:
             self._waits[pod.node] = pod.message
             self.on_event(Event("waiting", f"{task} waits: {pod.message}"))
 

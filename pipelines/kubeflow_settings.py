@@ -36,6 +36,7 @@ class KubeflowSettings(BaseSettings):
     namespace: str = ""  # of runs, on a Kubeflow with many users
     service_account: str = "pipeline-runner"  # of the pods; the ratchet chart lets it promote
 
+    image: str = ""  # of the tasks, best by digest
     connections: str = "ratchet-connections"  # Secret with the addresses of registry, databases and S3
     settings: str = "ratchet-pipeline"  # ConfigMap with the other RATCHET_* of a step
     project: str = "ratchet-project"  # ConfigMap with ratchet.yaml

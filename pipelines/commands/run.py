@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +15,7 @@ from components.wiring import Wiring
 from pipelines.commands.kubeflow import kubeflow_api
 from pipelines.console import AsJson, complain, document, err, facts, line
 from pipelines.events import Event, Run, new_run_id
+from pipelines.kubeflow_settings import load_kubeflow_settings
 from pipelines.local_runner import run_local
 
 _TASKS = {
@@ -201,12 +201,10 @@ def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:
 
 def compile_pipeline(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("continuous_training.yaml"),
-    image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_IMAGE).")] = "",
+    image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_KFP_IMAGE).")] = "",
 ) -> None:
     """Compile the pipeline to KFP's YAML: for `kfp run create -e ratchet -f FILE`. RATCHET_KFP_* name Secret and ConfigMaps."""
-    if image:
-        os.environ["RATCHET_IMAGE"] = image
-    from pipelines.kubeflow_runner import compile_to  # noqa: PLC0415 - the components read the image when they are imported
+    from pipelines.kubeflow_runner import compile_to  # noqa: PLC0415 - kfp takes 2 s, other commands do without
 
-    compile_to(output)
+    compile_to(output, image or load_kubeflow_settings().image)
     line(f"wrote {output}")

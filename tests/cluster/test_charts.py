@@ -135,7 +135,7 @@ def test_on_kubeflow_the_tasks_pods_get_the_promoters_rights_and_settings_in_the
     (container,) = one(documents, "Deployment", "ratchet-toolbox")["spec"]["template"]["spec"]["containers"]
     variables = {item["name"]: item.get("value") for item in container["env"]}
     assert variables["RATCHET_KFP_URL"] == "http://ml-pipeline.kubeflow:8888"
-    assert variables["RATCHET_IMAGE"] == container["image"] == "ratchet/ratchet@sha256:" + "0" * 64
+    assert variables["RATCHET_KFP_IMAGE"] == container["image"] == "ratchet/ratchet@sha256:" + "0" * 64
 
 
 def test_the_tasks_pods_find_every_setting_and_address_that_they_ask_for(toolbox: Toolbox) -> None:

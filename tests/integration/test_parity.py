@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from kfp import compiler
 
 from cluster.images import ROOT
-from pipelines.continuous_training import continuous_training
+from pipelines.kubeflow_runner import compile_to
 from tests.ir_walk import Walk
 
 QUIET, RETRAIN, PASS = {"drift-check": "NO_ACTION"}, {"drift-check": "RETRAIN"}, {"drift-check": "RETRAIN", "evaluate": "PASS"}
@@ -35,15 +34,15 @@ CASES = {
 }
 
 
-def compiled(pipeline: Any, folder: Path) -> list[dict[str, Any]]:
+def compiled(folder: Path) -> list[dict[str, Any]]:
     path = folder / "pipeline.yaml"
-    compiler.Compiler().compile(pipeline, str(path))
+    compile_to(path, "example.com/ratchet@sha256:1")
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return compiled(continuous_training, tmp_path_factory.mktemp("compiled"))[0]
+    return compiled(tmp_path_factory.mktemp("compiled"))[0]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -90,7 +89,7 @@ def test_the_stand_ins_make_the_same_graph(spec: dict[str, Any], tmp_path: Path)
 
 
 def test_no_task_is_cached_and_each_has_limits_and_its_addresses(tmp_path: Path) -> None:
-    spec, platform = compiled(continuous_training, tmp_path)
+    spec, platform = compiled(tmp_path)
     for component in spec["components"].values():
         for task in component.get("dag", {}).get("tasks", {}).values():
             assert not task.get("cachingOptions", {}).get("enableCache", False)
@@ -99,6 +98,7 @@ def test_no_task_is_cached_and_each_has_limits_and_its_addresses(tmp_path: Path)
     assert set(pods) == set(executors)
     for name, executor in executors.items():
         container, pod = executor["container"], pods[name]
+        assert container["image"] == "example.com/ratchet@sha256:1"
         assert "pip install" not in " ".join(container["command"])
         assert {"resourceCpuRequest", "resourceMemoryRequest", "resourceMemoryLimit"} <= set(container["resources"])
         assert int(pod["activeDeadlineSeconds"]) == 3600

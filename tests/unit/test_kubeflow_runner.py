@@ -27,7 +27,9 @@ ERROR = {"step": "train", "code": 3, "type": "ArtifactError", "message": "versio
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pauses, and without compiling: tests/integration/test_parity.py does."""
-    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path: path.write_text("pipelineInfo: {name: continuous-training}\n"))
+    monkeypatch.setattr(
+        kubeflow_runner, "compile_to", lambda path, _: path.write_text("pipelineInfo: {name: continuous-training}\n")
+    )
     monkeypatch.setattr(kubeflow_runner, "_LOOK_SECONDS", 0.0)
     monkeypatch.setattr(kubeflow_runner, "_PAUSE_SECONDS", 0.0)
 
@@ -157,7 +159,7 @@ def test_what_the_step_said_counts_and_not_what_recording_the_run_could_not_do()
 def test_without_an_image_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.undo()
     with pytest.raises(UserError, match="the tasks' image is not known"):
-        kubeflow_runner.compile_to(tmp_path / "x.yaml")
+        kubeflow_runner.compile_to(tmp_path / "x.yaml", "")
 
 
 def test_a_run_that_was_terminated_is_no_success() -> None:
@@ -178,7 +180,7 @@ def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(mo
     assert [prepare(api, "streamflow_churn").uploaded for _ in range(2)] == [True, False]
     ((name, versions),) = api.packages.items()
     assert name == "ratchet-streamflow-churn"
-    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path: path.write_text("# another image\n"))
+    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path, _: path.write_text("# another image\n"))
     assert prepare(api, "streamflow_churn").uploaded
     assert len(versions) == 2
 

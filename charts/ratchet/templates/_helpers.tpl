@@ -73,7 +73,7 @@ envFrom:
   - configMapRef: {name: {{ .Release.Name }}-pipeline}
 env:
   - {name: RATCHET_ACTOR, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-  - {name: RATCHET_IMAGE, value: {{ include "ratchet.imageName" . | quote }}}
+  - {name: RATCHET_KFP_IMAGE, value: {{ include "ratchet.imageName" . | quote }}}
   {{- with .Values.kubeflow }}
   {{- if .url }}
   - {name: RATCHET_KFP_URL, value: {{ .url | quote }}}
