@@ -36,7 +36,7 @@ class Prepared:
 
 
 def compile_to(path: Path, image: str) -> None:
-    """Write the pipeline as KFP's YAML, its tasks in that image. Raises UserError without one, or when the file cannot be written."""
+    """Write the pipeline as KFP's YAML, its tasks in that image. Raises UserError without one or when it cannot be written."""
     if not image:
         message = "the tasks' image is not known: give --image, or RATCHET_KFP_IMAGE (the chart's toolbox has it)"
         raise UserError(message)
