@@ -25,6 +25,7 @@ else
     (cd "$(dirname "$0")/tools" && CGO_ENABLED=0 go build -trimpath -o /usr/local/sbin/runc-capped ./runc-capped)
     set -- --add-runtime capped=/usr/local/sbin/runc-capped --default-runtime capped
   fi
+  rm -f /run/docker.pid # of a daemon that was killed: its number may be somebody else's by now
   setsid dockerd --pidfile /run/docker.pid "$@" >/var/log/dockerd.log 2>&1 </dev/null &
 fi
 for _ in $(seq 60); do
