@@ -17,6 +17,7 @@ from components.core.errors import UserError
 NAMESPACE = "ratchet"
 _CREATE_SECONDS = 600.0
 _LOAD_SECONDS = 600.0
+_READY_SECONDS = 900  # images may have to be pulled
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Cluster:
             command += ["--set-string", f"{name}={value}"]  # a tag of digits is no number
         for name, path in (files or {}).items():
             command += ["--set-file", f"{name}={path}"]
-        run([*command, *(["--wait", "--timeout", "5m"] if wait else [])], timeout=360.0)
+        run([*command, *(["--wait", "--timeout", f"{_READY_SECONDS}s"] if wait else [])], timeout=_READY_SECONDS + 60.0)
 
     def _tool(self, name: str) -> str | Path:
         return self.tools / name if self.tools else name
