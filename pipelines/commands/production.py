@@ -14,7 +14,7 @@ from components.protocol.reconcile import reconcile as mend
 from components.wiring import Wiring
 from pipelines.console import AsJson, document, facts, line, table, waiting
 
-_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run"]
+_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch"]
 _LAST = 2**31 - 1  # the registries' column of version numbers
 
 
@@ -123,6 +123,8 @@ def _live(body: Mapping[str, Any]) -> tuple[str, str]:
 _TOLD: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "ingest": lambda b: (f"{b['name']} taken in", f"{b['rows']} rows, {b['labelled_rows']} labelled, {b['snapshot']}"),
     "trigger": lambda b: (b["action"], "; ".join(b["reasons"])),
+    "run": lambda b: (b["state"], "; ".join(filter(None, (f"reached {', '.join(b['reached']) or 'nothing'}", b["error"])))),
+    "watch": lambda b: (f"run {b['run_id']}", f"{b['name']} is new to version {b['champion'] or 'none'}"),
     "gate": lambda b: (f"{b['verdict']}: version {b['candidate']} against {b['champion'] or 'none'}", "; ".join(b["decisive"])),
     "promotion": lambda b: (
         f"{b['cause']}: {b['from'] or 'none'} -> {b['to']} {b['state']}",
