@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from cluster import images, packages
 from cluster.kind import Cluster, named
@@ -35,6 +39,9 @@ def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubefl
             own[f"{name}.image.repository"], _, own[f"{name}.image.tag"] = picture.rpartition(":")
     with stage("chart platform: Postgres, S3, MLflow"):
         cluster.install("platform", {**image, **own}, wait=True)
+    if isinstance(kubeflow, Path):
+        with stage("Kubeflow's images on the node, as far as docker has them"):
+            cluster.load([name for name in named_images(values_of(kubeflow)) if images.exists(name)])
     if kubeflow:
         with stage("chart kubeflow-pipelines: API server, Argo, MySQL, UI"):
             cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
@@ -42,6 +49,25 @@ def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubefl
     with stage("chart ratchet: serving, promoter, pipeline"):
         own = {**image, **(there if cluster.has("service", "ml-pipeline") else {})}
         cluster.install("ratchet", own, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+
+
+def values_of(file: Path) -> Any:
+    """A file of values. Raises UserError when it is no YAML."""
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        message = f"{file} cannot be read as a file of values: {str(error).splitlines()[0]}"
+        raise UserError(message) from error
+
+
+def named_images(values: Any) -> Iterator[str]:
+    """The images that values name: every mapping with a repository and a tag."""
+    if not isinstance(values, dict):
+        return
+    if values.get("repository") and values.get("tag"):
+        yield f"{values['repository']}:{values['tag']}"
+    for inner in values.values():
+        yield from named_images(inner)
 
 
 def own_tools() -> Path | None:
