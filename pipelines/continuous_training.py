@@ -8,7 +8,7 @@ from components.ingest.component import ingest
 from components.promote.component import promote
 from components.record_run.component import record_run
 from components.train.component import train
-from pipelines.task_pods import prepare
+from pipelines.kubeflow.task_pods import prepare
 
 
 @dsl.pipeline(name="continuous-training", description="Retrain when it is needed, promote when it is better beyond doubt.")

@@ -1,4 +1,4 @@
-"""A Kubeflow API server in memory, as pipelines/kubeflow_runner.py sees it: each look shows the run's next state."""
+"""A Kubeflow API server in memory, as pipelines/kubeflow/runner.py sees it: each look shows the run's next state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import Unavailable
-from pipelines.kubeflow_runs import KubeflowRun, Pod, Schedule, Task, Version
+from pipelines.kubeflow.runs import KubeflowRun, Pod, Schedule, Task, Version
 
 
 @dataclass

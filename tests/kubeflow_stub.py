@@ -1,4 +1,4 @@
-"""A server that answers as the API server of Kubeflow Pipelines 2.17.0 does, as far as pipelines/kubeflow_api.py asks."""
+"""A server that answers as the API server of Kubeflow Pipelines 2.17.0 does, as far as pipelines/kubeflow/api.py asks."""
 
 from __future__ import annotations
 

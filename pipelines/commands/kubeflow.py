@@ -12,11 +12,11 @@ from components.core.errors import UserError
 from components.record_run.step import RUN
 from components.wiring import Wiring
 from pipelines.console import AsJson, document, err, line, out, shown
-from pipelines.kubeflow_runs import KubeflowRun
-from pipelines.kubeflow_settings import load_kubeflow_settings
+from pipelines.kubeflow.runs import KubeflowRun
+from pipelines.kubeflow.settings import load_kubeflow_settings
 
 if TYPE_CHECKING:
-    from pipelines.kubeflow_api import KubeflowApi
+    from pipelines.kubeflow.api import KubeflowApi
 
 _COLUMNS = ("run", "started", "seconds", "snapshot", "state", "where")
 _CRON_FIELDS, _KFP_FIELDS = 5, 6
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 def kubeflow_api() -> KubeflowApi:
     """The API server that RATCHET_KFP_* names. Raises UserError when none is named."""
-    from pipelines.kubeflow_api import KubeflowApi  # noqa: PLC0415 - kfp takes 2 s, few commands need it
+    from pipelines.kubeflow.api import KubeflowApi  # noqa: PLC0415 - kfp takes 2 s, few commands need it
 
     return KubeflowApi(load_kubeflow_settings())
 
@@ -55,7 +55,7 @@ def runs(
 
 
 def _kubeflow_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:
-    from pipelines import kubeflow_runner as kubeflow  # noqa: PLC0415 - as above
+    from pipelines.kubeflow import runner as kubeflow  # noqa: PLC0415 - as above
 
     api = kubeflow_api()
     found = api.runs(api.experiment(kubeflow.experiment_of(wiring.project.model)), last)
@@ -95,7 +95,7 @@ def logs(run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run, as 
     """What the tasks of a run have printed."""
     wiring = Wiring.load()
     if load_kubeflow_settings().url:
-        from pipelines import kubeflow_runner as kubeflow  # noqa: PLC0415 - as above
+        from pipelines.kubeflow import runner as kubeflow  # noqa: PLC0415 - as above
 
         if not kubeflow.log_of(kubeflow_api(), run_id, _text):
             line(f"run {run_id} has no log yet")
@@ -122,7 +122,7 @@ def schedule(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the pipeline on Kubeflow by the clock, on the latest snapshot: one run at a time, none for times that were missed."""
-    from pipelines import kubeflow_runner as kubeflow  # noqa: PLC0415 - as above
+    from pipelines.kubeflow import runner as kubeflow  # noqa: PLC0415 - as above
 
     wiring, api = Wiring.load(), kubeflow_api()
     model = wiring.project.model

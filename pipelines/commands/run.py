@@ -15,7 +15,7 @@ from components.wiring import Wiring
 from pipelines.commands.kubeflow import kubeflow_api
 from pipelines.console import AsJson, complain, document, err, facts, line
 from pipelines.events import Event, Run, new_run_id
-from pipelines.kubeflow_settings import load_kubeflow_settings
+from pipelines.kubeflow.settings import load_kubeflow_settings
 from pipelines.local_runner import run_local
 
 _TASKS = {
@@ -104,7 +104,7 @@ def _run_local(arguments: Mapping[str, Any], as_json: bool) -> None:
 
 
 def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> None:
-    from pipelines import kubeflow_runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local run does without
+    from pipelines.kubeflow import runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local run does without
 
     wiring, api = Wiring.load(), kubeflow_api()
     if arguments["data"] and not arguments["data"].startswith("s3://"):
@@ -204,7 +204,7 @@ def compile_pipeline(
     image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_KFP_IMAGE).")] = "",
 ) -> None:
     """Compile the pipeline to KFP's YAML: for `kfp run create -e ratchet -f FILE`. RATCHET_KFP_* name Secret and ConfigMaps."""
-    from pipelines.kubeflow_runner import compile_to  # noqa: PLC0415 - kfp takes 2 s, other commands do without
+    from pipelines.kubeflow.runner import compile_to  # noqa: PLC0415 - kfp takes 2 s, other commands do without
 
     compile_to(output, image or load_kubeflow_settings().image)
     line(f"wrote {output}")

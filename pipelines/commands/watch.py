@@ -13,7 +13,7 @@ from components.wiring import Wiring
 from pipelines.commands.kubeflow import kubeflow_api
 from pipelines.console import complain, line
 from pipelines.events import Event, new_run_id
-from pipelines.kubeflow_settings import load_kubeflow_settings
+from pipelines.kubeflow.settings import load_kubeflow_settings
 from pipelines.local_runner import run_local
 from pipelines.watcher import Watcher
 
@@ -62,7 +62,7 @@ def watch(
 
 
 def _kubeflow_start(wiring: Wiring, place: str) -> Callable[[str, str], str]:
-    from pipelines import kubeflow_runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local watcher does without
+    from pipelines.kubeflow import runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local watcher does without
 
     api, model = kubeflow_api(), wiring.project.model
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.core.errors import UserError
-from pipelines import task_pods
+from pipelines.kubeflow import task_pods
 from tests.cluster.rendering import one, pods, rendered
 from tests.cluster.toolbox import Toolbox
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cluster.images import ROOT
-from pipelines.kubeflow_runner import compile_to
+from pipelines.kubeflow.runner import compile_to
 from tests.ir_walk import Walk
 
 QUIET, RETRAIN, PASS = {"drift-check": "NO_ACTION"}, {"drift-check": "RETRAIN"}, {"drift-check": "RETRAIN", "evaluate": "PASS"}

@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from components.core.errors import Unavailable, UserError
-from pipelines.kubeflow_api import KubeflowApi
-from pipelines.kubeflow_runs import Pod, Version
-from pipelines.kubeflow_settings import KubeflowSettings
+from pipelines.kubeflow.api import KubeflowApi
+from pipelines.kubeflow.runs import Pod, Version
+from pipelines.kubeflow.settings import KubeflowSettings
 from tests.kubeflow_stub import Kubeflow, serving
 
 POD = Pod("w-1", "w-system-container-impl-1", "Running")

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from components.core.errors import Unavailable, UserError
-from pipelines import kubeflow_runner
 from pipelines.commands.kubeflow import six_fields
 from pipelines.events import Event, Run, failure
-from pipelines.kubeflow_api import KubeflowApi, tasks_of
-from pipelines.kubeflow_runner import follow, log_of, pipeline_of, prepare, retire
-from pipelines.kubeflow_runs import Pod, Task
-from pipelines.kubeflow_settings import KubeflowSettings
+from pipelines.kubeflow import runner as kubeflow_runner
+from pipelines.kubeflow.answers import tasks_of
+from pipelines.kubeflow.api import KubeflowApi
+from pipelines.kubeflow.runner import follow, log_of, pipeline_of, prepare, retire
+from pipelines.kubeflow.runs import Pod, Task
+from pipelines.kubeflow.settings import KubeflowSettings
 from tests.fake_kubeflow import FakeKubeflow
 
 QUIET = {

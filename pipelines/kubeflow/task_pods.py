@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
-from pipelines.kubeflow_settings import load_kubeflow_settings
+from pipelines.kubeflow.settings import load_kubeflow_settings
 
 ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL")
 OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -16,18 +15,18 @@ import kfp_server_api
 import urllib3
 
 from components.core.errors import Unavailable, UserError
-from pipelines.kubeflow_runs import KubeflowRun, Pod, Schedule, Task, Version
-from pipelines.kubeflow_settings import KubeflowSettings
+from pipelines.kubeflow.answers import message_of, run_of, schedule_of, tasks_of
+from pipelines.kubeflow.runs import KubeflowRun, Pod, Schedule, Version
+from pipelines.kubeflow.settings import KubeflowSettings
 
 _PAGE = 100
 _SECONDS = 30.0
 _PATIENCE = {"_request_timeout": _SECONDS}  # the client itself would wait for ever
-_EXECUTOR = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?\.executor(?:\(\d+\))?$")
 _NOT_SIGNED_IN, _FORBIDDEN, _BROKEN = 401, 403, 500
 
 
 class KubeflowApi:
-    """Implements kubeflow_runs.Backend.
+    """Implements runs.Backend.
 
     Args:
         settings: address, token and namespace.
@@ -141,7 +140,7 @@ class KubeflowApi:
     def run(self, run_id: str) -> KubeflowRun:
         """One run. Raises UserError when there is none of that id."""
         with self._translated():
-            found = _run(self._runs.run_service_get_run(run_id, **_PATIENCE))
+            found = run_of(self._runs.run_service_get_run(run_id, **_PATIENCE))
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")  # version 2 of the API does not tell which pod is which task's
         try:
             text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest")
@@ -155,7 +154,7 @@ class KubeflowApi:
             how = {"sort_by": "created_at desc", "experiment_id": experiment, "page_size": min(count, _PAGE)}
             wanted = {"filter": _named(name)} if name else {}
             found = self._runs.run_service_list_runs(**how, **wanted, **_PATIENCE).runs
-        return [_run(item) for item in found or ()]
+        return [run_of(item) for item in found or ()]
 
     def log(self, run_id: str, pod: Pod) -> str:
         """What that try of a task has printed so far, from the pod, else from the archive; empty when neither has it (yet)."""
@@ -183,7 +182,7 @@ class KubeflowApi:
         with self._translated():
             how = {"experiment_id": experiment, "filter": _named(name), "page_size": _PAGE}
             found = self._recurring.recurring_run_service_list_recurring_runs(**how, **_PATIENCE).recurring_runs
-        return [_schedule(item) for item in found or ()]
+        return [schedule_of(item) for item in found or ()]
 
     def add_schedule(self, experiment: str, name: str, cron: str, version: Version, parameters: dict[str, Any]) -> str:
         """A recurring run: one at a time, and none for times that were missed; its id."""
@@ -225,7 +224,7 @@ class KubeflowApi:
             raise self._unavailable(error) from error
 
     def _refused(self, error: kfp_server_api.ApiException) -> Unavailable | UserError:
-        status, said = error.status or 0, _message(error)
+        status, said = error.status or 0, message_of(error.body, error.reason)
         if status in {_NOT_SIGNED_IN, _FORBIDDEN}:
             return UserError(f"Kubeflow at {self._settings.url} refuses ({status}): check RATCHET_KFP_TOKEN and the rights; {said}")
         if status == 0 or (status >= _BROKEN and "not found" not in said):
@@ -254,49 +253,3 @@ def _found_or_made(find: Callable[[], str | None], make: Callable[[], str]) -> t
 
 def _named(name: str) -> str:
     return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
-
-
-def _message(error: kfp_server_api.ApiException) -> str:
-    try:
-        said = json.loads(error.body or "{}")
-    except ValueError:
-        said = {}
-    text = str(said.get("message") or said.get("error_message") or error.reason or "no reason given")
-    return text.splitlines()[0][:500]
-
-
-def _run(run: Any) -> KubeflowRun:
-    parameters = run.runtime_config.parameters if run.runtime_config else None
-    return KubeflowRun(
-        id=run.run_id,
-        name=run.display_name,
-        state=run.state or "",
-        created_at=run.created_at,
-        finished_at=run.finished_at if run.finished_at and run.finished_at.year > 1970 else None,  # noqa: PLR2004 - the epoch stands for none
-        parameters=parameters or {},
-        tasks=(),
-        error=(run.error.message or "") if run.error else "",
-        schedule=run.recurring_run_id or "",
-    )
-
-
-def tasks_of(workflow: Mapping[str, Any]) -> tuple[Task, ...]:
-    """The tasks of an Argo workflow that KFP made, in the order in which they began.
-
-    A task's container is the node `….<task>(<try>).executor(<try>)`; the tries are numbered where the workflow retries.
-    """
-    found: dict[str, list[Pod]] = {}
-    name = workflow.get("metadata", {}).get("name", "")
-    nodes = workflow.get("status", {}).get("nodes") or {}
-    for node in sorted(nodes.values(), key=lambda node: (node.get("startedAt") or "", node["id"])):
-        executor = _EXECUTOR.search(node["name"])
-        if node["type"] == "Pod" and executor:
-            pod = f"{name}-{node.get('templateName', '')}{node['id'].removeprefix(name)}"  # Argo's names of pods
-            found.setdefault(executor[1], []).append(Pod(node["id"], pod, node.get("phase", ""), node.get("message", "")))
-    return tuple(Task(task, tuple(pods)) for task, pods in found.items())
-
-
-def _schedule(item: Any) -> Schedule:
-    trigger = item.trigger.cron_schedule if item.trigger else None
-    parameters = item.runtime_config.parameters if item.runtime_config else None
-    return Schedule(item.recurring_run_id, trigger.cron if trigger else "", item.status == "ENABLED", parameters or {})

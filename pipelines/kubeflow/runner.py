@@ -13,8 +13,8 @@ from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_af
 
 from components.core.errors import Unavailable, UserError
 from pipelines.events import Event, Run, failure, plain, step_line
-from pipelines.kubeflow_runs import Backend, KubeflowRun, Pod, Schedule, Version
-from pipelines.kubeflow_settings import load_kubeflow_settings
+from pipelines.kubeflow.runs import Backend, KubeflowRun, Pod, Schedule, Version
+from pipelines.kubeflow.settings import load_kubeflow_settings
 
 TASKS = ("ingest", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0

@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: its API server, runs on it, and what a task's pod needs there."""
