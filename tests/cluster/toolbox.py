@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,8 @@ class Toolbox:
         self.cluster.kubectl("rollout", "status", what, f"--timeout={seconds}s", timeout=seconds + 20)
 
     def entities(self) -> str:
-        """Some that the online store knows, comma-separated."""
-        return self.python(
-            "from components.wiring import Wiring\n"
-            "w = Wiring.load()\n"
-            "print(','.join(w.store.columns(w.store.snapshots()[-1], [w.project.entity])[w.project.entity][:40]))"
-        ).strip()
+        """Some that the online store knows, comma-separated: once known they stay."""
+        return _entities(self)
 
     @contextmanager
     def load(self, seconds: float = 300) -> Iterator[Load]:
@@ -109,6 +106,15 @@ class Toolbox:
     def helm(self, *arguments: str) -> str:
         tool = self.cluster.tools / "helm" if self.cluster.tools else "helm"
         return run([tool, "--kube-context", self.cluster.context, "--namespace", "ratchet", *arguments], timeout=300)
+
+
+@cache
+def _entities(toolbox: Toolbox) -> str:
+    return toolbox.python(
+        "from components.wiring import Wiring\n"
+        "w = Wiring.load()\n"
+        "print(','.join(w.store.columns(w.store.snapshots()[-1], [w.project.entity])[w.project.entity][:40]))"
+    ).strip()
 
 
 def eventually(check: Callable[[], bool], seconds: float = 120.0) -> bool:
