@@ -158,7 +158,7 @@ def test_when_there_is_no_room_for_a_new_pod_the_old_version_serves_on(toolbox: 
     assert "exceeded quota" in move["error"]
 
 
-# Before each effect that leaves something else behind: nothing, an intent, a rollout under way, one that has ended, one alias moved,
+# Before each effect that leaves something else behind: nothing, an intent, a rollout under way, one that has ended, an alias moved,
 # both. tests/integration/test_killed_promoter.py has all of them.
 @pytest.mark.parametrize(
     ("effect", "mended"),
