@@ -102,6 +102,10 @@ class Cluster:
             command += ["--set-file", f"{name}={path}"]
         run([*command, *(["--wait", "--timeout", f"{_READY_SECONDS}s"] if wait else [])], timeout=_READY_SECONDS + 60.0)
 
+    def helm(self, *arguments: str | Path) -> str:
+        """Run helm on it, in our namespace."""
+        return run([self._tool("helm"), "--kube-context", self.context, "--namespace", NAMESPACE, *arguments], timeout=300.0)
+
     def _tool(self, name: str) -> str | Path:
         return self.tools / name if self.tools else name
 

@@ -10,10 +10,10 @@ import yaml
 from tests.cluster.toolbox import Toolbox
 
 
-def rendered(toolbox: Toolbox, chart: str, *values: str) -> list[dict[str, Any]]:
+def rendered(toolbox: Toolbox, chart: str, *values: str, namespace: str = "ratchet") -> list[dict[str, Any]]:
     sets = [argument for value in values for argument in ("--set", value)]
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" and "project=" not in values else []
-    text = toolbox.helm("template", chart, f"charts/{chart}", "--kube-version", "1.34.4", *project, *sets)
+    text = toolbox.helm("template", chart, f"charts/{chart}", "--namespace", namespace, "--kube-version", "1.34.4", *project, *sets)
     return [document for document in yaml.safe_load_all(text) if document]
 
 

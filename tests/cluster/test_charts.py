@@ -214,7 +214,7 @@ def test_each_part_of_the_platform_can_be_your_own(toolbox: Toolbox) -> None:
     [("platform", []), ("ratchet", []), ("ratchet", EVERYTHING), ("kubeflow-pipelines", []), ("kubeflow-pipelines", BACKEND)],
 )
 def test_the_api_server_takes_what_is_rendered(toolbox: Toolbox, strict_namespace: str, chart: str, values: list[str]) -> None:
-    text = yaml.safe_dump_all(rendered(toolbox, chart, *values))
+    text = yaml.safe_dump_all(rendered(toolbox, chart, *values, namespace=strict_namespace))
     command = [*map(str, toolbox.cluster.kubectl_command()), "--namespace", strict_namespace]
     command += ["apply", "--dry-run=server", "--filename", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)

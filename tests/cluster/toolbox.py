@@ -14,7 +14,6 @@ from typing import Any
 
 from cluster.jobs import TOOLBOX, follow, start_job
 from cluster.kind import Cluster
-from cluster.shell import run
 
 LOAD = Path(__file__).parent / "load_program.py"
 SERVICE = "http://ratchet-serving:3000"
@@ -104,8 +103,7 @@ class Toolbox:
             process.wait()
 
     def helm(self, *arguments: str) -> str:
-        tool = self.cluster.tools / "helm" if self.cluster.tools else "helm"
-        return run([tool, "--kube-context", self.cluster.context, "--namespace", "ratchet", *arguments], timeout=300)
+        return self.cluster.helm(*arguments)
 
 
 @cache
