@@ -53,7 +53,7 @@ test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of package
 	@$(BIN)/python -m cluster test
 
 test: lint ## lint, then all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP) ## style, types, architecture, lock
 	@$(TOOLS)/bin/uv lock --check --quiet

@@ -1,0 +1,1 @@
+"""What Ratchet claims, measured beside what people would use instead."""
