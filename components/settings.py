@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from components.core.errors import UserError
+from components.core.row_groups import ROWS_PER_POD
 
 _PREFIX = "RATCHET_"
 T = TypeVar("T", bound=BaseSettings)
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     port: int = Field(default=3000, ge=1, le=65535)
     actor: str = Field(default_factory=_user, max_length=200)  # the ledger's column
     run_id: str = Field(default="", max_length=200)  # of the run that this process is a task of
+    rows_per_pod: int = Field(default=ROWS_PER_POD, ge=1000)  # on Kubeflow a larger snapshot is counted by several pods
     step_tries: int = Field(default=1, ge=1, le=10)  # of a step that a store or server could not be reached by
     lock_timeout: float = Field(default=60.0, gt=0)
     ready_timeout: float = Field(default=120.0, gt=0)

@@ -209,14 +209,18 @@ class FakeSnapshots:
         message = f"no snapshot {name}"
         raise DataError(message)
 
-    def columns(self, snapshot: Snapshot, names: Sequence[str]) -> Columns:
-        return {name: self.stored[snapshot.as_of][1][name] for name in names}
+    def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
+        return _stretch({name: self.stored[snapshot.as_of][1][name] for name in names}, rows)
 
-    def labels(self, snapshot: Snapshot) -> Columns:
+    def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
         labels = self.stored[snapshot.as_of][2]
         if labels is None:
             raise DataError("no labels")
-        return labels
+        return _stretch(labels, rows)
+
+
+def _stretch(columns: Columns, rows: range | None) -> Columns:
+    return columns if rows is None else {name: values[rows.start : rows.stop] for name, values in columns.items()}
 
 
 class FakeFeatures:
@@ -247,6 +251,9 @@ class FakeReports:
     def save(self, name: str, content: str) -> str:
         self.saved[name] = content
         return f"reports/{name}"
+
+    def load(self, name: str) -> str | None:
+        return self.saved.get(name)
 
 
 class FakeRequests:

@@ -1,4 +1,4 @@
-"""What a Kubeflow backend does with a compiled pipeline, as far as ours uses it: dependencies, CEL conditions, an exit handler."""
+"""What a Kubeflow backend does with a compiled pipeline, as far as ours uses it: dependencies, CEL, loops, an exit handler."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def holds(condition: str, parameters: Mapping[str, Any]) -> bool:
 class Walk:
     """One walk; `ran` lists the tasks that would get a pod, an exit task with the state that it is told."""
 
-    def __init__(self, spec: Spec, outcomes: Mapping[str, str]) -> None:
+    def __init__(self, spec: Spec, outcomes: Mapping[str, Any]) -> None:
         self._spec, self._outcomes = spec, outcomes
         self.ran: list[str] = []
 
@@ -38,7 +38,7 @@ class Walk:
 
     def _dag(self, tasks: Mapping[str, Spec], given: Mapping[str, Any]) -> str:
         states: dict[str, str] = {}
-        outputs: dict[tuple[str, str], str] = {}
+        outputs: dict[tuple[str, str], Any] = {}
         for name in TopologicalSorter({name: task.get("dependentTasks", ()) for name, task in tasks.items()}).static_order():
             task = tasks[name]
             trigger = task.get("triggerPolicy", {})
@@ -50,7 +50,10 @@ class Walk:
             if "condition" in trigger and not holds(trigger["condition"], parameters):
                 states[name] = _SKIPPED
                 continue
-            states[name] = self._task(name, task, parameters)
+            loop = task.get("parameterIterator")
+            turns = [parameters] if loop is None else self._turns(loop, parameters)
+            ended = [self._task(name, task, turn) for turn in turns]
+            states[name] = _FAILED if _FAILED in ended else _SUCCEEDED
             outputs[name, "Output"] = self._outcomes.get(name, "")
         return _FAILED if _FAILED in states.values() else _SUCCEEDED
 
@@ -65,8 +68,12 @@ class Walk:
         return _FAILED if self._outcomes.get("fails") == name else _SUCCEEDED
 
     @staticmethod
+    def _turns(loop: Spec, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [{**parameters, loop["itemInput"]: item} for item in parameters[loop["items"]["inputParameter"]]]
+
+    @staticmethod
     def _parameters(
-        task: Spec, given: Mapping[str, Any], outputs: Mapping[tuple[str, str], str], states: Mapping[str, str]
+        task: Spec, given: Mapping[str, Any], outputs: Mapping[tuple[str, str], Any], states: Mapping[str, str]
     ) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, source in task.get("inputs", {}).get("parameters", {}).items():

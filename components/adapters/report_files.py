@@ -33,3 +33,14 @@ class ReportFiles:
             message = f"the report {target} cannot be written: {error.strerror}"
             raise Unavailable(message) from error
         return str(target)
+
+    def load(self, name: str) -> str | None:
+        """The document of that name, None when there is none. Raises Unavailable when the disk refuses."""
+        target = self._folder / name
+        try:
+            return target.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            message = f"{target} cannot be read: {error.strerror}"
+            raise Unavailable(message) from error

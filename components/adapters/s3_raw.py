@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.adapters.problems import Problem
 from components.adapters.raw_tables import SUFFIXES, is_plain_name
-from components.adapters.s3 import Entry, S3Folder
+from components.adapters.s3 import Absent, Entry, S3Folder
 from components.adapters.table_source import RawSnapshot, TableSource, newest
 from components.core.errors import DataError
 from components.project import Project
@@ -102,3 +102,11 @@ class S3Reports:
         kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
         self._remote.put(name, content.encode(), kind)
         return f"{self._remote.url}/{name}"
+
+    def load(self, name: str) -> str | None:
+        """The document of that name, None when there is none."""
+        try:
+            content, _ = self._remote.get(name)
+        except Absent:
+            return None
+        return content.decode()

@@ -63,15 +63,15 @@ class S3Snapshots:
         self.refresh()
         return self._mirror.get(name)
 
-    def columns(self, snapshot: Snapshot, names: Sequence[str]) -> Columns:
+    def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
         """Columns of the feature table; as ParquetSnapshots.columns."""
         self.refresh()
-        return self._mirror.columns(snapshot, names)
+        return self._mirror.columns(snapshot, names, rows)
 
-    def labels(self, snapshot: Snapshot) -> Columns:
+    def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
         """Entities and labels; as ParquetSnapshots.labels."""
         self.refresh()
-        return self._mirror.labels(snapshot)
+        return self._mirror.labels(snapshot, rows)
 
     def refresh(self) -> None:
         """Make the mirror what S3 holds. Raises ArtifactError when an object there is damaged."""

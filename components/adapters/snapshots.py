@@ -101,20 +101,20 @@ class ParquetSnapshots:
         message = f"snapshot {name!r} has not been ingested (there: {there}): `ratchet data ingest` does it"
         raise DataError(message)
 
-    def columns(self, snapshot: Snapshot, names: Sequence[str]) -> Columns:
-        """Columns of the feature table in stored order (sorted by entity); reads those columns only.
+    def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
+        """Columns of the feature table in stored order (sorted by entity); reads what is asked for only.
 
         Numbers are float64 with NaN, categories and the entity key objects. Raises ArtifactError when the file is damaged.
         """
-        table = self._read(snapshot, FEATURES, names, snapshot.rows)
+        table = self._read(snapshot, FEATURES, names, snapshot.rows, rows)
         return {name: self._column(table[name], self._columns.get(name)) for name in names}
 
-    def labels(self, snapshot: Snapshot) -> Columns:
+    def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
         """`entity` (str objects) and `label` (int8) of the labelled rows. Raises DataError when there are none."""
         if not snapshot.labelled:
             message = f"the labels of snapshot {snapshot.name} have not arrived: ingest it again when they have"
             raise DataError(message)
-        table = self._read(snapshot, LABELS, [self._entity, self._label], snapshot.labelled_rows)
+        table = self._read(snapshot, LABELS, [self._entity, self._label], snapshot.labelled_rows, rows)
         return {"entity": self._column(table[self._entity], None), "label": table[self._label].to_numpy().astype(np.int8)}
 
     def _write(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None, *, overwrite: bool) -> bool:
@@ -146,19 +146,20 @@ class ParquetSnapshots:
             return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
 
-    def _read(self, snapshot: Snapshot, file: str, names: Sequence[str], rows: int) -> pa.Table:
+    def _read(self, snapshot: Snapshot, file: str, names: Sequence[str], stored: int, rows: range | None = None) -> pa.Table:
         path = self._root / folder_name(snapshot.as_of) / file
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
+                there = parquet.metadata.num_rows
                 missing = [name for name in names if name not in parquet.schema_arrow.names]
-                table = parquet.read(columns=list(names)) if not missing else None
+                table = None if missing else _stretch(parquet, list(names), rows)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, str(error)) from error
         if table is None:
             message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
             raise DataError(message)
-        if table.num_rows != rows:
-            raise _damaged(path, f"{table.num_rows} rows, where its manifest says {rows}")
+        if there != stored or table.num_rows != len(range(stored) if rows is None else rows):
+            raise _damaged(path, f"{there} rows, where its manifest says {stored}")
         return table
 
     def _at(self, as_of: date) -> Snapshot | None:
@@ -240,6 +241,21 @@ class ParquetSnapshots:
             shutil.rmtree(orphan)
         for orphan in self._root.glob(f"as_of=*/{TEMPORARY}*"):
             orphan.unlink()
+
+
+def _stretch(parquet: pq.ParquetFile, names: list[str], rows: range | None) -> pa.Table:
+    """Read the rows asked for (all when None), and no row group without any of them."""
+    if rows is None:
+        return parquet.read(columns=names)
+    start, first = 0, 0
+    groups: list[int] = []
+    for group in range(parquet.num_row_groups):
+        stop = start + parquet.metadata.row_group(group).num_rows
+        if start < rows.stop and rows.start < stop:
+            first = first if groups else start
+            groups.append(group)
+        start = stop
+    return parquet.read_row_groups(groups, columns=names).slice(rows.start - first, len(rows))
 
 
 def _write_manifest(path: Path, snapshot: Snapshot) -> None:

@@ -120,12 +120,18 @@ class SnapshotStore(Protocol):
         """The snapshot of that name, ISO date or id. Raises DataError when there is none."""
         ...
 
-    def columns(self, snapshot: Snapshot, names: Sequence[str]) -> Columns:
-        """Columns of the feature table, in stored row order; the entity column is an object array of str."""
+    def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
+        """Columns of the feature table, in stored row order; the entity column is an object array of str.
+
+        `rows` asks for a stretch of them, which costs the memory of that stretch.
+        """
         ...
 
-    def labels(self, snapshot: Snapshot) -> Columns:
-        """The columns `entity` (str objects) and `label` (int8, 0 or 1) of the labelled rows. Raises DataError when unlabelled."""
+    def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
+        """The columns `entity` (str objects) and `label` (int8, 0 or 1) of the labelled rows. Raises DataError when unlabelled.
+
+        `rows` asks for a stretch of the labelled rows.
+        """
         ...
 
 
@@ -240,10 +246,14 @@ class Rollout(Protocol):
 
 
 class Reports(Protocol):
-    """Where reports for people go."""
+    """Where reports for people go, and what tasks leave for each other."""
 
     def save(self, name: str, content: str) -> str:
         """Store an HTML or JSON document; returns where it is."""
+        ...
+
+    def load(self, name: str) -> str | None:
+        """The document that was saved under the name, None when there is none."""
         ...
 
 

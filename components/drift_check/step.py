@@ -11,13 +11,17 @@ import numpy as np
 from components.core.drift import Drift
 from components.core.live import Live, live_performance
 from components.core.ports import DriftReporter, Ledger, Registry, Reports, RequestLog, SnapshotStore
+from components.core.row_groups import ROWS_PER_POD
 from components.core.schema import ModelVersion, Snapshot
 from components.core.trigger import Circumstances, Trigger, decide_trigger
 from components.ml import bundle as bundles
+from components.ml.sampling import sample
 from components.ml.snapshot_drift import features_changed, measure
+from components.ml.snapshot_parts import Parts, gather
 from components.project import Project
 from components.protocol.world import PROMOTION, Step, champion_of
 
+_REPORT_ROWS = 10_000  # of each side in Evidently's report
 _MIN_LIVE = 30  # labelled answers of each class below which a live AUC says nothing
 
 
@@ -43,6 +47,7 @@ def run(
     *,
     force: bool = False,
     run_id: str = "",
+    rows_per_pod: int = ROWS_PER_POD,
     say: Callable[[str], None] = print,
 ) -> Checked:
     """Decide and record. Raises Unavailable when a store cannot be reached: that is never "no champion".
@@ -54,7 +59,9 @@ def run(
     if champion is not None:
         bundle = bundles.read(registry.bundle(champion))
         changed = features_changed(project, bundle)
-        found = None if changed else measure(project, store, bundle, snapshot).drift
+        if not changed:
+            counted = gather(store, bundle, Parts(reports, project, snapshot, champion), rows_per_pod, say)
+            found = measure(project, store, bundle, snapshot, counted).drift
         html, report = _report(project, store, champion, snapshot, reporter(), reports)
     trigger = decide_trigger(
         Circumstances(
@@ -102,7 +109,7 @@ def _report(
         return "", ""
     names = [feature.name for feature in project.inputs]
     name = f"drift_{reference.as_of}_vs_{snapshot.as_of}"
-    before, after = store.columns(reference, names), store.columns(snapshot, names)
+    before, after = sample(store, reference, names, _REPORT_ROWS), sample(store, snapshot, names, _REPORT_ROWS)
     bounds = {"number_effect": project.policy.drift.number_effect, "category_effect": project.policy.drift.category_effect}
     html, figures = reporter.drift_report(project.inputs, before, after, name, **bounds)
     reports.save(f"{name}.json", json.dumps(figures, indent=1, sort_keys=True))

@@ -22,9 +22,10 @@ def evaluate(
 
     def body(w: Wiring) -> str:
         snapshot, candidate = w.store.get(dataset.metadata["snapshot"]), int(model.metadata["version"])
-        run, actor = w.settings.run_id, w.settings.actor
+        run, actor, most = w.settings.run_id, w.settings.actor, w.settings.rows_per_pod
         stores = (w.store, w.registry, w.ledger, w.reports)
-        judged = use_case.run(w.project, *stores, snapshot, candidate, run_id=run, actor=actor)
+        what = (w.project, *stores, snapshot, candidate)
+        judged = use_case.run(*what, run_id=run, actor=actor, rows_per_pod=most)
         Path(report.path).write_text(judged.report_html, encoding="utf-8")
         for name, value in judged.figures.items():
             metrics.log_metric(name, value)

@@ -10,12 +10,14 @@ from components.core.auc import Scores
 from components.core.decision import Decision
 from components.core.gate import GatePolicy, Measurement, comparable, judge
 from components.core.ports import Ledger, Registry, Reports, SnapshotStore
+from components.core.row_groups import ROWS_PER_POD
 from components.core.schema import ModelVersion, Snapshot
 from components.evaluate.measure import Holdout, champion_scores, measure, read_holdout
 from components.evaluate.record import ledger_body, log
 from components.ml import bundle as bundles
 from components.ml import snapshot_drift as drift
 from components.ml.report import ReportContent, decision_report
+from components.ml.snapshot_parts import Parts, gather
 from components.project import Project
 from components.protocol.world import champion_of
 
@@ -51,6 +53,7 @@ def run(
     *,
     run_id: str = "",
     actor: str = "",
+    rows_per_pod: int = ROWS_PER_POD,
     say: Callable[[str], None] = print,
 ) -> Evaluated:
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
@@ -64,7 +67,10 @@ def run(
     policy = GatePolicy(**project.policy.gate.model_dump())
     measured = measure(policy, held, first, second, _attempt(ledger, snapshot, champion, candidate))
     decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
-    moved = drift.measure(project, store, other, snapshot) if other and not drift.features_changed(project, other) else None
+    moved = None
+    if champion and other and not drift.features_changed(project, other):
+        counted = gather(store, other, Parts(reports, project, snapshot, champion), rows_per_pod, say)
+        moved = drift.measure(project, store, other, snapshot, counted)
     content = ReportContent(
         model=project.model,
         snapshot=snapshot,

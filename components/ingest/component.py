@@ -6,20 +6,22 @@ from components.image import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)  # the image has kfp: no pip at start
-def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Dataset]) -> None:
-    """Take the snapshot in; `dataset` tells which it is. An empty `data` means that it was ingested before."""
+def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Dataset]) -> list[str]:
+    """Take the snapshot in; `dataset` tells which it is. Returns its groups of rows. Empty `data`: it was ingested before."""
     import json
     from pathlib import Path
 
+    from components.core.row_groups import label_of, row_groups
     from components.ingest import step as use_case
     from components.protocol.reconcile import reconcile_first
     from components.wiring import Wiring, attempt
 
-    def body(w: Wiring) -> None:
+    def body(w: Wiring) -> list[str]:
         reconcile_first(w.world, only_open=True)  # a dead promoter's move is ended before anything else
         source = w.source(data) if data else None
         taken = use_case.run(source, w.store, w.features, w.ledger, snapshot, replace=replace)
         dataset.metadata.update(taken.facts)
         Path(dataset.path).write_text(json.dumps(taken.facts, indent=1), encoding="utf-8")
+        return [label_of(rows) for rows in row_groups(taken.rows, w.settings.rows_per_pod)]
 
-    attempt("ingest", body)
+    return attempt("ingest", body)

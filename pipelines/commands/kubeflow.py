@@ -137,7 +137,7 @@ def schedule(
             message = "the place of the raw snapshots is not known: give --data s3://bucket/prefix (or RATCHET_DATA)"
             raise UserError(message)
         parameters = {"snapshot": "latest", "data": place, "replace": False, "force": False}
-        made = kubeflow.prepare(api, model)
+        made = kubeflow.prepare(api, model, wide=kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod))
         api.add_schedule(made.experiment, name, six_fields(cron), made.version, parameters)
     if cron or off:
         for run_id in kubeflow.retire(api, experiment, present):

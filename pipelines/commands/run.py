@@ -20,6 +20,7 @@ from pipelines.local_runner import run_local
 
 _TASKS = {
     "ingest": "ingest",
+    "profile-rows": "count rows",
     "drift-check": "drift check",
     "train": "train",
     "evaluate": "evaluate",
@@ -111,7 +112,8 @@ def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> 
         message = f"a pod of Kubeflow does not see the folder {arguments['data']}: upload it (ratchet data upload), give s3://bucket/prefix"
         raise UserError(message)
     with err.status("uploading the pipeline"):
-        made = kubeflow.prepare(api, wiring.project.model)
+        wide = kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod)
+        made = kubeflow.prepare(api, wiring.project.model, wide=wide)
         run_id = api.start(made.experiment, f"{arguments['snapshot']} {new_run_id()}", made.version, dict(arguments))
     where = api.link(run_id) or f"ratchet logs {run_id}"
     if not as_json:
@@ -202,9 +204,10 @@ def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:
 def compile_pipeline(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("continuous_training.yaml"),
     image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_KFP_IMAGE).")] = "",
+    wide: Annotated[bool, typer.Option("--wide", help="Several pods count a snapshot of over RATCHET_ROWS_PER_POD rows.")] = False,  # noqa: FBT002
 ) -> None:
     """Compile the pipeline to KFP's YAML: for `kfp run create -e ratchet -f FILE`. RATCHET_KFP_* name Secret and ConfigMaps."""
     from pipelines.kubeflow.runner import compile_to  # noqa: PLC0415 - kfp takes 2 s, other commands do without
 
-    compile_to(output, image or load_kubeflow_settings().image)
+    compile_to(output, image or load_kubeflow_settings().image, wide=wide)
     line(f"wrote {output}")

@@ -67,7 +67,8 @@ def _kubeflow_start(wiring: Wiring, place: str) -> Callable[[str, str], str]:
     api, model = kubeflow_api(), wiring.project.model
 
     def start(name: str, key: str) -> str:
-        made = kubeflow.prepare(api, model)
+        wide = kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod)
+        made = kubeflow.prepare(api, model, wide=wide)
         title = f"{name} {key}"
         present = api.runs(made.experiment, 1, title)
         parameters = {"snapshot": name, "data": place, "replace": False, "force": False}

@@ -12,11 +12,12 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from components.core.errors import Unavailable, UserError
+from components.core.ports import Ledger
 from pipelines.events import Event, Run, failure, plain, step_line
 from pipelines.kubeflow.runs import Backend, KubeflowRun, Pod, Schedule, Version
 from pipelines.kubeflow.settings import load_kubeflow_settings
 
-TASKS = ("ingest", "drift-check", "train", "evaluate", "promote", "record-run")
+TASKS = ("ingest", "profile-rows", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0
 _PATIENCE = 120.0  # seconds that the API server may be away while a run is followed
 _PAUSE_SECONDS = 5.0  # between tries meanwhile
@@ -35,19 +36,29 @@ class Prepared:
     uploaded: bool
 
 
-def compile_to(path: Path, image: str) -> None:
-    """Write the pipeline as KFP's YAML, its tasks in that image. Raises UserError without one or when it cannot be written."""
+def has_many_rows(ledger: Ledger, per_pod: int) -> bool:
+    """Whether the newest snapshot that the ledger tells of is more than one pod shall count."""
+    taken = ledger.records("ingest")
+    return bool(taken) and int(taken[-1].body["rows"]) > per_pod
+
+
+def compile_to(path: Path, image: str, *, wide: bool = False) -> None:
+    """Write the pipeline as KFP's YAML, its tasks in that image; `wide`: several pods count a large snapshot.
+
+    Raises UserError without an image or when the file cannot be written.
+    """
     if not image:
         message = "the tasks' image is not known: give --image, or RATCHET_KFP_IMAGE (the chart's toolbox has it)"
         raise UserError(message)
     from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
 
-    from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - as above
+    from pipelines.continuous_training import continuous_training, wide_continuous_training  # noqa: PLC0415 - as above
 
-    for executor in continuous_training.pipeline_spec.deployment_spec["executors"].values():
+    pipeline = wide_continuous_training if wide else continuous_training
+    for executor in pipeline.pipeline_spec.deployment_spec["executors"].values():
         executor["container"]["image"] = image
     try:
-        compiler.Compiler().compile(continuous_training, str(path))
+        compiler.Compiler().compile(pipeline, str(path))
     except (OSError, ValueError) as error:
         message = f"{path} cannot be written: {getattr(error, 'strerror', None) or error}"
         raise UserError(message) from error
@@ -63,11 +74,11 @@ def pipeline_of(model: str) -> str:
     return f"ratchet-{re.sub(r'[^a-z0-9]+', '-', model.lower()).strip('-')}"
 
 
-def prepare(api: Backend, model: str) -> Prepared:
+def prepare(api: Backend, model: str, *, wide: bool = False) -> Prepared:
     """Compile and upload the pipeline; a version is named after its content, so that the same one is uploaded once."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
-        compile_to(package, load_kubeflow_settings().image)
+        compile_to(package, load_kubeflow_settings().image, wide=wide)
         name = hashlib.sha256(package.read_bytes()).hexdigest()[:_HASH]
         version, uploaded = api.upload(pipeline_of(model), name, package)
     return Prepared(api.experiment(experiment_of(model)), version, uploaded)

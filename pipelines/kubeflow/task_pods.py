@@ -20,6 +20,7 @@ SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over wha
     "RATCHET_PROJECT",
     "RATCHET_HOME",
     "RATCHET_STEP_TRIES",
+    "RATCHET_ROWS_PER_POD",
     "RATCHET_DEPLOYMENT",
     "RATCHET_NAMESPACE",
     "RATCHET_LEASE",

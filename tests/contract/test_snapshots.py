@@ -91,6 +91,22 @@ def test_what_was_written_is_read_back(opened: Open, tmp_path: Path) -> None:
     assert labels["label"].tolist() == [int(number % 4 == 1) for number in range(ROWS)]
 
 
+@pytest.mark.parametrize("group", [1, 7, 100_000])
+def test_a_stretch_of_rows_is_that_part_of_the_table(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: int
+) -> None:
+    monkeypatch.setattr("components.adapters.snapshots._ROW_GROUP", group)
+    item = raw(tmp_path)
+    assert write(opened(), item)
+    store, names = opened(), ["customer", "visits", "plan"]
+    whole, labels = store.columns(item.snapshot, names), store.labels(item.snapshot)
+    for rows in (range(ROWS), range(1), range(3, 3), range(5, 12), range(6, 7), range(ROWS - 2, ROWS)):
+        part = store.columns(item.snapshot, names, rows)
+        for name in names:
+            np.testing.assert_array_equal(part[name], whole[name][rows.start : rows.stop])
+        np.testing.assert_array_equal(store.labels(item.snapshot, rows)["label"], labels["label"][rows.start : rows.stop])
+
+
 def test_a_null_category_is_none(opened: Open, tmp_path: Path) -> None:
     item = raw(tmp_path)
     features = item.features.copy()

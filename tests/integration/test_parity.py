@@ -32,17 +32,33 @@ CASES = {
     "evaluate fails": ({**PASS, "fails": "evaluate"}, [*TO_GATE, BAD]),
     "promote fails": ({**PASS, "fails": "promote"}, [*TO_GATE, "promote", BAD]),
 }
+GROUPS = ["0-5", "5-9"]  # of rows, as the stand-in for ingest makes them
+WIDE = {
+    "no drift": (QUIET, ["ingest", "profile-rows", "drift-check", GOOD]),
+    "drift, PASS": ({**PASS, "promote": "done"}, ["ingest", "profile-rows", *TO_GATE[1:], "promote", GOOD]),
+    "counting fails": ({**PASS, "fails": "profile-rows"}, ["ingest", "profile-rows", BAD]),
+}
 
 
-def compiled(folder: Path) -> list[dict[str, Any]]:
+def compiled(folder: Path, *, wide: bool = False) -> list[dict[str, Any]]:
     path = folder / "pipeline.yaml"
-    compile_to(path, "example.com/ratchet@sha256:1")
+    compile_to(path, "example.com/ratchet@sha256:1", wide=wide)
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return compiled(tmp_path_factory.mktemp("compiled"))[0]
+
+
+def run_here(folder: Path, outcomes: dict[str, str], *form: str) -> tuple[int, list[str]]:
+    """Run the stand-ins by kfp.local; the exit code and the tasks that ran."""
+    log = folder / "ran"
+    made = {"PARITY_OUTCOMES": json.dumps(outcomes), "PARITY_LOG": str(log), "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    command = [sys.executable, "-m", "tests.parity_program", str(folder / "root"), *form]
+    done = subprocess.run(command, env={**os.environ, **made}, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr or done.returncode, done.stderr
+    return done.returncode, log.read_text().splitlines()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -56,30 +72,27 @@ def test_the_compiled_pipeline_runs_the_tasks_that_the_outcome_asks_for(spec: di
 @pytest.mark.parametrize("case", CASES)
 def test_the_local_runner_runs_the_same_tasks(case: str, tmp_path: Path) -> None:
     outcomes, expected = CASES[case]
-    log = tmp_path / "ran"
-    env = {
-        **os.environ,
-        "PARITY_OUTCOMES": json.dumps(outcomes),
-        "PARITY_LOG": str(log),
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(tmp_path),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.parity_program", str(tmp_path / "root")],
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == int("fails" in outcomes), done.stdout + done.stderr
-    assert log.read_text().splitlines() == expected
+    assert run_here(tmp_path, outcomes) == (int("fails" in outcomes), expected)
 
 
-def test_the_stand_ins_make_the_same_graph(spec: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", WIDE)
+def test_in_the_wide_form_both_count_every_group_before_the_drift_check(case: str, tmp_path: Path) -> None:
+    outcomes, expected = WIDE[case]
+    walk = Walk(compiled(tmp_path, wide=True)[0], {**outcomes, "ingest": GROUPS})
+    assert walk.start({"snapshot": "month_000"}) == ("fails" not in outcomes)
+    code, ran = run_here(tmp_path, outcomes, "wide")
+    assert code == int("fails" in outcomes)
+    for each in (walk.ran, ran):
+        assert list(dict.fromkeys(each)) == expected
+        assert "fails" in outcomes or each.count("profile-rows") == len(GROUPS)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_stand_ins_make_the_same_graph(wide: bool, tmp_path: Path) -> None:
+    spec = compiled(tmp_path, wide=wide)[0]
     program = (
         "import sys; from kfp import compiler; from tests.parity_program import stand_in; "
-        "compiler.Compiler().compile(stand_in(), sys.argv[1])"
+        f"compiler.Compiler().compile(stand_in(wide={wide}), sys.argv[1])"
     )
     path = tmp_path / "stand_in.yaml"
     subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(path)], cwd=ROOT, check=True)
@@ -89,7 +102,7 @@ def test_the_stand_ins_make_the_same_graph(spec: dict[str, Any], tmp_path: Path)
 
 
 def test_no_task_is_cached_and_each_has_limits_and_its_addresses(tmp_path: Path) -> None:
-    spec, platform = compiled(tmp_path)
+    spec, platform = compiled(tmp_path, wide=True)
     for component in spec["components"].values():
         for task in component.get("dag", {}).get("tasks", {}).values():
             assert not task.get("cachingOptions", {}).get("enableCache", False)

@@ -14,7 +14,7 @@ from components.ingest import step as ingest
 from components.record_run import step as record_run
 from components.wiring import Wiring, attempt
 from tests.fakes import FakeLedger
-from tests.unit.test_steps import PROJECT, Loop
+from tests.loop import PROJECT, Loop
 
 
 def test_latest_is_the_newest_date_and_not_the_last_name(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from components.adapters.table_source import TableSource
 from components.core.errors import DataError, LockHeld, Unavailable
 from pipelines.watcher import WATCH, Watcher
 from tests.fakes import FakeLock
-from tests.unit.test_steps import PROJECT
+from tests.loop import PROJECT
 from tests.worlds import FakeWorld
 
 DATED = PROJECT.model_copy(update={"snapshots": {}})

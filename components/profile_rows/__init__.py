@@ -1,0 +1,1 @@
+"""Count a part of a large snapshot."""

@@ -1,0 +1,18 @@
+"""KFP shell of the profile_rows step."""
+
+from kfp import dsl
+
+from components.image import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def profile_rows(dataset: dsl.Input[dsl.Dataset], rows: str) -> None:
+    """Count some rows of the snapshot for drift_check, which merges the counts."""
+    from components.profile_rows import step as use_case
+    from components.wiring import Wiring, attempt
+
+    def body(w: Wiring) -> None:
+        snapshot = w.store.get(dataset.metadata["snapshot"])
+        use_case.run(w.project, w.store, w.registry, w.ledger, w.reports, snapshot, rows)
+
+    attempt("profile_rows", body)
