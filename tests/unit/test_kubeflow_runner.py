@@ -30,7 +30,9 @@ ERROR = {"step": "train", "code": 3, "type": "ArtifactError", "message": "versio
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pauses, and without compiling: tests/integration/test_parity.py does."""
     monkeypatch.setattr(
-        kubeflow_runner, "compile_to", lambda path, _, wide: path.write_text(f"pipelineInfo: {{name: continuous-training}} # {wide}\n")
+        kubeflow_runner,
+        "compile_to",
+        lambda path, image, wide: path.write_text(f"pipelineInfo: {{name: continuous-training}} # {image} {wide}\n"),
     )
     monkeypatch.setattr(kubeflow_runner, "_LOOK_SECONDS", 0.0)
     monkeypatch.setattr(kubeflow_runner, "_PAUSE_SECONDS", 0.0)
@@ -182,7 +184,7 @@ def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(mo
     assert [prepare(api, "streamflow_churn").uploaded for _ in range(2)] == [True, False]
     ((name, versions),) = api.packages.items()
     assert name == "ratchet-streamflow-churn"
-    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path, _, wide: path.write_text("# another image\n"))
+    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path, image, wide: path.write_text(f"# another {image} {wide}\n"))
     assert prepare(api, "streamflow_churn").uploaded
     assert len(versions) == 2
 
