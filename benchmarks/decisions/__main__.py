@@ -17,7 +17,7 @@ from benchmarks.decisions.plan import Plan
 from benchmarks.decisions.reaches import reaches
 from benchmarks.decisions.runner import SEED, Cell, play_all
 
-_QUICK_IS_A = 100  # of the draws
+_QUICK = 0.02  # of the draws
 _QUICK_ROWS = 30_000  # a draw
 
 
@@ -25,10 +25,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decisions", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few draws, for a look: results go to results/quick/")
-    quick = parser.parse_args().quick
+    parser.add_argument("--draws", type=float, default=1.0, metavar="FACTOR", help="times as many draws, for narrower intervals")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # of evidently, while it is imported
     began = perf_counter()
-    plan = Plan(_QUICK_IS_A if quick else 1)
+    plan = Plan(_QUICK if quick else arguments.draws)
     asked: dict[str, Iterator[Any]] = {
         "one_candidate": plan.one_candidate(),
         "twenty_candidates": plan.many_candidates(),
@@ -44,6 +46,7 @@ def main() -> None:
     reached = reaches(played)
     results = {
         "seed": SEED,
+        "draws_factor": plan.factor,
         "evidently": {"months_compared_with_the_whole_preset": 3 * months, "largest_difference": difference},
         "reaches": reached,
         **{
