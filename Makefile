@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test bench bench-quick lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -54,6 +54,14 @@ test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of package
 
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+QUESTIONS := decisions drift gate serving startup loop
+
+bench: $(STAMP) ## measure what the documents claim, beside what people would use: an hour on a machine with nothing else to do
+	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit $$?; done
+
+bench-quick: $(STAMP) ## that every benchmark runs; numbers of so few draws and repeats mean nothing
+	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question --quick || exit $$?; done
 
 lint: $(STAMP) ## style, types, architecture, lock
 	@$(TOOLS)/bin/uv lock --check --quiet
