@@ -17,9 +17,10 @@ from benchmarks.serving.steady import steady
 from benchmarks.trained import Trained, prepare
 
 
-def _measure(trained: Trained, folder: Path, *, quick: bool) -> dict[str, Any]:
+def measure(trained: Trained, folder: Path, *, quick: bool, seconds: float, repeats: int) -> dict[str, Any]:
+    """Everything but the soak: `seconds` of load a measurement, `repeats` of each."""
     before = os.getloadavg()[0]
-    how: dict[str, Any] = {"seconds": 1, "repeats": 2} if quick else {"seconds": 3, "repeats": 3}
+    how: dict[str, Any] = {"seconds": seconds, "repeats": repeats}
     names = [grid.LAB, grid.OURS, grid.EMPTY, grid.ECHO] if quick else list(STARTS)
     workers: dict[str, Any] = {}
     for count in (1,) if quick else (1, 2):
@@ -28,7 +29,7 @@ def _measure(trained: Trained, folder: Path, *, quick: bool) -> dict[str, Any]:
         workers[str(count)] = grid.run(trained, there, count, (16,) if quick else (1, 16, 64), folder, **how)
     rows = [row["servers"][grid.OURS]["rps"].median for row in workers["1"].values()]
     half = _half(trained, folder, max(rows), quick=quick)
-    return {"load_before": before, "workers": workers, "at_half_of_our_maximum": half, "load_after": os.getloadavg()[0]}
+    return {**how, "load_before": before, "workers": workers, "at_half_of_our_maximum": half, "load_after": os.getloadavg()[0]}
 
 
 def _half(trained: Trained, folder: Path, most: float, *, quick: bool) -> dict[str, Any]:
@@ -56,7 +57,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as root:
         trained = prepare(Path(root), users=1500 if arguments.quick else 7043)
         if arguments.soak is None:
-            name, results = "serving", _measure(trained, Path(root), quick=arguments.quick)
+            seconds, repeats = (1, 2) if arguments.quick else (3, 3)
+            name, results = "serving", measure(trained, Path(root), quick=arguments.quick, seconds=seconds, repeats=repeats)
         else:
             name, results = "serving-soak", soak.run(trained, Path(root), arguments.soak)
             print(json.dumps({key: value for key, value in results.items() if key != "samples"}, default=str))
