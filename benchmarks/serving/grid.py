@@ -73,7 +73,7 @@ def _ratios(seen: Loads) -> dict[str, Spread]:
             *(rps[name], rps[OURS])[:: 1 if name in _LIMITS else -1]
         )
         for name in rps
-        if name != OURS
+        if name != OURS and all(rps[name])  # on a starved machine a slow server may not answer within the load at all
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.harness import alternate, ratio, spread, write
 from benchmarks.serving.servers import free_port, process, wait_ready
+from benchmarks.startup import figure
 from benchmarks.startup.measure import Start, import_seconds, start
 from benchmarks.trained import Trained, prepare, train
 
@@ -35,7 +36,7 @@ def mlflow_server(root: Path, trained: Trained) -> Iterator[Trained]:
         yield train(root, {**trained.environment, "RATCHET_TRACKING_URI": f"http://127.0.0.1:{port}"})
 
 
-def measure(root: Path, trained: Trained, served: Trained | None, *, repeats: int, warm_up: int = 1) -> dict[str, Any]:
+def compare(root: Path, trained: Trained, served: Trained | None, *, repeats: int, warm_up: int = 1) -> dict[str, Any]:
     """Each case from its start to its first 200, `repeats` times in turn."""
     here = trained.environment
     cases: dict[str, tuple[list[str], Mapping[str, str], str]] = {OURS: (_POD, here, "/readyz")}
@@ -78,13 +79,16 @@ def main() -> int:
         root = Path(name)
         trained = prepare(root, users=1500)
         if quick:
-            results = measure(root, trained, None, repeats=1, warm_up=0)
+            results = compare(root, trained, None, repeats=1, warm_up=0)
         else:
             with mlflow_server(root, trained) as served:
-                results = measure(root, trained, served, repeats=7)
+                results = compare(root, trained, served, repeats=5)
         results["imports_s"] = import_seconds(trained.environment)
     print(f"  imports: {results['imports_s']}")
-    print(write("startup", {"load_before": before, "load_after": os.getloadavg()[0], **results}, quick=quick))
+    path = write("startup", {"load_before": before, "load_after": os.getloadavg()[0], **results}, quick=quick)
+    if not quick:
+        figure.main()
+    print(path)
     return 0
 
 

@@ -31,6 +31,11 @@ def test_serving_starts_without_mlflow_scikit_learn_and_dask(tmp_path: Path) -> 
     snapshot = ingest.run(wiring.source(club.raw), wiring.store, wiring.features, wiring.ledger, "month_000")
     train.run(wiring.project, wiring.store, wiring.features, wiring.registry, snapshot)
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=club.environment, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", PROGRAM],
+        env=club.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
     )
     assert done.stdout == "1 []\n", done.stderr

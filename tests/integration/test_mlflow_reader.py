@@ -115,7 +115,9 @@ def test_changed_bytes_are_not_loaded(file: Stored, name: str) -> None:
 def test_changed_bytes_behind_a_server_are_not_loaded(server: Stored) -> None:
     path = next(server.files.rglob("scorer.json"))
     before = path.read_bytes()
-    reader = server.reader(MlflowRegistry(server.uri, "churn", None))  # opened last: MLflow's own address is one for all of a process
+    reader = server.reader(
+        MlflowRegistry(server.uri, "churn", None)
+    )  # opened last: MLflow's own address is one for all of a process
     version = reader.version(1)
     path.write_bytes(before[::-1])
     try:
