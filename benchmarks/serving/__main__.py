@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -51,6 +52,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a short look, its results not for the record")
     parser.add_argument("--soak", nargs="?", type=float, const=600.0, metavar="SECONDS", help="only the soak (default 600 s)")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end too, which are in sessions of their own
     if not wrk.installed():
         sys.stderr.write(f"{wrk.MISSING}\n")
         return 2

@@ -13,8 +13,8 @@ from benchmarks.serving.servers import STARTS, Server
 from benchmarks.serving.wrk import Load, load
 from benchmarks.trained import Trained
 
-OURS, LAB, EMPTY, ECHO = "ratchet pod", "lab", "bentoml empty", "fastapi echo"
-_LIMITS = (EMPTY, ECHO)  # they predict nothing
+OURS, LAB, EMPTY, MOUNT, ECHO = "ratchet pod", "lab", "bentoml empty", "bentoml empty mount", "fastapi echo"
+_LIMITS = (EMPTY, MOUNT, ECHO)  # they predict nothing
 _ASKED = 20  # entities whose answers are compared
 
 Loads = dict[str, list[Load]]

@@ -157,6 +157,12 @@ def bento_empty(trained: Trained, workers: int, folder: Path) -> Iterator[Server
     yield from _bento("bentoml empty", trained, workers, folder, f"{_PEERS}.bento_empty:BentoEmpty")
 
 
+@contextmanager
+def bento_mount(trained: Trained, workers: int, folder: Path) -> Iterator[Server]:
+    """BentoML with nothing, as a mounted app."""
+    yield from _bento("bentoml empty mount", trained, workers, folder, f"{_PEERS}.bento_mount:BentoMount")
+
+
 def _bento(name: str, trained: Trained, workers: int, folder: Path, service: str) -> Iterator[Server]:
     port, log = free_port(), folder / f"{name.replace(' ', '-')}-{workers}.log"
     environment = {**trained.environment, "BENCH_WORKERS": str(workers)}
@@ -204,5 +210,6 @@ STARTS: dict[str, Start] = {
     "ratchet pod": pods,
     "ratchet gateway": gateway,
     "bentoml empty": bento_empty,
+    "bentoml empty mount": bento_mount,
     "fastapi echo": echo,
 }

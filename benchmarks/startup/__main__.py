@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +75,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description="from a process's start to ready")
     parser.add_argument("--quick", action="store_true", help="a short look, its results not for the record")
     quick = parser.parse_args().quick
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end too, which are in sessions of their own
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as name:
         root = Path(name)
