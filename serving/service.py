@@ -51,7 +51,7 @@ class RatchetService:
 
     def _load(self, wiring: Wiring, number: int) -> Served:
         """The version, and a first look-up of one of its golden rows: so that no client waits for a connection to be made."""
-        served = load(wiring.registry, wiring.project, number)
+        served = load(wiring.published, wiring.project, number)
         try:
             self._features.warm(served.bundle.golden[0].entity)
         except (
