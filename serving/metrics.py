@@ -18,9 +18,9 @@ _VERSION = ("version",)
 
 PREDICTIONS = Metric("ratchet_predictions_total", Kind.COUNTER, "Answers given, probes apart", _VERSION)
 PROBABILITY = Metric("ratchet_probability", Kind.HISTOGRAM, "Probabilities answered, probes apart", _VERSION, _TENTHS)
-SECONDS = Metric("ratchet_request_seconds", Kind.HISTOGRAM, "Time to answer a request", (*_VERSION, "endpoint"), _FAST)
+SECONDS = Metric("ratchet_request_seconds", Kind.HISTOGRAM, "Time to answer a request", (*_VERSION, "route"), _FAST)
 REFUSED = Metric(
-    "ratchet_refused_total", Kind.COUNTER, "Requests not answered, by the status they got", (*_VERSION, "endpoint", "status")
+    "ratchet_refused_total", Kind.COUNTER, "Requests not answered, by the status they got", (*_VERSION, "route", "status")
 )
 UNKNOWN = Metric("ratchet_unknown_entities_total", Kind.COUNTER, "Entities without features in the online store", _VERSION)
 MISSING = Metric("ratchet_missing_features_total", Kind.COUNTER, "Empty features of scored rows", (*_VERSION, "feature"))

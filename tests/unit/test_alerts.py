@@ -130,3 +130,5 @@ def test_names_follow_prometheus_convention() -> None:
         assert re.fullmatch(r"ratchet(_[a-z]+)+", name.name), name
         assert name.name.endswith("_total") == (name.kind is Kind.COUNTER), name
         assert (name.kind is Kind.HISTOGRAM) == bool(name.buckets), name
+        # labels of the target, which the Prometheus operator sets: a metric's own of that name would come out as exported_...
+        assert not {"namespace", "pod", "container", "service", "endpoint", "job", "instance"} & set(name.labels), name

@@ -197,9 +197,9 @@ def test_metrics_count_what_was_answered_and_what_was_not(server: Server) -> Non
         'ratchet_probability_count{version="1"} 2.0',
         'ratchet_unknown_entities_total{version="1"} 1.0',
         'ratchet_missing_features_total{feature="visits",version="1"} 1.0',
-        'ratchet_request_seconds_count{endpoint="predict",version="1"} 4.0',
-        'ratchet_refused_total{endpoint="predict",status="422",version="1"} 1.0',
-        'ratchet_refused_total{endpoint="predict",status="503",version="1"} 0.0',
+        'ratchet_request_seconds_count{route="predict",version="1"} 4.0',
+        'ratchet_refused_total{route="predict",status="422",version="1"} 1.0',
+        'ratchet_refused_total{route="predict",status="503",version="1"} 0.0',
         'ratchet_online_store_seconds_count{version="1"} 3.0',
         'ratchet_model_ready{version="1"} 1.0',
     ):
@@ -217,7 +217,7 @@ def test_without_a_model_every_answer_says_what_to_do(tmp_path: Path) -> None:
     assert (health.status_code, health.json()["ready"], health.json()["detail"]) == (503, False, NO_MODEL)
     lines = server.client.get("/metrics").text.splitlines()
     assert 'ratchet_model_ready{version="none"} 0.0' in lines
-    assert 'ratchet_refused_total{endpoint="explain",status="503",version="none"} 1.0' in lines
+    assert 'ratchet_refused_total{route="explain",status="503",version="none"} 1.0' in lines
     server.close()
 
 
@@ -228,7 +228,7 @@ def test_a_defect_of_ours_is_counted_as_the_500_that_it_is_answered_with(server:
 
     monkeypatch.setattr(server.log, "put", broken)
     assert server.client.post("/predict", json={"customer": "anna"}).status_code == 500
-    assert 'ratchet_refused_total{endpoint="predict",status="500",version="1"} 1.0' in server.client.get("/metrics").text
+    assert 'ratchet_refused_total{route="predict",status="500",version="1"} 1.0' in server.client.get("/metrics").text
 
 
 def test_health_tells_version_age_and_store(server: Server) -> None:
