@@ -46,6 +46,7 @@ class RatchetService:
         metrics = Metrics(pinned if pinned.isdecimal() else NO_VERSION)
         self._features = OnlineFeatures(lambda: wiring.features, metrics)
         self._log = RequestLogWriter(wiring.requests, metrics)
+        self._ready = metrics.ready
         self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
         app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics)
         self._model.start()
@@ -59,6 +60,7 @@ class RatchetService:
             RatchetError
         ) as error:  # the model is ready all the same; requests get a 503 with this sentence until the store is back
             logging.getLogger(__name__).warning("%s", error)
+        self._ready.set(1)  # here too: of several workers one is scraped, and tells of those that never were
         return served
 
     async def __is_ready__(self) -> bool:
