@@ -64,11 +64,11 @@ class LastSeen(Collector):
     def _watch(self, source: Source) -> None:
         try:
             self.look(source)
-            while not self._stop.wait(self._interval * self._pace(source)):
+            while not self._stop.wait(self._interval * self.pace(source)):
                 self.look(source)
         finally:
             self._stop.set()
 
-    def _pace(self, source: Source) -> int:
-        """A source that is away is looked at again at the next interval."""
+    def pace(self, source: Source) -> int:
+        """Intervals until the next look: one for a source that is away."""
         return source.every if self._seen[source.name].look is not None else 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from pipelines.exporter.history import History
 from pipelines.exporter.sources import Labelled, LedgerReader, Look, Production, Serving, Source
 from tests.fakes import FakeLedger, provenance
 from tests.loop import PROJECT
+from tests.rollout_harness import until
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -285,3 +287,33 @@ def test_a_version_without_provenance_has_no_date_and_an_age_all_the_same() -> N
     value = scrape(registry=Production(replace(CHAMPION, provenance=None)))
     assert value("ratchet_champion_trained_on_timestamp_seconds") is None
     assert value("ratchet_champion_age_seconds") is not None
+
+
+def test_the_watch_looks_again_and_again_and_ends_by_a_defect_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    defects: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda told: defects.append(told.exc_type))  # pytest's would fail the session
+
+    def look() -> Look:
+        looks.append(1)
+        if len(looks) == 2:
+            return away()
+        if len(looks) == 4:
+            message = "a defect"
+            raise TypeError(message)
+        return Production(None)
+
+    told: list[str] = []
+    LastSeen([Source("registry", look)], PROJECT, 0.001, told.append).watch()
+    assert (len(looks), told) == (4, ["the registry is away"])
+    assert until(lambda: defects, bool) == [TypeError]
+
+
+def test_the_request_log_is_read_seldom_but_soon_again_when_it_was_away() -> None:
+    source = Source("requests", lambda: Labelled({}), every=10)
+    seen = LastSeen([source], PROJECT, 1.0, lambda _: None)
+    seen.look(source)
+    assert seen.pace(source) == 10
+    gone = Source("requests", away, every=10)
+    seen.look(gone)
+    assert seen.pace(gone) == 1
