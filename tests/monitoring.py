@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import yaml
 
+from cluster.images import ROOT
 from tests.rollout_harness import free_port, until
 
 PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager")
+RULES = ROOT / "charts" / "ratchet" / "files" / "rules.yaml"
 MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
 
 
@@ -79,20 +81,25 @@ class Prometheus:
         return {alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"] if alert["state"] == "firing"}
 
 
+def scrape(job: str, *ports: int, path: str = "/metrics", **labels: str) -> dict[str, Any]:
+    """A scrape config for ports of this machine."""
+    targets = [f"127.0.0.1:{port}" for port in ports]
+    return {"job_name": job, "metrics_path": path, "static_configs": [{"targets": targets, "labels": labels}]}
+
+
 @contextlib.contextmanager
-def running(folder: Path, targets: Sequence[int], rules: Path, receiver: Receiver) -> Iterator[Prometheus]:
-    """Both servers, which scrape and evaluate every second; the rules as they are but for their patience of 2 s."""
+def running(folder: Path, scraped: Sequence[Mapping[str, Any]], receiver: Receiver) -> Iterator[Prometheus]:
+    """Both servers, which scrape and evaluate every second; the chart's rules as they are but for their patience of 2 s."""
     port, manager = free_port(), free_port()
-    content = yaml.safe_load(rules.read_text(encoding="utf-8"))
+    content = yaml.safe_load(RULES.read_text(encoding="utf-8"))
     for rule in (rule for group in content["groups"] for rule in group["rules"]):
         rule["for"] = "2s"
     (folder / "rules.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    scraped = [{"job_name": "ratchet", "static_configs": [{"targets": [f"127.0.0.1:{target}" for target in targets]}]}]
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yaml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{manager}"]}]}]},
-        "scrape_configs": scraped,
+        "scrape_configs": list(scraped),
     }
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     hook = {"name": "test", "webhook_configs": [{"url": f"http://127.0.0.1:{receiver.port}/", "send_resolved": True}]}

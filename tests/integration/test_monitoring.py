@@ -15,17 +15,15 @@ import pytest
 import yaml
 
 from cluster import dashboard
-from cluster.images import ROOT
 from components.protocol.world import PRODUCTION
 from tests.club import MEMBERS, Club
-from tests.monitoring import MISSING, Prometheus, Receiver, running
+from tests.monitoring import MISSING, RULES, Prometheus, Receiver, running, scrape
 from tests.rollout_harness import free_port, until
 
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: apt-get install prometheus prometheus-alertmanager"),
     pytest.mark.timeout(1200),
 ]
-RULES = ROOT / "charts" / "ratchet" / "files" / "rules.yaml"
 QUIET = {  # what must not fire while all is well, however slow the machine is
     "RatchetNothingServes",
     "RatchetTwoVersionsServe",
@@ -126,7 +124,7 @@ def prometheus(club: Club, receiver: Receiver, port: int, tmp_path_factory: pyte
         club.serving(),
         exporting(club, port),
         receiver.listening(),
-        running(folder, [club.port, port], RULES, receiver) as server,
+        running(folder, [scrape("ratchet", club.port, port)], receiver) as server,
     ):
         club.wait_for_server()
         month(club, "month_000")

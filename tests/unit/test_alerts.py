@@ -16,8 +16,8 @@ from cluster import dashboard, metrics_docs
 from cluster.images import ROOT
 from components.core.metric import Kind
 from pipelines.cli import app
+from tests.monitoring import RULES
 
-RULES = ROOT / "charts" / "ratchet" / "files" / "rules.yaml"
 CASES = ROOT / "tests" / "rules_test.yaml"
 NAME = re.compile(r"\bratchet_[a-z_]+")
 PROMTOOL = shutil.which("promtool") or ""
