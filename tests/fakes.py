@@ -265,12 +265,12 @@ class FakeRequests:
         message = f"tests set pairs: {rows}"
         raise AssertionError(message)
 
+    def newest_labelled(self) -> Mapping[int, float]:
+        return dict(self.newest)
+
     def join(self, labels: Columns) -> JoinReport:
         message = f"tests set pairs: {labels}"
         raise AssertionError(message)
-
-    def newest_labelled(self) -> Mapping[int, float]:
-        return dict(self.newest)
 
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         return {number: pair for number, pair in self.pairs.items() if version in {None, number}}

@@ -21,6 +21,7 @@ EVERYTHING = [
     "networkPolicy.enabled=true",
     "networkPolicy.from[0].podSelector.matchLabels.app=shop",
     "monitoring.dashboard.enabled=true",
+    "exporter.enabled=true",
     "imagePullSecrets[0]=pull",
     "pipeline.schedule=0 6 * * *",
     "serving.tolerations[0].key=gpu",
@@ -28,7 +29,6 @@ EVERYTHING = [
     "kubeflow.tokenSecret=kubeflow-token",
     "kubeflow.caSecret=kubeflow-ca",
     "watch.enabled=true",
-    "exporter.enabled=true",
 ]
 BACKEND = [
     "imagePullSecrets[0]=pull",
@@ -42,10 +42,10 @@ BACKEND = [
 ]
 # they ask Kubernetes for something; no other pod gets a token
 WITH_TOKEN = {
+    "ratchet-exporter",
     "ratchet-toolbox",
     "ratchet-pipeline",
     "ratchet-watch",
-    "ratchet-exporter",
     "ml-pipeline",
     "ml-pipeline-persistenceagent",
     "ml-pipeline-scheduledworkflow",
