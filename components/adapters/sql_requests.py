@@ -26,6 +26,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -231,6 +232,16 @@ class SqlRequestLog:
 
     def _insert(self, table: Table) -> Any:
         return (sqlite_insert if self._engine.dialect.name == "sqlite" else postgres_insert)(table)
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        """When the newest answer that has a label was given, by version, in seconds since the epoch; reads all that have one."""
+        query = (
+            select(_ANSWERS.c.version, func.max(_ANSWERS.c.answered_at))
+            .join(_LABELS, _ANSWERS.c.prediction_id == _LABELS.c.prediction_id)
+            .group_by(_ANSWERS.c.version)
+        )
+        with self._transaction() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         """Labelled answers by version, in the order in which they were given."""
