@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-quick lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test-host test bench bench-quick lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -51,6 +51,9 @@ run: $(STAMP) ## the pipeline on the cluster: SNAPSHOT=month_001, RUNNER=job|kfp
 
 test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of packages and taken away again
 	@$(BIN)/python -m cluster test
+
+test-host: ## on a Debian machine, as root: install Prometheus, Chromium and wrk, without which some tests are skipped
+	@sh tests/host.sh
 
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
