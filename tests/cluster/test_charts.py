@@ -27,6 +27,7 @@ EVERYTHING = [
     "kubeflow.tokenSecret=kubeflow-token",
     "kubeflow.caSecret=kubeflow-ca",
     "watch.enabled=true",
+    "ui.enabled=true",
 ]
 BACKEND = [
     "imagePullSecrets[0]=pull",
@@ -43,6 +44,7 @@ WITH_TOKEN = {
     "ratchet-toolbox",
     "ratchet-pipeline",
     "ratchet-watch",
+    "ratchet-ui",
     "ml-pipeline",
     "ml-pipeline-persistenceagent",
     "ml-pipeline-scheduledworkflow",
@@ -69,7 +71,7 @@ def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
 @pytest.mark.parametrize("chart", ["kubeflow-pipelines", "platform", "ratchet"])
 def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
     seen = 0
-    for name, spec in pods(rendered(toolbox, chart, *(["watch.enabled=true"] if chart == "ratchet" else []))):
+    for name, spec in pods(rendered(toolbox, chart, *(["watch.enabled=true", "ui.enabled=true"] if chart == "ratchet" else []))):
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] > 0, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
@@ -157,6 +159,18 @@ def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
     watch = one(rendered(toolbox, "ratchet", "watch.enabled=true", "watch.intervalSeconds=5"), "Deployment", "ratchet-watch")
     (container,) = watch["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["ratchet", "watch", "--interval", "5"]
+
+
+@pytest.mark.parametrize(("token", "account"), [("", "ratchet-ui"), ("ui-token", "ratchet-promoter")])
+def test_the_status_page_can_change_something_only_where_people_can(toolbox: Toolbox, token: str, account: str) -> None:
+    documents = rendered(toolbox, "ratchet", "ui.enabled=true", f"ui.tokenSecret={token}")
+    spec = one(documents, "Deployment", "ratchet-ui")["spec"]["template"]["spec"]
+    assert spec["serviceAccountName"] == account
+    names = {variable["name"] for variable in spec["containers"][0]["env"]}
+    assert ("RATCHET_UI_TOKEN" in names) is bool(token)
+    roles = [document for document in documents if document["kind"] == "Role" and document["metadata"]["name"] == "ratchet-ui"]
+    assert bool(roles) is not bool(token)
+    assert all(set(rule["verbs"]) <= {"get", "list"} for role in roles for rule in role["rules"])
 
 
 def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:
