@@ -47,11 +47,12 @@ class FakeLedger:
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.stored: list[Record] = []
+        self.actor = "tester"
 
     def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
         self.clock.tick(f"ledger {body.get('state', kind)}")
         previous = self.stored[-1].hash if self.stored else GENESIS
-        record = chain.chain(len(self.stored) + 1, datetime.now(UTC), kind, key, "tester", body, previous)
+        record = chain.chain(len(self.stored) + 1, datetime.now(UTC), kind, key, self.actor, body, previous)
         self.stored.append(record)
         return record
 

@@ -68,7 +68,7 @@ class DriftCheck:
 def tenures(records: Sequence[Record]) -> list[Tenure]:
     """Who was in production, oldest first."""
     done = [record for record in records if record.kind == PROMOTION and record.body["state"] == Step.DONE]
-    ends: list[datetime | None] = [*(record.at for record in done[1:]), None]
+    ends: list[datetime | None] = [*(record.at for record in done[1:]), *([None] if done else [])]
     return [
         Tenure(record.body["to"], record.at, until, _how(record), _why(record), record.seq)
         for record, until in zip(done, ends, strict=True)
