@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from threading import Event
 
 import pytest
@@ -14,13 +15,19 @@ from tests.ui_world import TOKEN, UiWorld, csrf, sign_in, text_of
 MANUAL = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"approval": "manual"})})
 
 
-@pytest.fixture
-def site() -> UiWorld:
+@pytest.fixture(scope="module")
+def trained() -> Loop:
     """Version 2 has replaced version 1."""
     loop = Loop()
     assert loop.run(loop.arrive(1)) == "done"
     assert loop.run(loop.arrive(2, turn=1, shift=1)) == "done"
-    return UiWorld(loop)
+    return loop
+
+
+@pytest.fixture
+def site(trained: Loop) -> UiWorld:
+    """A copy for each test: training takes longer than all that is tested here."""
+    return UiWorld(deepcopy(trained))
 
 
 def go_back(client: TestClient, proof: str, **changes: str) -> int:
