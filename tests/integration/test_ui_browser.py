@@ -214,7 +214,7 @@ def test_drift_reports_are_drawn_in_their_sandbox_and_begin_with_our_verdict(sto
             drifted = headline.startswith("\\d")
             evidently = "Dataset Drift is detected" if drifted else "Dataset Drift is NOT detected"
             assert page.get_by_text(evidently).count() == 1
-            assert overflow(page) == 0, name
+            assert overflow(page) <= 1, name  # the scaled page is rounded
 
 
 def test_a_decision_report_runs_no_script_on_the_status_page(story: Story, browser: Browser) -> None:
