@@ -19,7 +19,7 @@ from components.core.schema import Columns, DType, Feature, column, rows_of, tak
 _VALUE_DRIFT = "evidently:metric_v2:ValueDrift"
 _BODY = "<body>"
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1.0">'
-_WIDE = '<meta name="viewport" content="width=1000">'  # Evidently's table has no narrow form: a phone would show half of it
+_WIDE = '<meta name="viewport" content="width=1100">'  # Evidently's table has no narrow form: a phone would show half of it
 
 
 def drift_report(
