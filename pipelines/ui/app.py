@@ -30,11 +30,11 @@ _LOCAL = ["127.0.0.1", "localhost", "::1", "[::1]"]
 
 def make_app(ports: Ports, act_as: Callable[[str], Hands], settings: UiSettings) -> ASGIApp:
     """The application. Bound to this machine alone it answers to this machine's names alone, whatever DNS says elsewhere."""
-    looks = Looks(settings.look_seconds)
+    looks, reports = Looks(settings.look_seconds), Looks(settings.look_seconds)  # a store of reports that hangs holds up no page
     access = Access(settings.token.get_secret_value())
     jobs = Jobs(act_as, looks.forget)
     pages = Pages(ports.project.model, access, jobs)
-    reading, acting = Reading(ports, looks, pages), Acting(access, jobs, pages)
+    reading, acting = Reading(ports, looks, reports, pages), Acting(access, jobs, pages)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -42,6 +42,7 @@ def make_app(ports: Ports, act_as: Callable[[str], Hands], settings: UiSettings)
         yield
         await run_in_threadpool(jobs.wait)  # an action under way ends first
         looks.close()
+        reports.close()
 
     routes = [
         Route("/", reading.now),

@@ -25,7 +25,7 @@ class Looks:
     """Looks under way, one a source: who asks meanwhile shares it, so that a slow store is not asked by every visitor anew.
 
     Args:
-        seconds: after which a page goes without; the look itself goes on, and a later page has what it brought.
+        seconds: after which a page goes without; the look itself goes on, and who asks meanwhile shares it.
         most: looks at a time.
     """
 
@@ -40,6 +40,10 @@ class Looks:
         with self._lock:
             looks = {name: self._start(name, look) for name, look in asked.items()}
         wait(looks.values(), timeout=self._seconds)
+        with self._lock:
+            for name, look in looks.items():
+                if look.done() and self._under_way.get(name) is look:
+                    del self._under_way[name]  # what it brought is not kept
         return {name: self._seen(name, look) for name, look in looks.items()}
 
     def forget(self) -> None:
@@ -53,7 +57,7 @@ class Looks:
 
     def _start(self, name: str, look: Callable[[], Any]) -> Future[Any]:
         present = self._under_way.get(name)
-        if present is None or present.done():
+        if present is None or present.done():  # one that has ended since nobody waited for it is old by now
             self._under_way[name] = present = self._pool.submit(look)
         return present
 

@@ -29,11 +29,12 @@ class Reading:
     Args:
         ports: what the pages look at.
         looks: shared by all visitors.
+        reports: likewise, for reports alone.
         pages: renders.
     """
 
-    def __init__(self, ports: Ports, looks: Looks, pages: Pages) -> None:
-        self._ports, self._looks, self._pages = ports, looks, pages
+    def __init__(self, ports: Ports, looks: Looks, reports: Looks, pages: Pages) -> None:
+        self._ports, self._looks, self._reports, self._pages = ports, looks, reports, pages
 
     def now(self, request: Request) -> HTMLResponse:
         """Who serves, why, and what wants attention."""
@@ -145,7 +146,7 @@ class Reading:
         name: str = request.path_params["name"]
         if not is_report_name(name):
             raise HTTPException(404, "there is no report of that name")
-        seen = self._looks.take({f"reports/{name}": lambda: self._ports.reports.load(name)})[f"reports/{name}"]
+        seen = self._reports.take({name: lambda: self._ports.reports.load(name)})[name]
         if seen.problem:
             raise HTTPException(503, seen.problem)
         if seen.value is None:
