@@ -71,7 +71,7 @@ class Acting:
             begin()
         except UserError as error:
             raise HTTPException(409, str(error)) from error
-        return RedirectResponse("/#action", 303)
+        return RedirectResponse("/", 303)
 
     @staticmethod
     async def _form(request: Request) -> dict[str, str]:

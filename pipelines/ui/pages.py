@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -75,5 +76,9 @@ class Pages:
             style_tag=self.style_tag,
             **{"problems": {}, **content},
         )
-        # a page that tells of an action under way looks again by itself
-        return HTMLResponse(html, status, {"refresh": "3"} if job and job.running and status == 200 else None)  # noqa: PLR2004 - HTTP
+        if job is None or not job.running or status != 200:  # noqa: PLR2004 - HTTP
+            return HTMLResponse(html, status)
+        # A page that tells of an action under way looks again by itself. The address is given: without one a browser that is at a
+        # fragment (#content) only jumps to it.
+        again = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+        return HTMLResponse(html, status, {"refresh": f"3; url={again}"})

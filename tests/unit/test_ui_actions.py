@@ -91,7 +91,7 @@ def test_while_an_action_is_under_way_no_other_one_begins_and_the_page_tells(sit
         page = client.get("/")
         assert "Rollback from version 2 to version 1, by Ann (ui)" in text_of(page.text)
         assert "under way" in text_of(page.text)
-        assert page.headers["refresh"] == "3"
+        assert page.headers["refresh"] == "3; url=/"
         stranger = TestClient(client.app, base_url="http://127.0.0.1:3001")
         assert "Ann" not in text_of(stranger.get("/").text).partition("Who was in production")[0]
         gate.set()
