@@ -21,6 +21,7 @@ from components.core.live import LabelledAnswers
 from components.core.ports import JoinReport, NewVersion
 from components.core.rollout import Answer, Pin, PodReport, Progress, State
 from components.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
+from components.core.volume import Volume, empty_volume
 from components.ml import bundle as bundles
 
 
@@ -46,11 +47,12 @@ class FakeLedger:
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.stored: list[Record] = []
+        self.actor = "tester"
 
     def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
         self.clock.tick(f"ledger {body.get('state', kind)}")
         previous = self.stored[-1].hash if self.stored else GENESIS
-        record = chain.chain(len(self.stored) + 1, datetime.now(UTC), kind, key, "tester", body, previous)
+        record = chain.chain(len(self.stored) + 1, datetime.now(UTC), kind, key, self.actor, body, previous)
         self.stored.append(record)
         return record
 
@@ -202,6 +204,9 @@ class FakeSnapshots:
     def snapshots(self) -> list[Snapshot]:
         return [self.stored[as_of][0] for as_of in sorted(self.stored)]
 
+    def listed(self) -> list[Snapshot]:
+        return self.snapshots()
+
     def get(self, name: str) -> Snapshot:
         for snapshot, _, _ in self.stored.values():
             if name in {snapshot.name, snapshot.id, snapshot.as_of.isoformat()}:
@@ -260,6 +265,7 @@ class FakeRequests:
     def __init__(self) -> None:
         self.pairs: dict[int, LabelledAnswers] = {}
         self.newest: dict[int, float] = {}
+        self.times: dict[int, list[float]] = {}
 
     def append(self, rows: Sequence[LoggedAnswer]) -> None:
         message = f"tests set pairs: {rows}"
@@ -275,6 +281,17 @@ class FakeRequests:
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         return {number: pair for number, pair in self.pairs.items() if version in {None, number}}
 
+    def volume(self, most: int) -> Volume:
+        moments = [moment for times in self.times.values() for moment in times]
+        if not moments:
+            return Volume()
+        found = empty_volume(min(moments), max(moments), most)
+        counts = {version: [0] * found.slots for version in sorted(self.times)}
+        for version, times in self.times.items():
+            for moment in times:
+                counts[version][int((moment - found.start) // found.width)] += 1
+        return replace(found, counts=counts)
+
 
 class FakeReporter:
     def drift_report(
@@ -286,10 +303,12 @@ class FakeReporter:
         *,
         number_effect: float,
         category_effect: float,
+        drift_share: float,
+        verdict: Sequence[str],
     ) -> tuple[str, dict[str, float]]:
-        assert (number_effect, category_effect) == (0.1, 0.1)
+        assert (number_effect, category_effect, drift_share) == (0.1, 0.1, 0.02)
         assert set(reference) == set(current) == {feature.name for feature in features}
-        return f"<title>{name}</title>", {}
+        return f"<title>{name}</title><h1>{verdict[0]}</h1>", {}
 
 
 def provenance(**changes: Any) -> Provenance:

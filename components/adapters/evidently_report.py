@@ -18,6 +18,8 @@ from components.core.schema import Columns, DType, Feature, column, rows_of, tak
 
 _VALUE_DRIFT = "evidently:metric_v2:ValueDrift"
 _BODY = "<body>"
+_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1.0">'
+_WIDE = '<meta name="viewport" content="width=1100">'  # Evidently's table has no narrow form: a phone would show half of it
 
 
 def drift_report(
@@ -30,6 +32,8 @@ def drift_report(
     seed: int = 0,
     number_effect: float = 0.1,
     category_effect: float = 0.1,
+    drift_share: float = 0.02,
+    verdict: Sequence[str] = (),
 ) -> tuple[str, dict[str, float]]:
     """Write the report from a bounded, seeded sample of both sides.
 
@@ -46,6 +50,8 @@ def drift_report(
         seed: of the sample.
         number_effect: threshold of the normalised Wasserstein distance.
         category_effect: threshold of the Jensen-Shannon distance.
+        drift_share: of drifted columns from which Evidently too speaks of a drifted snapshot; its own default is 0.5.
+        verdict: Ratchet's decision for the first screen, a headline and then sentences.
 
     Returns:
         One self-contained HTML page, and Evidently's figure for each feature that is not left out.
@@ -57,7 +63,7 @@ def drift_report(
     before, after = (_sample(features, side, sample_rows, rng) for side in (reference, current))
     kept = [feature for feature in features if min(before[feature.name].count(), after[feature.name].count()) > 1]
     left_out = [feature.name for feature in features if feature not in kept]
-    head = _head(name, len(before), len(after), left_out)
+    head = _head(name, verdict, len(before), len(after), left_out)
     if not kept:
         return f'<!DOCTYPE html><html lang="en"><meta charset="utf-8">{_BODY}{head}</body></html>', {}
     numbers = [feature.name for feature in kept if _is_number(feature)]
@@ -68,6 +74,7 @@ def drift_report(
         cat_method="jensenshannon",
         num_threshold=number_effect,
         cat_threshold=category_effect,
+        drift_share=drift_share,
     )
     types = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
     try:
@@ -77,7 +84,8 @@ def drift_report(
     except (ValueError, TypeError, KeyError) as error:
         message = f"Evidently cannot report {name}: {' '.join(str(error).split())}"
         raise PermanentError(message) from error
-    return page.replace(_BODY, _BODY + head, 1), _figures(figures, numbers + categories)
+    page = page.replace(_BODY, _BODY + head, 1).replace(_VIEWPORT, f"{_WIDE}<title>{escape(name)}</title>", 1)
+    return page, _figures(figures, numbers + categories)
 
 
 def _is_number(feature: Feature) -> bool:
@@ -111,9 +119,15 @@ def _figures(result: Mapping[str, Any], names: Sequence[str]) -> dict[str, float
     return {name: values[name] for name in names}
 
 
-def _head(name: str, before: int, after: int, left_out: Sequence[str]) -> str:
-    """What the reader has to know first: which rows and which columns this is about."""
-    note = f"{before:,} reference rows and {after:,} current rows, sampled. Missing cells are left aside."
+def _head(name: str, verdict: Sequence[str], before: int, after: int, left_out: Sequence[str]) -> str:
+    """What the reader has to know first: what was decided, and which rows and columns Evidently's part is about."""
+    note = (
+        f"{name}: {before:,} reference rows and {after:,} current rows, sampled, by Evidently, which asks for the effect alone. "
+        "Missing cells are left aside."
+    )
     if left_out:
         note += f" Left out, with fewer than two values on a side: {', '.join(left_out)}."
-    return f'<header style="font-family:sans-serif;padding:1em 2em"><h1>{escape(name)}</h1><p>{escape(note)}</p></header>'
+    headline, *sentences = verdict or (name,)
+    told = "".join(f'<p style="font-size:1.1em">{escape(text)}</p>' for text in sentences)
+    style = "font-family:system-ui,sans-serif;line-height:1.45;max-width:60em;padding:1em 2em"
+    return f'<header style="{style}"><h1>{escape(headline)}</h1>{told}<p style="color:#545d69">{escape(note)}</p></header>'

@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from components.adapters.durable import TEMPORARY
 from components.adapters.s3 import Absent, Changed, S3Folder
-from components.adapters.snapshots import FEATURES, LABELS, MANIFEST, ParquetSnapshots, folder_name
+from components.adapters.snapshots import FEATURES, LABELS, MANIFEST, ParquetSnapshots, folder_name, snapshot_of
 from components.core.errors import ArtifactError, Unavailable
 from components.core.schema import Columns, Snapshot
 
@@ -58,6 +58,20 @@ class S3Snapshots:
         self.refresh()
         return self._mirror.snapshots()
 
+    def listed(self) -> list[Snapshot]:
+        """As `snapshots`, by the manifests alone. Raises ArtifactError when one of them is damaged."""
+        keys = [entry.key for entry in self._remote.entries("as_of=") if _is_manifest(entry.key)]
+        found = []
+        for key in sorted(keys):
+            try:
+                content, _ = self._remote.get(key)
+                found.append(snapshot_of(json.loads(content)["snapshot"])[1])
+            except Absent:  # taken away meanwhile
+                continue
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise self._damaged(key, "it is no manifest") from error
+        return found
+
     def get(self, name: str) -> Snapshot:
         """The snapshot of that name, ISO date or id. Raises DataError when there is none."""
         self.refresh()
@@ -83,7 +97,7 @@ class S3Snapshots:
         tags = {
             entry.key.removesuffix(f"/{MANIFEST}"): entry.etag
             for entry in self._remote.entries("as_of=")
-            if entry.key.count("/") == 1 and entry.key.endswith(f"/{MANIFEST}")
+            if _is_manifest(entry.key)
         }
         for folder in self._root.glob("as_of=*"):
             if folder.name not in tags:
@@ -178,6 +192,10 @@ def _object_name(path: Path) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return f"{path.stem}-{digest[:32]}{path.suffix}"
+
+
+def _is_manifest(key: str) -> bool:
+    return key.count("/") == 1 and key.endswith(f"/{MANIFEST}")
 
 
 def _seen(folder: Path) -> str | None:

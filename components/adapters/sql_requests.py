@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    cast,
     create_engine,
     delete,
     event,
@@ -40,6 +41,7 @@ from components.core.errors import Unavailable, UserError
 from components.core.live import LabelledAnswers
 from components.core.ports import JoinReport
 from components.core.schema import Columns, LoggedAnswer
+from components.core.volume import Volume, empty_volume
 
 _METADATA = MetaData()
 _ANSWERS = Table(
@@ -264,6 +266,24 @@ class SqlRequestLog:
             )
             for number, rows in sorted(found.items())
         }
+
+    def volume(self, most: int) -> Volume:
+        """All answers by version in about `most` slots of time; reads the whole log."""
+        at = _ANSWERS.c.answered_at
+        with self._transaction() as connection:
+            first, last = connection.execute(select(func.min(at), func.max(at))).one()
+            if first is None:
+                return Volume()
+            found = empty_volume(first, last, most)
+            place = (at - found.start) / found.width
+            # a cast rounds on PostgreSQL, and SQLite may have been built without floor
+            slot = (cast(place, Integer) if self._engine.dialect.name == "sqlite" else func.floor(place)).label("slot")
+            rows = connection.execute(select(_ANSWERS.c.version, slot, func.count()).group_by(_ANSWERS.c.version, slot)).all()
+        counts: dict[int, list[int]] = {}
+        for version, index, count in rows:
+            if 0 <= index < found.slots:  # else an answer that came between the two queries
+                counts.setdefault(version, [0] * found.slots)[int(index)] = count
+        return replace(found, counts=dict(sorted(counts.items())))
 
 
 def _chunks(rows: list[LabelRow]) -> Iterator[list[LabelRow]]:

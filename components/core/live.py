@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from components.core.auc import Interval, Labels, Scores, auc_interval
 from components.core.holdout import held_out
 
+MIN_RARER = 30  # labelled answers of each class below which a live AUC says nothing
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledAnswers:

@@ -18,6 +18,7 @@ from components.core.ledger import Record
 from components.core.live import LabelledAnswers
 from components.core.rollout import Answer, Pin, PodReport, Progress
 from components.core.schema import Columns, Feature, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot
+from components.core.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,10 @@ class DriftReporter(Protocol):
         *,
         number_effect: float,
         category_effect: float,
+        drift_share: float,
+        verdict: Sequence[str],
     ) -> tuple[str, dict[str, float]]:
-        """HTML, and the effect size of each feature that could be computed."""
+        """HTML, and the effect size of each feature that could be computed. `verdict` is ours: a headline, then sentences."""
         ...
 
 
@@ -114,6 +117,10 @@ class SnapshotStore(Protocol):
 
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, oldest first."""
+        ...
+
+    def listed(self) -> list[Snapshot]:
+        """As `snapshots`, by their manifests alone: no table is fetched for it."""
         ...
 
     def get(self, name: str) -> Snapshot:
@@ -274,4 +281,8 @@ class RequestLog(Protocol):
 
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         """Labelled answers by version; no key for a version without any."""
+        ...
+
+    def volume(self, most: int) -> Volume:
+        """All answers by version in about `most` slots of time, from the first to the last."""
         ...

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.core.decision import Verdict
 from components.core.drift import Drift
-from components.core.live import Live, live_performance
+from components.core.live import MIN_RARER, Live, live_performance
 from components.core.ports import DriftReporter, Ledger, Registry, Reports, RequestLog, SnapshotStore
 from components.core.row_groups import ROWS_PER_POD
 from components.core.schema import ModelVersion, Snapshot
@@ -22,7 +23,6 @@ from components.project import Project
 from components.protocol.world import PROMOTION, Step, champion_of
 
 _REPORT_ROWS = 10_000  # of each side in Evidently's report
-_MIN_LIVE = 30  # labelled answers of each class below which a live AUC says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def run(
         if not changed:
             counted = gather(store, bundle, Parts(reports, project, snapshot, champion), rows_per_pod, say)
             found = measure(project, store, bundle, snapshot, counted).drift
-        html, report = _report(project, store, champion, snapshot, reporter(), reports)
+        html, report = _report(project, store, champion, snapshot, _verdict(found), reporter(), reports)
     trigger = decide_trigger(
         Circumstances(
             champion=champion.number if champion else None,
@@ -99,7 +99,13 @@ def run(
 
 
 def _report(
-    project: Project, store: SnapshotStore, champion: ModelVersion, snapshot: Snapshot, reporter: DriftReporter, reports: Reports
+    project: Project,
+    store: SnapshotStore,
+    champion: ModelVersion,
+    snapshot: Snapshot,
+    verdict: tuple[str, ...],
+    reporter: DriftReporter,
+    reports: Reports,
 ) -> tuple[str, str]:
     """Evidently's report, while the champion's training snapshot is still stored; drift itself needs only its profile."""
     if champion.provenance is None:
@@ -110,10 +116,33 @@ def _report(
     names = [feature.name for feature in project.inputs]
     name = f"drift_{reference.as_of}_vs_{snapshot.as_of}"
     before, after = sample(store, reference, names, _REPORT_ROWS), sample(store, snapshot, names, _REPORT_ROWS)
-    bounds = {"number_effect": project.policy.drift.number_effect, "category_effect": project.policy.drift.category_effect}
-    html, figures = reporter.drift_report(project.inputs, before, after, name, **bounds)
+    policy = project.policy.drift
+    html, figures = reporter.drift_report(
+        project.inputs,
+        before,
+        after,
+        name,
+        number_effect=policy.number_effect,
+        category_effect=policy.category_effect,
+        drift_share=policy.drift_share,
+        verdict=(*verdict, f"Snapshot {snapshot.as_of} against {reference.as_of}, which version {champion.number} was trained on."),
+    )
     reports.save(f"{name}.json", json.dumps(figures, indent=1, sort_keys=True))
     return html, reports.save(f"{name}.html", html)
+
+
+def _verdict(found: Drift | None) -> tuple[str, ...]:
+    """Our decision for the report's first screen: a headline, then a sentence."""
+    if found is None:
+        return ("Not judged: the features have changed", "Ratchet compares no profiles of different features.")
+    features = len({test.feature for test in found.tests})
+    headline = {
+        Verdict.PASS: f"{len(found.drifted)} of {features} features have drifted",
+        Verdict.FAIL: "No drift that matters",
+        Verdict.UNKNOWN: "Too few rows to tell",
+    }[found.decision.verdict]
+    names = f": {', '.join(found.drifted)}" if found.drifted else ""
+    return headline, f"Ratchet's decision, by effect and corrected p-value: {found.decision.texts[0]}{names}."
 
 
 def _decided(ledger: Ledger, project: Project, snapshot: Snapshot, champion: ModelVersion | None) -> str:
@@ -149,4 +178,4 @@ def _live(champion: ModelVersion | None, requests: RequestLog, project: Project)
     if answers is None:
         return None
     live = live_performance(answers, project.holdout.salt, project.holdout.share, project.policy.gate.confidence)
-    return live if live.rarer >= _MIN_LIVE else None
+    return live if live.rarer >= MIN_RARER else None

@@ -39,10 +39,17 @@ class IntervalFigure:
 
 def headline_figure(measured: Measurement, policy: GatePolicy, candidate: int, champion: int | None) -> IntervalFigure:
     """The delta against the champion, or without one the candidate's AUC against chance and the floor."""
-    sure = percent(measured.confidence)
-    rows = counted(measured.rows, "held-out row")
-    if measured.paired is None or champion is None:
-        value = measured.candidate
+    alone = measured.paired is None or champion is None
+    value = measured.candidate if measured.paired is None or alone else measured.paired.delta
+    return interval_figure(value, policy, measured.confidence, measured.rows, candidate, None if alone else champion)
+
+
+def interval_figure(
+    value: Interval, policy: GatePolicy, confidence: float, rows: int, candidate: int, champion: int | None
+) -> IntervalFigure:
+    """As `headline_figure`: `value` is the delta against `champion`, or the candidate's AUC when that is None."""
+    sure, held = percent(confidence), counted(rows, "held-out row")
+    if champion is None:
         return _interval_figure(
             f"AUC of version {candidate} with its {sure} interval",
             value,
@@ -50,11 +57,10 @@ def headline_figure(measured: Measurement, policy: GatePolicy, candidate: int, c
             ("chance", f"floor {number(policy.floor_auc)}"),
             figure(value.value),
             ("worse", "better"),
-            f"AUC of version {candidate} on {rows}: {figure(value.value)}{_between(value, sure)}.",
+            f"AUC of version {candidate} on {held}: {figure(value.value)}{_between(value, sure)}.",
         )
-    value = measured.paired.delta
     asked = ">=" if policy.kind == "simple" else ">"
-    what = f"AUC of version {candidate} minus AUC of version {champion} on the same {rows}"
+    what = f"AUC of version {candidate} minus AUC of version {champion} on the same {held}"
     return _interval_figure(
         f"Gain over version {champion} with its {sure} interval",
         value,

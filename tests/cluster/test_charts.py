@@ -29,6 +29,7 @@ EVERYTHING = [
     "kubeflow.tokenSecret=kubeflow-token",
     "kubeflow.caSecret=kubeflow-ca",
     "watch.enabled=true",
+    "ui.enabled=true",
 ]
 BACKEND = [
     "imagePullSecrets[0]=pull",
@@ -46,6 +47,7 @@ WITH_TOKEN = {
     "ratchet-toolbox",
     "ratchet-pipeline",
     "ratchet-watch",
+    "ratchet-ui",
     "ml-pipeline",
     "ml-pipeline-persistenceagent",
     "ml-pipeline-scheduledworkflow",
@@ -72,9 +74,8 @@ def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
 @pytest.mark.parametrize("chart", ["kubeflow-pipelines", "platform", "ratchet"])
 def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
     seen = 0
-    for name, spec in pods(
-        rendered(toolbox, chart, *(["watch.enabled=true", "exporter.enabled=true"] if chart == "ratchet" else []))
-    ):
+    every = [f"{part}.enabled=true" for part in ("watch", "exporter", "ui")] if chart == "ratchet" else []
+    for name, spec in pods(rendered(toolbox, chart, *every)):
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] > 0, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
@@ -177,6 +178,18 @@ def test_the_exporter_may_look_and_move_nothing_and_has_no_keys_of_s3(toolbox: T
     assert {item["name"] for item in container["env"]} == {"RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL"}
     assert container["envFrom"] == [{"configMapRef": {"name": "ratchet-pipeline"}}]
     assert "ratchet-exporter" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
+
+
+@pytest.mark.parametrize(("token", "account"), [("", "ratchet-ui"), ("ui-token", "ratchet-promoter")])
+def test_the_status_page_can_change_something_only_where_people_can(toolbox: Toolbox, token: str, account: str) -> None:
+    documents = rendered(toolbox, "ratchet", "ui.enabled=true", f"ui.tokenSecret={token}")
+    spec = one(documents, "Deployment", "ratchet-ui")["spec"]["template"]["spec"]
+    assert spec["serviceAccountName"] == account
+    names = {variable["name"] for variable in spec["containers"][0]["env"]}
+    assert ("RATCHET_UI_TOKEN" in names) is bool(token)
+    roles = [document for document in documents if document["kind"] == "Role" and document["metadata"]["name"] == "ratchet-ui"]
+    assert bool(roles) is not bool(token)
+    assert all(set(rule["verbs"]) <= {"get", "list"} for role in roles for rule in role["rules"])
 
 
 def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:

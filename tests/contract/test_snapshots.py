@@ -61,6 +61,7 @@ def unlabelled(item: RawSnapshot) -> RawSnapshot:
 
 def test_an_empty_store_has_no_snapshots(opened: Open) -> None:
     assert opened().snapshots() == []
+    assert opened().listed() == []
     with pytest.raises(DataError, match=r"snapshot 'may' has not been ingested \(there: none\)"):
         opened().get("may")
 
@@ -68,6 +69,7 @@ def test_an_empty_store_has_no_snapshots(opened: Open) -> None:
 def test_what_was_written_is_read_back(opened: Open, tmp_path: Path) -> None:
     item = raw(tmp_path)
     assert write(opened(), item)
+    assert opened().listed() == [item.snapshot]
     store = opened()
     assert store.snapshots() == [item.snapshot]
     got = store.columns(item.snapshot, ["customer", "age", "vip", "plan", "visits", "spend", "opted", "city"])

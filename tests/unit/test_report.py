@@ -316,10 +316,10 @@ def test_drifted_features_are_drawn_and_quiet_ones_folded_away() -> None:
     assert section is not None
     open_plots = section.find("./div[@class='small-multiples large']")
     assert open_plots is not None
-    assert ["".join(title.itertext()) for title in open_plots.iter("h4")] == ["rebuffer_events_7d"]
+    assert ["".join(title.itertext()) for title in open_plots.iter("h3")] == ["rebuffer_events_7d"]
     folded = section.find("./details")
     assert folded is not None
-    assert len(list(folded.iter("h4"))) == len(FEATURES) - 1
+    assert len(list(folded.iter("h3"))) == len(FEATURES) - 1
     assert "21." in text_of(decision_report(content))  # the share of missing plan_stream_tv
 
 

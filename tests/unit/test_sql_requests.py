@@ -164,3 +164,25 @@ def test_labels_of_a_month_join_only_answers_to_that_months_features_and_leave_t
     assert log.join(labels(entity=["u1"], label=[0], features_hash=["j"])) == JoinReport(joined=1, unknown=0)
     assert log.join(labels(entity=["u1"], label=[1], features_hash=["april"])) == JoinReport(joined=0, unknown=1)
     assert [label for label, _ in pairs(log)[1]] == [1, 0]
+
+
+def test_answers_are_counted_by_version_and_time(log: SqlRequestLog) -> None:
+    log.append([answer("a", at=100.0), answer("b", at=100.9), answer("c", at=103.0), answer("d", version=2, at=104.999)])
+    found = log.volume(60)
+    assert (found.start, found.width, found.slots) == (100.0, 1.0, 5)
+    assert found.counts == {1: [2, 0, 0, 1, 0], 2: [0, 0, 0, 0, 1]}
+    assert (found.total(1), found.total(2), found.total(3)) == (3, 1, 0)
+
+
+def test_a_long_time_is_counted_in_wide_slots_that_lose_no_answer(log: SqlRequestLog) -> None:
+    moments = [1.7e9 + step * 86400.0 * 3.7 for step in range(400)]
+    log.append([answer(f"a{at}", at=at) for at in moments])
+    found = log.volume(60)
+    assert found.slots <= 60
+    assert found.start <= moments[0]
+    assert found.start + found.slots * found.width > moments[-1]
+    assert found.total(1) == len(moments)
+
+
+def test_a_log_without_answers_has_no_volume(log: SqlRequestLog) -> None:
+    assert log.volume(60).slots == 0
