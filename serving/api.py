@@ -24,6 +24,7 @@ from serving.bodies import Refused, read_batch, read_entity
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.model import PinnedModel, Served
+from serving.openapi import document
 from serving.problems import HANDLERS, unscorable_sentence
 from serving.request_log import RequestLogWriter
 
@@ -50,6 +51,7 @@ def make_app() -> Starlette:
             _timed("explain", _explain),
             Route("/health", _health),
             Route("/metrics", _metrics),
+            Route("/openapi.json", _openapi),
         ],
         exception_handlers=HANDLERS,
     )
@@ -146,6 +148,11 @@ async def _metrics(request: Request) -> Response:
     if parts.model.number is not None:
         parts.metrics.ready.labels(str(parts.model.number)).set(1 if parts.model.served else 0)
     return Response(await run_in_threadpool(parts.metrics.render), media_type=CONTENT_TYPE)
+
+
+async def _openapi(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    return JSONResponse(document(parts.project))
 
 
 def _served(parts: Parts) -> Served:
