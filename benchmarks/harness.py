@@ -121,6 +121,6 @@ def write(question: str, results: Mapping[str, Any], *, quick: bool = False) -> 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Spread):
-        return {name: float(f"{item:.4g}") for name, item in asdict(value).items()}
+        return {name: item if isinstance(item, int) else float(f"{item:.4g}") for name, item in asdict(value).items()}
     message = f"{type(value).__name__} does not go into a results file"
     raise TypeError(message)

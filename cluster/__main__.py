@@ -48,6 +48,11 @@ def up(
     ] = "",
 ) -> None:
     """Bring the cluster up with the charts and example data on it. Safe to repeat: what is there stays."""
+    _bring_up(source, kubeflow, afresh=False)
+
+
+def _bring_up(source: Source, kubeflow: str, *, afresh: bool) -> None:
+    """As `up`; `afresh`: a cluster of the name that is there already is deleted first."""
     wanted = _kubeflow(source, kubeflow)
     host.check(source, kubeflow=bool(wanted))
     start = monotonic()
@@ -56,8 +61,14 @@ def up(
         packages.link_tools(parts.programs, TOOLS)
     cluster = Cluster(named(), parts.programs if parts else None)
     ours = build(parts)
-    if not cluster.exists():
-        with stage("cluster"):
+    there = cluster.exists()
+    if there and afresh:
+        with stage(f"cluster {cluster.name} of before deleted"):
+            cluster.delete()
+    with stage("cluster"):
+        if there and not afresh:
+            cluster.connect()
+        else:
             cluster.create(parts.node if parts else None)
     cluster.kubectl("config", "set-context", cluster.context, "--namespace", NAMESPACE)
     with stage("images on the node"):
@@ -126,11 +137,7 @@ def try_out(
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KUBECONFIG"] = str(Path(folder) / "kubeconfig")
         try:
-            if (own_tools() or shutil.which("kind")) and Cluster(
-                named(), own_tools()
-            ).exists():  # of a run that was killed: its kubeconfig is gone
-                down()
-            up(source)
+            _bring_up(source, "", afresh=True)  # what a run that was killed has left is not what is to be tested
             cluster = present()
             trial.report_memory(cluster)
             code = trial.run_tests(cluster, arguments or [])

@@ -47,6 +47,10 @@ class Cluster:
         command += ["--config", ROOT / "kind-config.yaml", "--wait", "180s", *(["--image", node] if node else [])]
         run(command, timeout=_CREATE_SECONDS)
 
+    def connect(self) -> None:
+        """Write its address and keys into the kubeconfig, which may not be the one that it was created with."""
+        run([self._tool("kind"), "export", "kubeconfig", "--name", self.name])
+
     def delete(self) -> None:
         """Delete it with all that is on it."""
         run([self._tool("kind"), "delete", "cluster", "--name", self.name])

@@ -52,8 +52,6 @@ def _addresses(cluster: Cluster) -> dict[str, str]:
         "RATCHET_TEST_POSTGRES": f"postgresql+psycopg://postgres:{secrets['postgres-password']}@{places['postgres']}/postgres",
         "RATCHET_TEST_S3": "s3://ratchet/tests",
         "RATCHET_TEST_MLFLOW": f"http://{places['mlflow']}",
-        # else the server hands out addresses in S3 by its own name for it, which this machine does not know
-        "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
         "AWS_ACCESS_KEY_ID": secrets["s3-access-key"],
         "AWS_SECRET_ACCESS_KEY": secrets["s3-secret-key"],
         "AWS_REGION": "us-east-1",

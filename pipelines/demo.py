@@ -125,11 +125,12 @@ def _prepare(data: Path | None, home: Path) -> Demo:
     settings.home.mkdir()
     with socket.socket() as probe:
         if probe.connect_ex((settings.host, settings.port)) == 0 and "port" not in settings.model_fields_set:
-            settings = settings.model_copy(update={"port": _free_port(settings.host)})
+            settings = settings.model_copy(update={"port": free_port(settings.host)})
     return Demo(settings, (data or home / "data").absolute())
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
+    """A port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

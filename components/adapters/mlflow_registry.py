@@ -21,6 +21,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its default of 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# else the server may hand out addresses in S3 by its own name for it; a client that cannot reach those hangs for minutes
+os.environ.setdefault("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "false")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # else every version warns of pickle, which nothing of ours loads
 
 from sqlalchemy.exc import SQLAlchemyError

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cluster.kind import Cluster
-from tests.cluster.toolbox import Toolbox
+from tests.cluster.toolbox import Preloaded, Toolbox
 
 collect_ignore_glob = [] if os.environ.get("RATCHET_TEST_CLUSTER") else ["test_*.py"]
 
 
 @pytest.fixture(scope="module")
-def toolbox() -> Toolbox:
+def toolbox() -> Iterator[Toolbox]:
     tools = os.environ.get("RATCHET_TEST_TOOLS")
-    return Toolbox(Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None))
+    cluster = Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None)
+    preloaded = Preloaded(cluster)
+    yield Toolbox(cluster, preloaded)
+    preloaded.close()

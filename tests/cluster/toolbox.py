@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +16,7 @@ from cluster.jobs import TOOLBOX, follow, start_job
 from cluster.kind import Cluster
 
 LOAD = Path(__file__).parent / "load_program.py"
+PRELOADED = Path(__file__).parent / "preloaded_program.py"
 SERVICE = "http://ratchet-serving:3000"
 _STOP = "/tmp/load-ends"  # noqa: S108 - in the toolbox's own folder
 
@@ -27,28 +28,74 @@ class Load:
     result: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class Preloaded:
+    """A process in the toolbox that has the product imported, one command at a time (tests/cluster/preloaded_program.py).
+
+    The toolbox's pod may be replaced between two commands: then the next one opens a process in the new pod.
+    """
+
+    cluster: Cluster
+    _process: subprocess.Popen[str] | None = None
+    _pod: str = ""
+
+    def run(self, argv: Sequence[str], program: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `ratchet ARGV`, or the program with these arguments."""
+        line = json.dumps({"argv": argv, "program": program, "env": environment})
+        answer = self._ask(line)
+        return subprocess.CompletedProcess(list(argv), answer["code"], answer["out"], answer["err"])
+
+    def close(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        process = self._open()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+        content: dict[str, Any] = json.loads(process.stdout.readline())
+        return content
+
+    def _open(self) -> subprocess.Popen[str]:
+        pods = self.cluster.read("pods", selector="app.kubernetes.io/name=toolbox")["items"]
+        (pod,) = [item["metadata"]["name"] for item in pods if "deletionTimestamp" not in item["metadata"]]
+        if self._process is not None and self._process.poll() is None and pod == self._pod:
+            return self._process
+        self.close()
+        command = [*map(str, self.cluster.kubectl_command()), "exec", "-i", pod, "--", "python", "-u", "-c"]
+        command.append(PRELOADED.read_text(encoding="utf-8"))
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._pod = pod
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+        return self._process
+
+
 @dataclass(frozen=True)
 class Toolbox:
     """The cluster's command line."""
 
     cluster: Cluster
+    preloaded: Preloaded = field(compare=False)
 
     def ratchet(self, *arguments: str) -> str:
-        return self.cluster.kubectl("exec", TOOLBOX, "--", "ratchet", *arguments, timeout=600)
+        return _succeeded(self.preloaded.run(arguments))
 
     def status(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.ratchet("status", "--json"))
         return content
 
     def python(self, program: str, *arguments: str) -> str:
-        return self.cluster.kubectl("exec", "-i", TOOLBOX, "--", "python", "-", *arguments, stdin=program.encode(), timeout=600)
+        return _succeeded(self.preloaded.run(arguments, program))
 
     def attempt(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """As `python`, for a program whose exit code is the matter."""
-        head = [*map(str, self.cluster.kubectl_command()), "exec", "-i", TOOLBOX, "--", "env"]
-        variables = [f"{name}={value}" for name, value in environment.items()]
-        command = [*head, *variables, "python", "-", *arguments]
-        return subprocess.run(command, input=program, capture_output=True, text=True, check=False, timeout=600)
+        return self.preloaded.run(arguments, program, **environment)
 
     def versions(self) -> tuple[int | None, int | None, set[int | None], bool]:
         """In production, pinned, answered by the pods, and whether all agree."""
@@ -104,6 +151,11 @@ class Toolbox:
 
     def helm(self, *arguments: str) -> str:
         return self.cluster.helm(*arguments)
+
+
+def _succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @cache

@@ -13,10 +13,11 @@ from pipelines.events import Event, Run, failure
 from pipelines.kubeflow import runner as kubeflow_runner
 from pipelines.kubeflow.answers import tasks_of
 from pipelines.kubeflow.api import KubeflowApi
-from pipelines.kubeflow.runner import follow, log_of, pipeline_of, prepare, retire
+from pipelines.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire
 from pipelines.kubeflow.runs import Pod, Task
 from pipelines.kubeflow.settings import KubeflowSettings
 from tests.fake_kubeflow import FakeKubeflow
+from tests.fakes import FakeLedger
 
 QUIET = {
     "ingest 0": "[INGEST] month_001\nsome noise\n",
@@ -29,7 +30,9 @@ ERROR = {"step": "train", "code": 3, "type": "ArtifactError", "message": "versio
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pauses, and without compiling: tests/integration/test_parity.py does."""
     monkeypatch.setattr(
-        kubeflow_runner, "compile_to", lambda path, _: path.write_text("pipelineInfo: {name: continuous-training}\n")
+        kubeflow_runner,
+        "compile_to",
+        lambda path, image, wide: path.write_text(f"pipelineInfo: {{name: continuous-training}} # {image} {wide}\n"),
     )
     monkeypatch.setattr(kubeflow_runner, "_LOOK_SECONDS", 0.0)
     monkeypatch.setattr(kubeflow_runner, "_PAUSE_SECONDS", 0.0)
@@ -181,9 +184,19 @@ def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(mo
     assert [prepare(api, "streamflow_churn").uploaded for _ in range(2)] == [True, False]
     ((name, versions),) = api.packages.items()
     assert name == "ratchet-streamflow-churn"
-    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path, _: path.write_text("# another image\n"))
+    monkeypatch.setattr(kubeflow_runner, "compile_to", lambda path, image, wide: path.write_text(f"# another {image} {wide}\n"))
     assert prepare(api, "streamflow_churn").uploaded
     assert len(versions) == 2
+
+
+def test_the_form_for_large_snapshots_is_taken_when_the_newest_is_large() -> None:
+    api, ledger = FakeKubeflow(), FakeLedger()
+    assert not has_many_rows(ledger, 5_000_000)
+    for rows in (9_000_000, 5_000_000, 5_000_001):
+        ledger.append("ingest", {"rows": rows})
+        wide = has_many_rows(ledger, 5_000_000)
+        assert wide == (rows != 5_000_000)
+        assert prepare(api, "m", wide=wide).uploaded == (rows != 5_000_001), "each form is uploaded once"
 
 
 def test_the_log_of_a_run_is_its_tasks_in_the_order_of_the_dag() -> None:
