@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11, 3.12 or 3.13 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test lint docs bench-quick format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -61,6 +61,11 @@ lint: $(STAMP) ## style, types, architecture, lock
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+bench-quick: $(STAMP) ## every benchmark at its smallest: that it works, no figures to keep
+	@for program in benchmarks/*/__main__.py; do \
+	  folder=$$(dirname $$program); echo "$$folder"; $(BIN)/python -m $$(echo $$folder | tr / .) --quick || exit; \
+	done
 
 docs: $(STAMP) ## the docs site into site/, links checked
 	@NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/uv run --frozen --quiet --group docs --python $(PYTHON) python -m mkdocs build --strict

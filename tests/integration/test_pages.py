@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -85,26 +86,33 @@ def masked(line: str) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_command_that_a_page_names_is_there_with_its_options(page: Path) -> None:
     known = options()
-    for line in commands(page):
-        words = shlex.split(line, comments=True)
+    for words in commands(page):
         path = "ratchet"
-        for word in words[1:]:
-            if word.startswith("-"):
-                option = word.partition("=")[0]
-                assert option in known[path], f"{page.name}: {line}: {path} has no option {option}"
+        for word in words:
+            if word.startswith("-") and word != "-":
+                assert word.partition("=")[0] in known[path], f"{page.name}: {words}: {path} has no option {word}"
             elif f"{path} {word}" in known:
                 path = f"{path} {word}"
-        assert path != "ratchet" or len(words) == 1 or words[1].startswith("-"), f"{page.name}: {line}: there is no such command"
+        assert path != "ratchet" or all(word.startswith("-") for word in words[:1]), (
+            f"{page.name}: {words}: there is no such command"
+        )
 
 
-def commands(page: Path) -> Iterator[str]:
-    """What begins with `ratchet`, in blocks and in the text; up to a pipe, a redirection or the next command."""
-    text = page.read_text(encoding="utf-8")
-    spans = [*re.findall(r"(?<!`)`(ratchet(?: [^`\n]+)?)`", text)]
+def commands(page: Path) -> Iterator[list[str]]:
+    """The words after `ratchet` of each command, in blocks and in the text."""
     lines = [one.command for block in blocks(page) for one in block.shown]
-    spans += re.findall(r"\bratchet (?:--|[a-z]).*$", "\n".join(lines), re.MULTILINE)
-    for span in spans:
-        yield re.split(r"\s[|>&;]|\s2>|;|\.\.\.|\"$(?<!\")", span)[0].strip()
+    lines += re.findall(r"(?<!`)`(ratchet(?: [^`\n]+)?)`(?!`)", page.read_text(encoding="utf-8"))
+    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
+        reader = shlex.shlex(line, posix=True, punctuation_chars=True)
+        reader.whitespace_split = True
+        for punctuation, words in groupby(reader, lambda word: set(word) <= set(";|&<>()")):
+            found = [word for word in words if word != "..."]
+            if not punctuation and found[:1] == ["ratchet"]:
+                yield found[1:]
+            elif not punctuation and "--" in found:  # kubectl exec POD -- ratchet ...
+                inner = found[found.index("--") + 1 :]
+                if inner[:1] == ["ratchet"]:
+                    yield inner[1:]
 
 
 def test_each_page_that_is_made_from_the_code_has_something_to_say() -> None:
