@@ -129,7 +129,7 @@ class Serving(_Strict):
     """How answers are made."""
 
     threshold: float = Field(default=0.5, gt=0, lt=1)  # from this probability on the prediction is 1
-    max_batch: int = Field(default=1000, ge=1)  # entities of one /predict_batch
+    max_batch: int = Field(default=1000, ge=1, le=10_000)  # entities of one /predict_batch
     golden_rows: int = Field(default=20, ge=1)  # stored with a version and answered before it serves
 
 
