@@ -17,6 +17,15 @@ from time import perf_counter
 from typing import Any
 
 PACKAGES = ("ratchet-ct", "bentoml", "evidently", "feast", "kfp", "mlflow", "numpy", "pandas", "pyarrow", "scikit-learn")
+_CHILD = """
+import runpy, sys
+sys.argv = sys.argv[1:]
+try:
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+finally:
+    from benchmarks.harness import peak_mib
+    print("\\nPEAK", peak_mib())
+"""
 _MIB_PER_RUSAGE = 1024 if sys.platform != "darwin" else 1024**2
 
 
@@ -75,23 +84,24 @@ class Child:
 def child(*arguments: str, timeout: float = 3600.0) -> Child:
     """Run `python ARGUMENTS`. Raises CalledProcessError with its output when it fails."""
     began = perf_counter()
-    program = (
-        "import resource, runpy, sys; sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
-    )
-    tail = "; print('\\nPEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    done = subprocess.run(
-        [sys.executable, "-c", program + tail, *arguments], capture_output=True, text=True, timeout=timeout, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", _CHILD, *arguments], capture_output=True, text=True, timeout=timeout, check=False)
     seconds = perf_counter() - began
     if done.returncode:
         sys.stderr.write(done.stderr)
         done.check_returncode()
     output, _, peak = done.stdout.rpartition("\nPEAK ")
-    return Child(seconds, float(peak) / _MIB_PER_RUSAGE, output)
+    return Child(seconds, float(peak), output)
 
 
 def peak_mib() -> float:
-    """The largest that this process has been, in MiB."""
+    """The largest that this process has been, in MiB.
+
+    On Linux the kernel's high-water mark of this very program: the peak of getrusage also holds that of whoever started it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        marks = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return float(next(marks)) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MIB_PER_RUSAGE
 
 

@@ -24,7 +24,7 @@ from filelock import FileLock
 
 from components.adapters.durable import TEMPORARY, staged, sync, write_synced
 from components.core.errors import ArtifactError, DataError, ProjectError, Unavailable
-from components.core.schema import Columns, DType, Feature, Snapshot
+from components.core.schema import Coded, Columns, DType, Feature, Snapshot
 
 FORMAT = 1
 FEATURES, LABELS, MANIFEST = "features.parquet", "labels.parquet", "manifest.json"
@@ -62,6 +62,7 @@ class ParquetSnapshots:
         self._entity = entity
         self._label = label
         self._columns = {column.name: column for column in columns}
+        self._categories = [column.name for column in columns if not column.dtype.is_number]
 
     def write(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None, *, replace: bool = False) -> bool:
         """Store a snapshot, whole or not at all.
@@ -144,14 +145,20 @@ class ParquetSnapshots:
     def _column(self, column: pa.ChunkedArray, feature: Feature | None) -> Any:
         if feature is not None and feature.dtype.is_number:
             return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+        if not pa.types.is_dictionary(column.type):
+            return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+        coded = column.unify_dictionaries().combine_chunks()
+        return Coded(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()).texts()
 
     def _read(self, snapshot: Snapshot, file: str, names: Sequence[str], stored: int, rows: range | None = None) -> pa.Table:
         path = self._root / folder_name(snapshot.as_of) / file
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
-                there = parquet.metadata.num_rows
-                missing = [name for name in names if name not in parquet.schema_arrow.names]
+            metadata = pq.read_metadata(path)
+            there, stored_names = metadata.num_rows, metadata.schema.names
+            missing = [name for name in names if name not in stored_names]
+            # as codes: reading each row's text anew takes ten times as long, and the memory of all those texts
+            coded = [name for name in self._categories if name in stored_names]
+            with pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True, read_dictionary=coded) as parquet:
                 table = None if missing else _stretch(parquet, list(names), rows)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, str(error)) from error

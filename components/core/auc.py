@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float64]
+Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +33,63 @@ class Paired:
     delta: Interval
 
 
-def _midranks(values: Scores) -> NDArray[np.float64]:
-    """Ranks from 1 of n values; ties share the mean of their ranks. Shape (n,)."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    ends = np.append(starts[1:], len(ordered))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat((starts + ends + 1) / 2, ends - starts)
-    return ranks
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """A model's scores of s of n rows, increasing, and these rows' positions among the n; both of shape (s,).
 
-
-def _placements(labels: Labels, scores: Scores) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """AUC, and each positive's and each negative's placement value (Sun and Xu 2014, equation 7).
-
-    The mean of either placement array is the AUC.
+    Sorting is the dear part of a comparison. It is done once a model: a group's rows taken out of a sorted order stay sorted.
     """
-    positive = labels == 1
-    wins, losses = scores[positive], scores[~positive]
-    m, n = len(wins), len(losses)
-    ranks = _midranks(np.concatenate((wins, losses)))
-    above = (ranks[:m] - _midranks(wins)) / n
-    below = 1 - (ranks[m:] - _midranks(losses)) / m
-    return float(above.mean()), above, below
+
+    rows: Positions
+    scores: Scores
+
+    @classmethod
+    def of(cls, scores: Scores) -> Self:
+        """All n rows of n scores."""
+        rows = np.argsort(scores)
+        return cls(rows, scores[rows])
+
+    def split(self, groups: NDArray[np.signedinteger[Any]], sizes: NDArray[np.int64]) -> list[Self]:
+        """The rows of each group: `groups` of shape (n,) has each row's from 0, `sizes` how many rows each has. In O(s)."""
+        together = np.argsort(groups[self.rows], kind="stable")
+        return [type(self)(self.rows[part], self.scores[part]) for part in np.split(together, np.cumsum(sizes)[:-1])]
 
 
-def auc(labels: Labels, scores: Scores) -> float:
+def _ranked(scores: Scores | Ranked) -> Ranked:
+    return scores if isinstance(scores, Ranked) else Ranked.of(scores)
+
+
+def _placements(ones: NDArray[np.bool_], ordered: Scores) -> tuple[float, NDArray[np.float64]]:
+    """AUC, and each row's placement value (Sun and Xu 2014, equation 7), shape (s,).
+
+    A positive's is the share of the negatives below it, a negative's the share of the positives above it; ties count half.
+
+    Args:
+        ones: which rows are positive, in increasing order of their scores; both classes are there.
+        ordered: the scores in that order.
+    """
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))  # of the rows that share a score
+    lengths = np.diff(starts, append=len(ordered))
+    ones_below = np.concatenate(([0], np.cumsum(ones)))[np.append(starts, len(ones))]
+    ones_here = np.diff(ones_below)
+    positives, negatives = int(ones_below[-1]), len(ones) - int(ones_below[-1])
+    # Twice the midranks: whole numbers, so that the AUC is exact whatever the order of summing.
+    losses = 2 * (starts - ones_below[:-1]) + lengths - ones_here
+    wins = 2 * ones_below[:-1] + ones_here
+    value = int(ones_here @ losses) / (2 * positives * negatives)
+    above, below = losses / (2 * negatives), 1 - wins / (2 * positives)
+    if len(starts) < len(ones):
+        above, below = np.repeat(above, lengths), np.repeat(below, lengths)
+    return value, np.where(ones, above, below)
+
+
+def auc(labels: Labels, scores: Scores | Ranked) -> float:
     """AUC of n scores; NaN when a class is missing."""
-    if not 0 < int(labels.sum()) < len(labels):
+    ranked = _ranked(scores)
+    ones = labels[ranked.rows] == 1
+    if not 0 < int(ones.sum()) < len(ones):
         return math.nan
-    return _placements(labels, scores)[0]
+    return _placements(ones, ranked.scores)[0]
 
 
 def _interval(value: float, variance: float, confidence: float) -> Interval:
@@ -68,33 +97,46 @@ def _interval(value: float, variance: float, confidence: float) -> Interval:
     return Interval(value, value - half, value + half)
 
 
-def _variance(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
+def _variance(ones: NDArray[np.bool_], placements: NDArray[np.float64]) -> float:
+    above, below = placements[ones], placements[~ones]
     return float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below))
 
 
-def auc_interval(labels: Labels, scores: Scores, confidence: float) -> Interval:
+def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float) -> Interval:
     """DeLong interval of one AUC, cut to 0 and 1; NaN bounds when a class has fewer than two rows."""
-    if not 1 < int(labels.sum()) < len(labels) - 1:
-        return Interval(auc(labels, scores), math.nan, math.nan)
-    value, above, below = _placements(labels, scores)
-    interval = _interval(value, _variance(above, below), confidence)
+    ranked = _ranked(scores)
+    ones = labels[ranked.rows] == 1
+    if not 1 < int(ones.sum()) < len(ones) - 1:
+        return Interval(auc(labels, ranked), math.nan, math.nan)
+    value, placements = _placements(ones, ranked.scores)
+    interval = _interval(value, _variance(ones, placements), confidence)
     return Interval(value, max(0.0, interval.low), min(1.0, interval.high))
 
 
-def compare(labels: Labels, candidate: Scores, champion: Scores, confidence: float) -> Paired:
-    """Paired comparison of two score vectors on the same n rows, in O(n log n).
+def compare(labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranked, confidence: float) -> Paired:
+    """Paired comparison of two models on the same rows, in O(n log n), and in O(n) when they are ranked already.
 
     The variance of the difference is that of the differences of placement values, which holds the covariance of the two
     models (DeLong, DeLong and Clarke-Pearson 1988, in the rank form of Sun and Xu 2014). NaN when a class has
     fewer than two rows.
+
+    Args:
+        labels: n labels, 0 or 1.
+        candidate: n scores, or those of a group, ranked.
+        champion: the same of the other model, over the same rows.
+        confidence: of the interval, two-sided.
     """
-    if not 1 < int(labels.sum()) < len(labels) - 1:
+    first, second = _ranked(candidate), _ranked(champion)
+    ones, others = labels[first.rows] == 1, labels[second.rows] == 1
+    if not 1 < int(ones.sum()) < len(ones) - 1:
         unknown = Interval(math.nan, math.nan, math.nan)
-        return Paired(auc(labels, candidate), auc(labels, champion), unknown)
-    first, first_above, first_below = _placements(labels, candidate)
-    second, second_above, second_below = _placements(labels, champion)
-    variance = _variance(first_above - second_above, first_below - second_below)
-    return Paired(first, second, _interval(first - second, variance, confidence))
+        return Paired(auc(labels, first), auc(labels, second), unknown)
+    first_auc, first_placements = _placements(ones, first.scores)
+    second_auc, second_placements = _placements(others, second.scores)
+    by_row = np.empty(len(labels))
+    by_row[second.rows] = second_placements
+    variance = _variance(ones, first_placements - by_row[first.rows])
+    return Paired(first_auc, second_auc, _interval(first_auc - second_auc, variance, confidence))
 
 
 def brier(labels: Labels, scores: Scores) -> float:

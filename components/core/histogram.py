@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from components.core import bins
 from components.core.bins import Floats, Ints
 from components.core.errors import DataError
-from components.core.schema import DType, Feature
+from components.core.schema import Coded, DType, Feature
 
 
 def _none() -> Ints:
@@ -139,30 +139,36 @@ class FeatureProfile:
         return cls(name, dtype, missing, keys, counts, low, high)
 
 
-def count(feature: Feature, values: NDArray[Any], rows: int) -> FeatureProfile:
+def count(feature: Feature, values: NDArray[Any] | Coded, rows: int) -> FeatureProfile:
     """Count a column of `rows` elements. Raises DataError when it does not fit, see `profile`."""
     if len(values) != rows:
         message = f"column {feature.name} has {len(values)} rows where the others have {rows}: the tables do not fit together"
         raise DataError(message)
     if not feature.dtype.is_number:
-        categories = Counter(values.tolist())
-        missing = categories.pop(None, 0)
-        strange = next((value for value in categories if type(value) is not str), None)
-        if strange is not None:
-            message = f"column {feature.name} holds {strange!r} where a category is text: check its type in ratchet.yaml"
-            raise DataError(message)
-        return FeatureProfile(feature.name, feature.dtype, missing, categories=categories)
+        return _count_categories(feature, values)
+    if isinstance(values, Coded):
+        message = f"column {feature.name} holds text where a number belongs: check its type in ratchet.yaml"
+        raise DataError(message)
     numbers = np.asarray(values, dtype=np.float64)
-    empty = np.isnan(numbers)
-    numbers = numbers[~empty] if empty.any() else numbers
-    if not len(numbers):
+    low = float(np.fmin.reduce(numbers, initial=math.inf)) + 0.0  # + 0.0 makes one zero of -0.0 and 0.0
+    high = float(np.fmax.reduce(numbers, initial=-math.inf)) + 0.0
+    if low > high:
         return FeatureProfile(feature.name, feature.dtype, rows)
-    low, high = float(numbers.min()) + 0.0, float(numbers.max()) + 0.0  # + 0.0 makes one zero of -0.0 and 0.0
     if math.isinf(low) or math.isinf(high):
         message = f"column {feature.name} holds an infinite number: correct it, or leave the cell empty"
         raise DataError(message)
     keys, counts = bins.count(numbers)
-    return FeatureProfile(feature.name, feature.dtype, rows - len(numbers), keys, counts, low, high)
+    return FeatureProfile(feature.name, feature.dtype, rows - int(counts.sum()), keys, counts, low, high)
+
+
+def _count_categories(feature: Feature, values: NDArray[Any] | Coded) -> FeatureProfile:
+    categories: Counter[Any] = values.tally() if isinstance(values, Coded) else Counter(values.tolist())
+    missing = categories.pop(None, 0)
+    strange = next((value for value in categories if type(value) is not str), None)
+    if strange is not None:
+        message = f"column {feature.name} holds {strange!r} where a category is text: check its type in ratchet.yaml"
+        raise DataError(message)
+    return FeatureProfile(feature.name, feature.dtype, missing, categories=categories)
 
 
 def display_edges(*items: FeatureProfile, bars: int = 20) -> Floats:

@@ -7,14 +7,16 @@ to the bit, and partitions may be profiled anywhere and merged in any order. Dri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Self
+from typing import Any, Self
+
+from numpy.typing import NDArray
 
 from components.core.errors import ArtifactError, DataError
 from components.core.histogram import FeatureProfile, count, display_edges, require
-from components.core.schema import Columns, Feature, rows_of
+from components.core.schema import Coded, Feature, rows_of
 
 __all__ = ["FeatureProfile", "Profile", "display_edges", "merge", "profile"]
 
@@ -68,12 +70,13 @@ class Profile:
         return cls(features)
 
 
-def profile(features: Sequence[Feature], columns: Columns) -> Profile:
+def profile(features: Sequence[Feature], columns: Mapping[str, NDArray[Any] | Coded]) -> Profile:
     """Count a snapshot, or one partition of it.
 
     Args:
         features: what to count.
-        columns: one column a feature (core/schema.py), all of n rows; others are ignored.
+        columns: one column a feature (core/schema.py), all of n rows; others are ignored. A category may be `Coded`, which costs
+            a tenth.
 
     Returns:
         The profile of these rows.

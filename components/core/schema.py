@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from components.core.errors import DataError
 
 Columns = dict[str, NDArray[Any]]
 FeatureValue = float | str | None
@@ -42,6 +45,42 @@ class Feature:
 
     name: str
     dtype: DType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A category column the way Parquet and Arrow keep it: `codes` of shape (n,), each a position in `values`, -1 for missing.
+
+    Counting it never looks at a row's text. Where rows are scored, `texts()` is the column that `Columns` has.
+    """
+
+    codes: NDArray[np.signedinteger[Any]]
+    values: Sequence[str]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.codes)
+
+    def tally(self) -> Counter[str | None]:
+        """Rows by value, None for missing; no count is 0. Raises DataError when a code is no position in `values`."""
+        cells = self.codes.astype(np.int64) + 1
+        if len(cells) and not 0 <= int(cells.min()) <= int(cells.max()) <= len(self.values):
+            message = (
+                f"a column's codes go from {cells.min() - 1} to {cells.max() - 1}, with {len(self.values)} values: it is damaged"
+            )
+            raise DataError(message)
+        counts: Counter[str | None] = Counter()
+        for value, count in zip((None, *self.values), np.bincount(cells, minlength=len(self.values) + 1).tolist(), strict=True):
+            if count:
+                counts[value] += count
+        return counts
+
+    def texts(self) -> NDArray[Any]:
+        """`str` or None, shape (n,); rows of one category share one `str`."""
+        shared = np.empty(len(self.values) + 1, dtype=object)
+        shared[:-1] = list(self.values)  # the last is None, which -1 names
+        texts: NDArray[Any] = shared[self.codes]
+        return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +212,6 @@ def take(columns: Columns, index: NDArray[Any]) -> Columns:
     return {name: values[index] for name, values in columns.items()}
 
 
-def rows_of(columns: Columns) -> int:
+def rows_of(columns: Mapping[str, Sized]) -> int:
     """The number of rows; 0 when there is no column."""
     return next((len(values) for values in columns.values()), 0)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.auc import Interval, Labels, Paired, Scores, compare
+from components.core.auc import Interval, Labels, Paired, Ranked, Scores, compare
 from components.core.decision import Reason, Verdict, number
+
+_SHORT = 2**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class SliceComparison:
 def compare_slices(
     slices: Mapping[str, NDArray[Any]],
     labels: Labels,
-    candidate: Scores,
-    champion: Scores,
+    candidate: Scores | Ranked,
+    champion: Scores | Ranked,
     *,
     confidence: float,
     min_rows: int,
@@ -50,17 +52,31 @@ def compare_slices(
         min_rows: smaller groups are listed without figures.
         min_per_class: groups with fewer positives or negatives likewise.
     """
-    groups: list[tuple[str, str, NDArray[np.bool_]]] = []
+    first, second = (scores if isinstance(scores, Ranked) else Ranked.of(scores) for scores in (candidate, champion))
+    ones = labels == 1
+    groups: list[tuple[str, str, int, int, Ranked, Ranked]] = []
     for name, values in slices.items():
-        texts = np.array(["(missing)" if value is None else str(value) for value in values], dtype=object)
-        groups.extend((name, str(value), texts == value) for value in sorted(set(texts)))
-    measured = [(int(mask.sum()), int(labels[mask].sum())) for _, _, mask in groups]
-    enough = [rows >= min_rows and min(ones, rows - ones) >= min_per_class for rows, ones in measured]
+        names, codes = _groups(values)
+        rows = np.bincount(codes, minlength=len(names))
+        parts = zip(names, rows.tolist(), np.bincount(codes[ones], minlength=len(names)).tolist(), strict=True)
+        split = zip(first.split(codes, rows), second.split(codes, rows), strict=True)
+        groups.extend((name, *part, *both) for part, both in zip(parts, split, strict=True))
+    enough = [rows >= min_rows and min(ones, rows - ones) >= min_per_class for _, _, rows, ones, _, _ in groups]
     each = 1 - (1 - confidence) / max(1, sum(enough))
     return [
-        SliceComparison(name, value, rows, ones, compare(labels[mask], candidate[mask], champion[mask], each) if ok else None)
-        for (name, value, mask), (rows, ones), ok in zip(groups, measured, enough, strict=True)
+        SliceComparison(name, value, rows, ones, compare(labels, a, b, each) if ok else None)
+        for (name, value, rows, ones, a, b), ok in zip(groups, enough, strict=True)
     ]
+
+
+def _groups(values: NDArray[Any]) -> tuple[list[str], NDArray[np.signedinteger[Any]]]:
+    """The values as text, sorted, and each row's position among them."""
+    cells = values.tolist()
+    texts = {value: "(missing)" if value is None else str(value) for value in set(cells)}
+    names = sorted(set(texts.values()))
+    at = {name: position for position, name in enumerate(names)}
+    kind = np.int16 if len(names) < _SHORT else np.int64  # numpy sorts two bytes by radix
+    return names, np.fromiter(map({value: at[text] for value, text in texts.items()}.__getitem__, cells), kind, len(cells))
 
 
 def no_worse(group: str, delta: Interval, margin: float) -> Reason:

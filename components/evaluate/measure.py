@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.auc import Labels, Scores, auc_interval, brier, compare
+from components.core.auc import Labels, Ranked, Scores, auc_interval, brier, compare
 from components.core.decision import Reason, Verdict
 from components.core.gate import GatePolicy, Measurement, comparable, confidence_at
 from components.core.holdout import held_out
@@ -73,17 +73,18 @@ def champion_scores(
 def measure(policy: GatePolicy, held: Holdout, first: Scores, second: Scores | None, attempt: int) -> Measurement:
     """Measure `first` (the candidate's scores) and, where the champion may be compared with, `second`, at the try's confidence."""
     confidence = confidence_at(attempt, policy.confidence)
-    labels = held.labels
+    labels, candidate = held.labels, Ranked.of(first)
     alone = Measurement(
         rows=len(labels),
         positives=int(labels.sum()),
-        candidate=auc_interval(labels, first, confidence),
+        candidate=auc_interval(labels, candidate, confidence),
         candidate_brier=brier(labels, first),
         attempt=attempt,
         confidence=confidence,
     )
     if second is None:
         return alone
+    champion = Ranked.of(second)
     return Measurement(
         rows=alone.rows,
         positives=alone.positives,
@@ -91,13 +92,13 @@ def measure(policy: GatePolicy, held: Holdout, first: Scores, second: Scores | N
         candidate_brier=alone.candidate_brier,
         attempt=attempt,
         confidence=confidence,
-        paired=compare(labels, first, second, confidence),
+        paired=compare(labels, candidate, champion, confidence),
         champion_brier=brier(labels, second),
         slices=compare_slices(
             held.slices,
             labels,
-            first,
-            second,
+            candidate,
+            champion,
             confidence=policy.confidence,  # not the try's: there certainty is needed to promote, here to veto
             min_rows=policy.slice_min_rows,
             min_per_class=policy.slice_min_per_class,

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from components.core.auc import auc, auc_interval, brier, compare
+from components.core.auc import Ranked, auc, auc_interval, brier, compare
 
 SCORES = st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=4, max_size=60).filter(
     lambda rows: 1 < sum(label for label, _ in rows) < len(rows) - 1
@@ -39,6 +39,24 @@ def test_variance_equals_the_definition_over_all_pairs() -> None:
     variance = gap.mean(axis=1).var(ddof=1) / gap.shape[0] + gap.mean(axis=0).var(ddof=1) / gap.shape[1]
     assert paired.delta.value == pytest.approx(gap.mean(), abs=1e-12)
     assert paired.delta.high - paired.delta.low == pytest.approx(2 * 1.959963984540054 * np.sqrt(variance), abs=1e-9)
+
+
+@given(SCORES, st.integers(1, 3))
+def test_a_group_split_off_the_ranking_compares_as_its_rows_alone(rows: list[tuple[bool, int]], groups: int) -> None:
+    labels = np.array([label for label, _ in rows], dtype=np.int8)
+    first = np.array([score / 10 for _, score in rows])
+    second = np.roll(first, 1)
+    group = (np.arange(len(rows)) * 7 % groups).astype(np.int16)
+    sizes = np.bincount(group, minlength=groups)
+    pairs = zip(Ranked.of(first).split(group, sizes), Ranked.of(second).split(group, sizes), strict=True)
+    for number, (one, other) in enumerate(pairs):
+        here = group == number
+        together = compare(labels, one, other, 0.9)
+        alone = compare(labels[here], first[here], second[here], 0.9)
+        assert (together.candidate, together.champion) == pytest.approx((alone.candidate, alone.champion), nan_ok=True)
+        assert (together.delta.low, together.delta.high) == pytest.approx(
+            (alone.delta.low, alone.delta.high), nan_ok=True, abs=1e-12
+        )
 
 
 @settings(max_examples=30)

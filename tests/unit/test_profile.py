@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from components.core import bins
 from components.core.errors import ArtifactError, DataError
 from components.core.profile import Profile, display_edges, merge, profile
-from components.core.schema import Columns, DType, Feature, column
+from components.core.schema import Coded, Columns, DType, Feature, column
 
 FEATURES = (
     Feature("visits", DType.INT),
@@ -89,6 +91,68 @@ def test_integers_up_to_8192_are_exact() -> None:
     keys, counts = bins.count(values)
     assert (bins.values_of(keys) == values).all()
     assert (counts == 1).all()
+
+
+def keys_by_definition(values: list[float]) -> Counter[int]:
+    """Sign, exponent and 12 bits of the mantissa, value by value; NaN left out."""
+    keys: Counter[int] = Counter()
+    for value in values:
+        if not math.isnan(value):
+            (bits,) = struct.unpack("<q", struct.pack("<d", abs(value)))
+            keys[-(bits >> 40) if value < 0 else bits >> 40] += 1
+    return keys
+
+
+ODD_NUMBERS = st.sampled_from([math.nan, -math.nan, 0.0, -0.0, 5e-324, -5e-324, 1.0, -1.0, 1.7976931348623157e308, -1e300, 1e-300])
+NUMBERS = st.lists(ODD_NUMBERS | st.floats(allow_infinity=False) | st.integers(-50, 50).map(float), max_size=40)
+
+
+@given(NUMBERS)
+def test_every_value_is_counted_in_its_own_bin(values: list[float]) -> None:
+    keys, counts = bins.count(np.array(values, dtype=np.float64))
+    assert dict(zip(keys.tolist(), counts.tolist(), strict=True)) == keys_by_definition(values)
+    assert (np.diff(keys) > 0).all()
+
+
+@given(NUMBERS, NUMBERS)
+def test_merged_bins_are_those_of_all_values(some: list[float], others: list[float]) -> None:
+    merged = bins.merge(*bins.count(np.array(some, dtype=np.float64)), *bins.count(np.array(others, dtype=np.float64)))
+    together = bins.count(np.array(some + others, dtype=np.float64))
+    assert [part.tolist() for part in merged] == [part.tolist() for part in together]
+
+
+def test_many_rows_are_counted_as_a_few_are() -> None:
+    rng = np.random.default_rng(4)
+    values = np.concatenate(
+        [rng.normal(0, 1e3, 60_000), rng.poisson(3, 60_000), rng.lognormal(0, 40, 20_000), np.full(9_000, np.nan)]
+    )
+    rng.shuffle(values)
+    feature = [Feature("fee", DType.FLOAT)]
+    parts = [profile(feature, {"fee": part}) for part in np.array_split(values, 7)]
+    assert merge(*parts).to_json() == profile(feature, {"fee": values}).to_json()
+    item = merge(*parts)["fee"]
+    assert dict(zip(item.keys.tolist(), item.counts.tolist(), strict=True)) == keys_by_definition(values.tolist())
+    assert (item.missing, item.low, item.high) == (9_000, np.nanmin(values), np.nanmax(values))
+
+
+@given(st.lists(st.none() | st.text(max_size=3), max_size=30), st.lists(st.text(max_size=3), max_size=3))
+def test_codes_are_counted_as_their_texts_are(cells: list[str | None], unused: list[str]) -> None:
+    values = [*unused, *dict.fromkeys(cell for cell in cells if cell is not None)]  # may name a text twice, as Arrow may
+    coded = Coded(np.array([-1 if cell is None else values.index(cell) for cell in cells], dtype=np.int32), values)
+    feature = [FEATURES[3]]
+    assert coded.texts().tolist() == cells
+    assert profile(feature, {"plan": coded}).to_json() == profile(feature, {"plan": column(FEATURES[3], cells)}).to_json()
+
+
+@pytest.mark.parametrize("codes", [[0, 2], [-2, 0]])
+def test_codes_without_a_text_are_refused(codes: list[int]) -> None:
+    with pytest.raises(DataError, match=r"codes go from .* with 2 values: it is damaged"):
+        profile([FEATURES[3]], {"plan": Coded(np.array(codes, dtype=np.int32), ["a", "b"])})
+
+
+def test_codes_where_a_number_belongs_are_refused() -> None:
+    with pytest.raises(DataError, match="column fee holds text where a number belongs"):
+        profile([FEATURES[1]], {"fee": Coded(np.zeros(1, dtype=np.int32), ["a"])})
 
 
 def test_values_far_apart_are_counted_like_near_ones() -> None:

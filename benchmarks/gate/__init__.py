@@ -1,0 +1,1 @@
+"""How long the gate takes, from probabilities to a decision, as the holdout grows."""
