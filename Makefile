@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11, 3.12 or 3.13 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench-quick format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test-host test bench bench-quick lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -52,8 +52,19 @@ run: $(STAMP) ## the pipeline on the cluster: SNAPSHOT=month_001, RUNNER=job|kfp
 test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of packages and taken away again
 	@$(BIN)/python -m cluster test
 
+test-host: ## on a Debian machine, as root: install Prometheus, Chromium and wrk, without which some tests are skipped
+	@sh tests/host.sh
+
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+QUESTIONS := decisions drift gate serving startup loop
+
+bench: $(STAMP) ## measure what the documents claim, beside what people would use: an hour on a machine with nothing else to do
+	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit $$?; done
+
+bench-quick: $(STAMP) ## that every benchmark runs; numbers of so few draws and repeats mean nothing
+	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question --quick || exit $$?; done
 
 lint: $(STAMP) ## style, types, architecture, lock
 	@$(TOOLS)/bin/uv lock --check --quiet
@@ -61,11 +72,6 @@ lint: $(STAMP) ## style, types, architecture, lock
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-
-bench-quick: $(STAMP) ## every benchmark at its smallest: that it works, no figures to keep
-	@for program in benchmarks/*/__main__.py; do \
-	  folder=$$(dirname $$program); echo "$$folder"; $(BIN)/python -m $$(echo $$folder | tr / .) --quick || exit; \
-	done
 
 docs: $(STAMP) ## the docs site into site/, links checked
 	@NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/uv run --frozen --quiet --group docs --python $(PYTHON) python -m mkdocs build --strict

@@ -21,6 +21,7 @@ from components.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from components.adapters.kubernetes_api import KubernetesApi
+    from components.adapters.mlflow_reader import MlflowReader
     from components.core.ports import (
         DriftReporter,
         FeatureStore,
@@ -104,6 +105,13 @@ class Wiring:
         return MlflowRegistry(
             self.settings.tracking_uri, self.project.model, self.settings.home / "artifacts" if embedded else None
         )
+
+    @cached_property
+    def published(self) -> MlflowReader:
+        """MLflow as serving reads it: one version, mostly without importing MLflow."""
+        from components.adapters.mlflow_reader import MlflowReader
+
+        return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -22,7 +22,7 @@ from components.ml.explain import contributions
 from components.project import Project
 from serving.bodies import Refused, read_batch, read_entity
 from serving.features import OnlineFeatures, Row
-from serving.metrics import CONTENT_TYPE, Metrics
+from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
 from serving.openapi import document
 from serving.problems import HANDLERS, unscorable_sentence
@@ -46,9 +46,7 @@ def make_app() -> Starlette:
     """The app, without its parts: building it does no work."""
     return Starlette(
         routes=[
-            _timed("predict", _predict),
-            _timed("predict_batch", _predict_batch),
-            _timed("explain", _explain),
+            *(_timed(name, handler) for name, handler in zip(ENDPOINTS, (_predict, _predict_batch, _explain), strict=True)),
             Route("/health", _health),
             Route("/metrics", _metrics),
             Route("/openapi.json", _openapi),
@@ -64,10 +62,13 @@ def _timed(name: str, handler: Callable[[Request, Parts], Awaitable[Any]]) -> Ro
         try:
             return JSONResponse(await handler(request, parts))
         except RatchetError as error:
-            parts.metrics.refused.labels(name, str(error.status if isinstance(error, Refused) else 503)).inc()
+            parts.metrics.refused(name, str(error.status if isinstance(error, Refused) else 503)).inc()
+            raise
+        except Exception:  # a defect of ours, which the client is told as a 500
+            parts.metrics.refused(name, "500").inc()
             raise
         finally:
-            parts.metrics.seconds.labels(name).observe(perf_counter() - start)
+            parts.metrics.seconds(name).observe(perf_counter() - start)
 
     return Route(f"/{name}", endpoint, methods=["POST"])
 
@@ -145,8 +146,7 @@ async def _health(request: Request) -> Response:
 async def _metrics(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     parts.metrics.backlog.set(parts.log.backlog)
-    if parts.model.number is not None:
-        parts.metrics.ready.labels(str(parts.model.number)).set(1 if parts.model.served else 0)
+    parts.metrics.ready.set(1 if parts.model.served else 0)
     return Response(await run_in_threadpool(parts.metrics.render), media_type=CONTENT_TYPE)
 
 
@@ -193,8 +193,9 @@ def _answer(entity: str, row: Row, probability: float, served: Served, parts: Pa
     if not probe:
         for name, value in features.items():
             if value is None:
-                parts.metrics.missing.labels(name).inc()
-        parts.metrics.predictions.labels(str(version)).inc()
+                parts.metrics.missing(name).inc()
+        parts.metrics.predictions.inc()
+        parts.metrics.probability.observe(probability)
         parts.log.put(LoggedAnswer(prediction_id, entity, version, probability, features_hash(features), time()))
     return {
         parts.project.entity: entity,

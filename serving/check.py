@@ -18,7 +18,7 @@ def main() -> int:
     number = parser.parse_args().version
     try:
         wiring = Wiring.load()
-        served = load(wiring.registry, wiring.project, number)
+        served = load(wiring.published, wiring.project, number)
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

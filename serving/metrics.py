@@ -1,4 +1,4 @@
-"""What a serving process tells Prometheus."""
+"""What a serving process tells Prometheus. Every series bears the version that the process is pinned to."""
 
 from __future__ import annotations
 
@@ -7,31 +7,87 @@ import os
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from components.core.metric import Kind, Metric
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+ENDPOINTS = ("predict", "predict_batch", "explain")
+NO_VERSION = "none"  # before the first promotion
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
+_TENTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_VERSION = ("version",)
+
+PREDICTIONS = Metric("ratchet_predictions_total", Kind.COUNTER, "Answers given, probes apart", _VERSION)
+PROBABILITY = Metric("ratchet_probability", Kind.HISTOGRAM, "Probabilities answered, probes apart", _VERSION, _TENTHS)
+SECONDS = Metric("ratchet_request_seconds", Kind.HISTOGRAM, "Time to answer a request", (*_VERSION, "route"), _FAST)
+REFUSED = Metric(
+    "ratchet_refused_total", Kind.COUNTER, "Requests not answered, by the status they got", (*_VERSION, "route", "status")
+)
+UNKNOWN = Metric("ratchet_unknown_entities_total", Kind.COUNTER, "Entities without features in the online store", _VERSION)
+MISSING = Metric("ratchet_missing_features_total", Kind.COUNTER, "Empty features of scored rows", (*_VERSION, "feature"))
+STORE_SECONDS = Metric("ratchet_online_store_seconds", Kind.HISTOGRAM, "Time of a look-up in the online store", _VERSION, _FAST)
+STORE_ERRORS = Metric("ratchet_online_store_errors_total", Kind.COUNTER, "Look-ups that failed or timed out", _VERSION)
+BACKLOG = Metric("ratchet_request_log_backlog", Kind.GAUGE, "Answers not yet in the request log", _VERSION)
+DROPPED = Metric("ratchet_request_log_dropped_total", Kind.COUNTER, "Answers that never got into the request log", _VERSION)
+READY = Metric("ratchet_model_ready", Kind.GAUGE, "1 when the version serves, 0 when the process cannot answer", _VERSION)
+SERVING = (
+    PREDICTIONS,
+    PROBABILITY,
+    SECONDS,
+    REFUSED,
+    UNKNOWN,
+    MISSING,
+    STORE_SECONDS,
+    STORE_ERRORS,
+    BACKLOG,
+    DROPPED,
+    READY,
+)
 
 
 class Metrics:
-    """The service's counters. Labels are bounded: versions, endpoints and features of the project, never what a client sends."""
+    """The process's counters. Labels are bounded: versions, endpoints and features of the project, never what a client sends.
 
-    def __init__(self) -> None:
+    Args:
+        version: the pinned one; a process has no other.
+    """
+
+    def __init__(self, version: str = NO_VERSION) -> None:
         self.registry = registry = CollectorRegistry()
-        self.predictions = Counter("ratchet_predictions", "Answers given, probes apart", ["version"], registry=registry)
-        self.seconds = Histogram("ratchet_request_seconds", "Time to answer", ["endpoint"], buckets=_FAST, registry=registry)
-        self.refused = Counter("ratchet_refused", "Requests not answered", ["endpoint", "status"], registry=registry)
-        self.unknown = Counter("ratchet_unknown_entities", "Entities without features in the online store", registry=registry)
-        self.missing = Counter("ratchet_missing_features", "Empty features of scored rows", ["feature"], registry=registry)
-        self.store_seconds = Histogram(
-            "ratchet_online_store_seconds", "Time of a look-up in the online store", buckets=_FAST, registry=registry
-        )
-        self.store_errors = Counter("ratchet_online_store_errors", "Look-ups that failed or timed out", registry=registry)
-        self.backlog = Gauge(
-            "ratchet_request_log_backlog", "Answers not yet in the request log", multiprocess_mode="livesum", registry=registry
-        )
-        self.dropped = Counter("ratchet_request_log_dropped", "Answers that never got into the request log", registry=registry)
-        self.ready = Gauge(
-            "ratchet_model_ready", "1 when the version serves", ["version"], multiprocess_mode="livemin", registry=registry
-        )
+        self._version = version
+
+        def counter(metric: Metric) -> Counter:
+            return Counter(metric.name, metric.help, metric.labels, registry=registry)
+
+        def histogram(metric: Metric) -> Histogram:
+            return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=registry)
+
+        self.predictions = counter(PREDICTIONS).labels(version)
+        self.probability = histogram(PROBABILITY).labels(version)
+        self._seconds, self._refused, self._missing = histogram(SECONDS), counter(REFUSED), counter(MISSING)
+        self.unknown = counter(UNKNOWN).labels(version)
+        self.store_seconds = histogram(STORE_SECONDS).labels(version)
+        self.store_errors = counter(STORE_ERRORS).labels(version)
+        # of several workers: what waits in all of them, and ready only when each of them is
+        backlog = Gauge(BACKLOG.name, BACKLOG.help, BACKLOG.labels, multiprocess_mode="livesum", registry=registry)
+        ready = Gauge(READY.name, READY.help, READY.labels, multiprocess_mode="livemin", registry=registry)
+        self.backlog, self.ready = backlog.labels(version), ready.labels(version)
+        self.dropped = counter(DROPPED).labels(version)
+        for endpoint in ENDPOINTS:  # a series that begins with its first failure shows Prometheus no increase
+            self.seconds(endpoint)
+            for status in ("500", "503"):
+                self.refused(endpoint, status)
+
+    def seconds(self, endpoint: str) -> Histogram:
+        """Time to answer."""
+        return self._seconds.labels(self._version, endpoint)
+
+    def refused(self, endpoint: str, status: str) -> Counter:
+        """Requests that got this status."""
+        return self._refused.labels(self._version, endpoint, status)
+
+    def missing(self, feature: str) -> Counter:
+        """Rows in which the feature was empty."""
+        return self._missing.labels(self._version, feature)
 
     def render(self) -> bytes:
         """The text format; of all worker processes when BentoML started several (it sets PROMETHEUS_MULTIPROC_DIR then)."""

@@ -130,12 +130,20 @@ class PinnedModel:
         tries = Retrying(
             retry=retry_if_exception_type(RetryableError), wait=wait_exponential(multiplier=0.5, max=10), before_sleep=self._wait
         )
-        served = tries(self._load, number)
+        served = tries(self._load_undisturbed, number)
         # what is loaded stays: taking it out of the collector's sight spares every later request its pauses
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         return served
+
+    def _load_undisturbed(self, number: int) -> Served:
+        """Without the garbage collector, which would go over all that the imports of a first try make, again and again."""
+        gc.disable()
+        try:
+            return self._load(number)
+        finally:
+            gc.enable()
 
     def _wait(self, call: RetryCallState) -> None:
         error = call.outcome.exception() if call.outcome else None

@@ -13,7 +13,7 @@ from components.core.errors import RatchetError
 from components.wiring import Wiring
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
-from serving.metrics import Metrics
+from serving.metrics import NO_VERSION, Metrics
 from serving.model import Phase, PinnedModel, Served, load
 from serving.request_log import RequestLogWriter
 
@@ -42,22 +42,25 @@ class RatchetService:
     def __init__(self) -> None:
         logging.getLogger("serving").setLevel(logging.INFO)
         wiring = Wiring.load()
-        metrics = Metrics()
+        pinned = os.environ.get(VERSION_VARIABLE, "").strip()
+        metrics = Metrics(pinned if pinned.isdecimal() else NO_VERSION)
         self._features = OnlineFeatures(lambda: wiring.features, metrics)
         self._log = RequestLogWriter(wiring.requests, metrics)
-        self._model = PinnedModel(os.environ.get(VERSION_VARIABLE, "").strip(), lambda n: self._load(wiring, n))
+        self._ready = metrics.ready
+        self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
         app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics)
         self._model.start()
 
     def _load(self, wiring: Wiring, number: int) -> Served:
         """The version, and a first look-up of one of its golden rows: so that no client waits for a connection to be made."""
-        served = load(wiring.registry, wiring.project, number)
+        served = load(wiring.published, wiring.project, number)
         try:
             self._features.warm(served.bundle.golden[0].entity)
         except (
             RatchetError
         ) as error:  # the model is ready all the same; requests get a 503 with this sentence until the store is back
             logging.getLogger(__name__).warning("%s", error)
+        self._ready.set(1)  # here too: of several workers one is scraped, and tells of those that never were
         return served
 
     async def __is_ready__(self) -> bool:

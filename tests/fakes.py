@@ -54,8 +54,8 @@ class FakeLedger:
         self.stored.append(record)
         return record
 
-    def records(self, kind: str | None = None, key: str | None = None) -> list[Record]:
-        return [r for r in self.stored if kind in {None, r.kind} and key in {None, r.key}]
+    def records(self, kind: str | None = None, key: str | None = None, *, after: int = 0) -> list[Record]:
+        return [r for r in self.stored if kind in {None, r.kind} and key in {None, r.key} and r.seq > after]
 
     def verify(self) -> int:
         return chain.verify(self.stored)
@@ -259,10 +259,14 @@ class FakeReports:
 class FakeRequests:
     def __init__(self) -> None:
         self.pairs: dict[int, LabelledAnswers] = {}
+        self.newest: dict[int, float] = {}
 
     def append(self, rows: Sequence[LoggedAnswer]) -> None:
         message = f"tests set pairs: {rows}"
         raise AssertionError(message)
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        return dict(self.newest)
 
     def join(self, labels: Columns) -> JoinReport:
         message = f"tests set pairs: {labels}"

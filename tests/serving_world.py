@@ -117,7 +117,7 @@ class World:
 
     def __init__(self, home: Path) -> None:
         self.project = PROJECT
-        self.registry = FolderRegistry(home / "versions")
+        self.registry = self.published = FolderRegistry(home / "versions")
         self.features = JsonFeatures(home / "features.json")
         self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}")
 

@@ -45,6 +45,8 @@ with feast_importable():
     from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
     from feast.types import Bool, Float64, Int64, String
 
+    from components.adapters.feast_no_offline import TYPE as NO_OFFLINE
+
 VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
 _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
@@ -88,7 +90,7 @@ class FeastFeatures:
         self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
         self._postgres = parsed_url(online_url) if online_url else None
         self._refresh = refresh
-        self._closing: weakref.finalize[Any, Any] | None = None
+        self._closing: list[weakref.finalize[Any, Any]] = []
 
     @cached_property
     def _record(self) -> LoadRecord | SqlLoadRecord:
@@ -168,7 +170,8 @@ class FeastFeatures:
 
     def _look_up_once(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
         rows = [{self._entity: entity} for entity in entities]
-        answer = self._store.get_online_features(features=self._service, entity_rows=rows).proto
+        store, service = self._look_ups
+        answer = store.get_online_features(features=service, entity_rows=rows).proto
         vectors = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
         vectors = {feature.name: vectors[feature.name] for feature in self._features}
         # A row that was loaded has all features PRESENT, the null ones with an empty value; an unknown entity has none.
@@ -181,21 +184,30 @@ class FeastFeatures:
 
     @cached_property
     def _store(self) -> Any:
-        store = FeatureStore(config=self._config(self._registry))
-        self._closing = weakref.finalize(self, close, store)
-        return store
+        return self._opened("file")
 
     @cached_property
     def _service(self) -> Any:
         return self._store.get_feature_service(self._model)
 
-    def _config(self, registry: Path) -> RepoConfig:
+    @cached_property
+    def _look_ups(self) -> tuple[Any, Any]:
+        """A store for look-ups alone, and the feature service."""
+        store = self._opened(NO_OFFLINE)
+        return store, store.get_feature_service(self._model)
+
+    def _opened(self, offline: str) -> Any:
+        store = FeatureStore(config=self._config(self._registry, offline))
+        self._closing.append(weakref.finalize(self, close, store))
+        return store
+
+    def _config(self, registry: Path, offline: str = "file") -> RepoConfig:
         return RepoConfig(
             project=self._model,
             provider="local",
             registry={"path": str(registry), "cache_ttl_seconds": 0},  # 0: read once, it does not change
             online_store=online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
-            offline_store={"type": "file"},
+            offline_store={"type": offline},
             entity_key_serialization_version=3,
         )
 
@@ -227,9 +239,9 @@ class FeastFeatures:
 
     def _reopen(self) -> None:
         """Let go of what this object has open: it may have been deleted, or its connection be broken."""
-        if self._closing is not None:
-            self._closing()
-        for opened in ("_store", "_service"):
+        while self._closing:
+            self._closing.pop()()
+        for opened in ("_store", "_service", "_look_ups"):
             self.__dict__.pop(opened, None)
 
     def _is_applied(self) -> bool:

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import prometheus_client  # noqa: F401 - chooses between one process and many when it is imported: before Feast says "many"
@@ -36,26 +37,36 @@ def without_feasts_plugin() -> Iterator[None]:
             sys.modules[_FEASTS] = before
 
 
+_FEASTS_SERVERS = (
+    "feast.feature_server",
+    "feast.ui_server",
+)  # `import feast` imports them, and only `feast serve` and `feast ui` use them
 _PROMETHEUS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @contextmanager
 def feast_importable() -> Iterator[None]:
-    """Import Feast inside the block, without two of its side effects.
+    """Import Feast inside the block, without its servers and two of its side effects.
+
+    The servers would bring FastAPI's applications, JWT and cryptography.
 
     Its classes are not rewritten to check their arguments' types: that takes 2.7 s of Feast's 6.2 s import, and mypy checks what we
     pass. And the environment does not tell Prometheus' client that this process is one of many: the service's own /metrics would
     be looked for in Feast's folder and come out empty.
     """
     before, directory = typeguard.typechecked, os.environ.get(_PROMETHEUS)
+    absent = [name for name in _FEASTS_SERVERS if name not in sys.modules]
 
     def untouched(target: Any = None, **_options: Any) -> Any:
         return (lambda item: item) if target is None else target
 
     typeguard.typechecked = untouched
+    sys.modules.update({name: ModuleType(name) for name in absent})
     try:
         yield
     finally:
         typeguard.typechecked = before
+        for name in absent:
+            sys.modules.pop(name, None)
         if directory is None:
             os.environ.pop(_PROMETHEUS, None)

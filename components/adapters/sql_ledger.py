@@ -141,9 +141,9 @@ class SqlLedger:
             )
         return record
 
-    def records(self, kind: str | None = None, key: str | None = None) -> list[Record]:
-        """Records in order, filtered when asked."""
-        query = select(_RECORDS).order_by(_RECORDS.c.seq)
+    def records(self, kind: str | None = None, key: str | None = None, *, after: int = 0) -> list[Record]:
+        """Records in order, filtered when asked; `after` leaves out those up to that `seq`."""
+        query = select(_RECORDS).where(_RECORDS.c.seq > after).order_by(_RECORDS.c.seq)
         if kind is not None:
             query = query.where(_RECORDS.c.kind == kind)
         if key is not None:

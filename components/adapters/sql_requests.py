@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -62,6 +63,7 @@ _LABELS = Table(
 _BY_ENTITY = Index("answers_by_entity", _ANSWERS.c.entity, _ANSWERS.c.version, _ANSWERS.c.answered_at)
 _CREATION_LOCK = 7_236_842  # any number that nobody else locks by
 _CONNECT_SECONDS = 5
+_FIELDS = tuple(field.name for field in fields(LoggedAnswer))
 _CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
 
 
@@ -120,7 +122,8 @@ class SqlRequestLog:
         if not rows:
             return
         with self._transaction() as connection:
-            connection.execute(self._insert(_ANSWERS).on_conflict_do_nothing(), [asdict(row) for row in rows])
+            values = [{name: getattr(row, name) for name in _FIELDS} for row in rows]  # not asdict, which copies deep
+            connection.execute(self._insert(_ANSWERS).on_conflict_do_nothing(), values)
 
     def join(self, labels: Columns) -> JoinReport:
         """Join labels to the answers they are about.
@@ -229,6 +232,16 @@ class SqlRequestLog:
 
     def _insert(self, table: Table) -> Any:
         return (sqlite_insert if self._engine.dialect.name == "sqlite" else postgres_insert)(table)
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        """When the newest answer that has a label was given, by version, in seconds since the epoch; reads all that have one."""
+        query = (
+            select(_ANSWERS.c.version, func.max(_ANSWERS.c.answered_at))
+            .join(_LABELS, _ANSWERS.c.prediction_id == _LABELS.c.prediction_id)
+            .group_by(_ANSWERS.c.version)
+        )
+        with self._transaction() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         """Labelled answers by version, in the order in which they were given."""

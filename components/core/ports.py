@@ -193,8 +193,8 @@ class Ledger(Protocol):
         """Chain and store one record; `key` is the idempotency key it belongs to."""
         ...
 
-    def records(self, kind: str | None = None, key: str | None = None) -> list[Record]:
-        """Records in order, filtered when asked."""
+    def records(self, kind: str | None = None, key: str | None = None, *, after: int = 0) -> list[Record]:
+        """Records in order, filtered when asked; `after` leaves out those up to that `seq`."""
         ...
 
     def verify(self) -> int:
@@ -266,6 +266,10 @@ class RequestLog(Protocol):
 
     def join(self, labels: Columns) -> JoinReport:
         """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers."""
+        ...
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        """When the newest answer that has a label was given, by version, in seconds since the epoch."""
         ...
 
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:

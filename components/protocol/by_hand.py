@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from components.core.decision import Verdict
@@ -118,8 +119,12 @@ class Status:
     @property
     def agree(self) -> bool:
         """Whether template and pods are at the alias' version."""
-        target = self.champion.number if self.champion else None
-        return self.pinned == target and all(pod.version == target for pod in self.pods)
+        return agree(self.champion.number if self.champion else None, self.pinned, self.pods)
+
+
+def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> bool:
+    """Whether template and pods are at version `target`."""
+    return pinned == target and all(pod.version == target for pod in pods)
 
 
 def status(registry: Registry, ledger: Ledger, rollout: Rollout) -> Status:

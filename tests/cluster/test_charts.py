@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from cluster.images import ROOT
 from components.core.errors import UserError
 from pipelines.kubeflow import task_pods
 from tests.cluster.rendering import one, pods, rendered
@@ -20,6 +21,7 @@ EVERYTHING = [
     "networkPolicy.enabled=true",
     "networkPolicy.from[0].podSelector.matchLabels.app=shop",
     "monitoring.dashboard.enabled=true",
+    "exporter.enabled=true",
     "imagePullSecrets[0]=pull",
     "pipeline.schedule=0 6 * * *",
     "serving.tolerations[0].key=gpu",
@@ -40,6 +42,7 @@ BACKEND = [
 ]
 # they ask Kubernetes for something; no other pod gets a token
 WITH_TOKEN = {
+    "ratchet-exporter",
     "ratchet-toolbox",
     "ratchet-pipeline",
     "ratchet-watch",
@@ -69,7 +72,9 @@ def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
 @pytest.mark.parametrize("chart", ["kubeflow-pipelines", "platform", "ratchet"])
 def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
     seen = 0
-    for name, spec in pods(rendered(toolbox, chart, *(["watch.enabled=true"] if chart == "ratchet" else []))):
+    for name, spec in pods(
+        rendered(toolbox, chart, *(["watch.enabled=true", "exporter.enabled=true"] if chart == "ratchet" else []))
+    ):
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] > 0, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
@@ -159,10 +164,44 @@ def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
     assert container["command"] == ["ratchet", "watch", "--interval", "5"]
 
 
+def test_the_exporter_may_look_and_move_nothing_and_has_no_keys_of_s3(toolbox: Toolbox) -> None:
+    documents = rendered(toolbox, "ratchet", "exporter.enabled=true", "exporter.intervalSeconds=7")
+    assert one(documents, "Role", "ratchet-exporter")["rules"] == [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["ratchet-serving"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    ]
+    spec = one(documents, "Deployment", "ratchet-exporter")["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert spec["serviceAccountName"] == "ratchet-exporter"
+    assert container["command"] == ["ratchet", "exporter", "--host", "0.0.0.0", "--interval", "7"]  # noqa: S104 - as a pod must
+    assert {item["name"] for item in container["env"]} == {"RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL"}
+    assert container["envFrom"] == [{"configMapRef": {"name": "ratchet-pipeline"}}]
+    assert "ratchet-exporter" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
+
+
 def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:
-    kinds = {document["kind"] for document in rendered(toolbox, "ratchet", *PROMETHEUS)}
-    assert {"ServiceMonitor", "PrometheusRule"} <= kinds
+    documents = rendered(toolbox, "ratchet", *PROMETHEUS)
+    monitors = {document["metadata"]["name"] for document in documents if document["kind"] == "ServiceMonitor"}
+    assert monitors == {"ratchet-serving"}
+    (group,) = one(documents, "PrometheusRule", "ratchet-serving")["spec"]["groups"]
+    assert group["name"] == "ratchet-serving"  # the others would miss the exporter
     assert not {"ServiceMonitor", "PrometheusRule"} & {document["kind"] for document in rendered(toolbox, "ratchet")}
+
+
+def test_the_rules_are_the_rules_file_with_the_runbooks_address(toolbox: Toolbox) -> None:
+    page = "https://wiki.example.com/runbook"
+    wanted = [*PROMETHEUS, "exporter.enabled=true", f"monitoring.prometheusRule.runbook={page}"]
+    documents = rendered(toolbox, "ratchet", *wanted)
+    written = (
+        (ROOT / "charts" / "ratchet" / "files" / "rules.yaml").read_text(encoding="utf-8").replace("docs/runbook.md#", f"{page}#")
+    )
+    assert one(documents, "PrometheusRule", "ratchet-serving")["spec"] == yaml.safe_load(written)
+    monitors = {document["metadata"]["name"]: document for document in documents if document["kind"] == "ServiceMonitor"}
+    for name, monitor in monitors.items():
+        service = one(documents, "Service", name)
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert set(monitors) == {"ratchet-serving", "ratchet-exporter"}
 
 
 @pytest.mark.parametrize(

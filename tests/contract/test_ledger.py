@@ -61,6 +61,9 @@ def test_records_are_filtered_by_kind_and_key(ledger: Ledger) -> None:
     assert [record.seq for record in ledger.records("a")] == [1, 3]
     assert [record.seq for record in ledger.records(key="1")] == [1, 2]
     assert [record.seq for record in ledger.records("a", "2")] == [3]
+    assert [record.seq for record in ledger.records(after=1)] == [2, 3]
+    assert [record.seq for record in ledger.records("a", after=1)] == [3]
+    assert ledger.records(after=3) == []
 
 
 def test_an_empty_ledger_verifies(ledger: Ledger) -> None:

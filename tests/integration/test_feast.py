@@ -318,7 +318,7 @@ import components.adapters.feast_features
 from serving.metrics import Metrics
 metrics = Metrics()
 metrics.unknown.inc()
-assert "ratchet_unknown_entities_total 1.0" in metrics.render().decode().splitlines()
+assert 'ratchet_unknown_entities_total{version="none"} 1.0' in metrics.render().decode().splitlines()
 """
     environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 from components.core.errors import Unavailable
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
-from serving.metrics import Metrics
+from serving.metrics import NO_VERSION, Metrics
 from serving.model import NO_MODEL, PinnedModel, load
 from serving.request_log import RequestLogWriter
 from tests.serving_world import PROJECT, ROWS, World, linear_bundle
@@ -43,7 +43,7 @@ class Server:
         self.world = World(home)
         self.world.features.put(ROWS)
         self.world.registry.put(1, linear_bundle(0.25))
-        metrics = Metrics()
+        metrics = Metrics(pinned or NO_VERSION)
         self.model = PinnedModel(pinned, lambda n: load(self.world.registry, PROJECT, n))
         self.log = RequestLogWriter(self.world.requests, metrics, pause=0.01)
         self.features = OnlineFeatures(lambda: self.world.features, metrics, timeout=2.0)
@@ -200,15 +200,17 @@ def test_metrics_count_what_was_answered_and_what_was_not(server: Server) -> Non
     lines = server.client.get("/metrics").text.splitlines()
     for line in (
         'ratchet_predictions_total{version="1"} 2.0',
-        "ratchet_unknown_entities_total 1.0",
-        'ratchet_missing_features_total{feature="visits"} 1.0',
-        'ratchet_request_seconds_count{endpoint="predict"} 4.0',
-        'ratchet_refused_total{endpoint="predict",status="422"} 1.0',
-        "ratchet_online_store_seconds_count 3.0",
+        'ratchet_probability_count{version="1"} 2.0',
+        'ratchet_unknown_entities_total{version="1"} 1.0',
+        'ratchet_missing_features_total{feature="visits",version="1"} 1.0',
+        'ratchet_request_seconds_count{route="predict",version="1"} 4.0',
+        'ratchet_refused_total{route="predict",status="422",version="1"} 1.0',
+        'ratchet_refused_total{route="predict",status="503",version="1"} 0.0',
+        'ratchet_online_store_seconds_count{version="1"} 3.0',
         'ratchet_model_ready{version="1"} 1.0',
     ):
         assert line in lines
-    assert any(line.startswith("ratchet_request_log_backlog ") for line in lines)
+    assert any(line.startswith('ratchet_request_log_backlog{version="1"} ') for line in lines)
 
 
 def test_without_a_model_every_answer_says_what_to_do(tmp_path: Path) -> None:
@@ -219,7 +221,20 @@ def test_without_a_model_every_answer_says_what_to_do(tmp_path: Path) -> None:
         assert (response.status_code, response.json()) == (503, {"error": NO_MODEL})
     health = server.client.get("/health")
     assert (health.status_code, health.json()["ready"], health.json()["detail"]) == (503, False, NO_MODEL)
+    lines = server.client.get("/metrics").text.splitlines()
+    assert 'ratchet_model_ready{version="none"} 0.0' in lines
+    assert 'ratchet_refused_total{route="explain",status="503",version="none"} 1.0' in lines
     server.close()
+
+
+def test_a_defect_of_ours_is_counted_as_the_500_that_it_is_answered_with(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        message = "a defect"
+        raise TypeError(message)
+
+    monkeypatch.setattr(server.log, "put", broken)
+    assert server.client.post("/predict", json={"customer": "anna"}).status_code == 500
+    assert 'ratchet_refused_total{route="predict",status="500",version="1"} 1.0' in server.client.get("/metrics").text
 
 
 def test_health_tells_version_age_and_store(server: Server) -> None:
@@ -238,4 +253,4 @@ def test_a_request_log_that_is_down_fails_no_prediction(server: Server, monkeypa
     assert server.client.post("/predict", json={"customer": "anna"}).status_code == 200
     server.log.close(seconds=0.05)
     lines = server.client.get("/metrics").text.splitlines()
-    assert "ratchet_request_log_dropped_total 1.0" in lines
+    assert 'ratchet_request_log_dropped_total{version="1"} 1.0' in lines

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -183,7 +186,7 @@ def answers(count: int) -> list[LoggedAnswer]:
 
 
 def value(metrics: Metrics, name: str) -> float | None:
-    return metrics.registry.get_sample_value(name)
+    return metrics.registry.get_sample_value(name, {"version": "none"})
 
 
 def test_what_is_queued_at_the_end_is_written() -> None:
@@ -228,3 +231,29 @@ def test_the_gateway_lets_the_largest_batch_pass_that_a_project_can_allow() -> N
     (most,) = [bound.le for bound in Serving.model_fields["max_batch"].metadata if isinstance(bound, Le)]
     assert isinstance(most, int)
     assert ONE + most * EACH <= MAX_BODY
+
+
+_WORKER = """
+import sys
+from serving.metrics import Metrics
+metrics = Metrics("3")
+metrics.predictions.inc()
+metrics.probability.observe(0.31)
+metrics.backlog.set(4)
+metrics.ready.set(int(sys.argv[1]))
+print(metrics.render().decode())
+"""
+
+
+def test_of_several_workers_the_counts_add_up_and_all_must_be_ready(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for ready in ("1", "0", "1"):
+        command = [sys.executable, "-c", _WORKER, ready]
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert {
+        'ratchet_predictions_total{version="3"} 3.0',
+        'ratchet_probability_bucket{le="0.4",version="3"} 3.0',
+        'ratchet_request_log_backlog{version="3"} 12.0',
+        'ratchet_model_ready{version="3"} 0.0',
+    } <= set(lines)

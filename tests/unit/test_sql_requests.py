@@ -128,6 +128,13 @@ def test_a_date_without_a_time_means_the_end_of_that_day(log: SqlRequestLog) -> 
     assert pairs(log) == {1: [(1, 0.5)]}
 
 
+def test_the_newest_labelled_answer_of_each_version_is_told(log: SqlRequestLog) -> None:
+    assert log.newest_labelled() == {}
+    log.append([answer("a", at=100.0), answer("b", "u2", at=300.0), answer("c", "u3", at=900.0), answer("d", "u4", 2, at=200.0)])
+    log.join(labels(prediction_id=["a", "b", "d"], label=[1, 0, 1]))
+    assert log.newest_labelled() == {1: 300.0, 2: 200.0}
+
+
 def test_an_answer_written_twice_is_stored_once(log: SqlRequestLog) -> None:
     log.append([answer("a", probability=0.3)])
     log.append([answer("a", probability=0.3), answer("b", "u2")])

@@ -1,0 +1,1 @@
+"""What ledger, registry, request log and rollout tell Prometheus: `ratchet exporter`."""

@@ -1,0 +1,88 @@
+"""The exporter's pod, and an alert's way: Prometheus and Alertmanager on this machine, the pods behind the API server's proxy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cluster.kind import NAMESPACE
+from components.adapters.deployment_judge import VERSION
+from tests.cluster.toolbox import Toolbox
+from tests.monitoring import MISSING, Receiver, running, scrape
+from tests.rollout_harness import free_port, until
+
+pytestmark = pytest.mark.timeout(900)
+_SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
+_EXPORTER = f"{_SERVICES}/ratchet-exporter:metrics/proxy/metrics"
+_SERVING = f"{_SERVICES}/ratchet-serving:http/proxy/metrics"
+
+
+@pytest.fixture(scope="module")
+def proxy(toolbox: Toolbox) -> Iterator[int]:
+    """Port of a `kubectl proxy`, with the exporter's pod up behind it."""
+    toolbox.helm(
+        "upgrade", "ratchet", "charts/ratchet", "--reuse-values", "--set", "exporter.enabled=true,exporter.intervalSeconds=1"
+    )
+    toolbox.rolled_out("deploy/ratchet-exporter")
+    port = free_port()
+    process = subprocess.Popen([*map(str, toolbox.cluster.kubectl_command()), "proxy", f"--port={port}"], stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: "ratchet_up" in page(port), bool)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def page(port: int) -> str:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}{_EXPORTER}", timeout=30, trust_env=False).text
+    return ""
+
+
+def test_the_exporters_account_suffices_to_see_all_and_moves_nothing(toolbox: Toolbox, proxy: int) -> None:
+    wanted = {f'ratchet_up{{source="{name}"}} 1.0' for name in ("registry", "ledger", "requests", "rollout")}
+    lines = until(lambda: page(proxy).splitlines(), lambda seen: wanted <= set(seen), 120)
+    production, pinned, _, agree = toolbox.versions()
+    assert agree
+    assert {
+        f"ratchet_champion_version {production}.0",
+        f"ratchet_pinned_version {pinned}.0",
+        "ratchet_alias_pods_agree 1.0",
+    } <= set(lines)
+    account = f"--as=system:serviceaccount:{NAMESPACE}:ratchet-exporter"
+    for verb, kind in (
+        ("patch", "deployment/ratchet-serving"),
+        ("update", "lease/ratchet-promotion"),
+        ("delete", "pods"),
+        ("get", "secrets"),
+    ):
+        asked = [*map(str, toolbox.cluster.kubectl_command()), "auth", "can-i", verb, kind, account]
+        assert subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() == "no", (verb, kind)
+
+
+@pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: apt-get install prometheus prometheus-alertmanager")
+def test_pods_off_the_alias_are_told_by_alertmanager_until_they_are_back(toolbox: Toolbox, proxy: int, tmp_path: Path) -> None:
+    status = toolbox.status()
+    production, other = status["production"]["version"], status["previous"]["version"]
+    receiver = Receiver()
+    places = [
+        scrape("exporter", proxy, path=_EXPORTER, namespace=NAMESPACE),
+        scrape("serving", proxy, path=_SERVING, namespace=NAMESPACE),
+    ]
+    with receiver.listening(), running(tmp_path, places, receiver) as prometheus:
+        until(lambda: prometheus.query("ratchet_alias_pods_agree == 1"), bool)
+        assert prometheus.query(f'ratchet_model_ready{{version="{production}"}} == 1')
+        template = {"metadata": {"annotations": {VERSION: str(other)}}}  # as somebody does by hand
+        patch = json.dumps({"spec": {"template": template}})
+        toolbox.cluster.kubectl("patch", "deployment", "ratchet-serving", "--type", "merge", "--patch", patch)
+        until(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[:1] == ["firing"], 120)
+        toolbox.ratchet("reconcile")
+        until(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[-1:] == ["resolved"], 120)
+    assert toolbox.versions()[3]
