@@ -21,7 +21,7 @@ def page(project: Project) -> str:
         "a real process whatever it allows, and what it does not.",
         "",
         "`GET /livez` answers 200 while the process lives; `GET /readyz` 200 once the pinned version has answered its golden rows,",
-        "else 503.",
+        "else 503. On one machine the address answers 503 to everything while no version serves.",
         "",
     ]
     for path, methods in api["paths"].items():
