@@ -1,7 +1,7 @@
-# Everything sets itself up: a machine needs Python 3.11 and make. Try `make help`.
+# Everything sets itself up: a machine needs Python 3.11, 3.12 or 3.13 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-host test bench bench-quick lint format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test-host test bench bench-quick lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -25,7 +25,7 @@ $(TOOLS)/bin/uv:
 
 $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
 	@echo "installing the locked environment into .venv (about 1.1 GB)"
-	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode
+	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder tells it on your snapshots
@@ -73,9 +73,12 @@ lint: $(STAMP) ## style, types, architecture, lock
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+docs: $(STAMP) ## the docs site into site/, links checked
+	@NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/uv run --frozen --quiet --group docs --python $(PYTHON) python -m mkdocs build --strict
+
 format: $(STAMP) ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 clean: ## remove environment, caches and the demo's folder (not .ratchet)
-	rm -rf .venv $(TOOLS) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv $(TOOLS) .demo site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

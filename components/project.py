@@ -26,12 +26,12 @@ class Column(_Strict):
     """A column that the project reads: a feature, or an attribute to slice by."""
 
     name: Name
-    table: Name
+    table: Name  # in which the column stands
     dtype: schema.DType
-    nullable: bool = False
-    max_null_share: Share = 1.0
-    range: tuple[float, float] | None = None
-    categories: tuple[str, ...] | None = None
+    nullable: bool = False  # whether cells may be empty
+    max_null_share: Share = 1.0  # more empty cells are refused
+    range: tuple[float, float] | None = None  # of numbers, both ends allowed
+    categories: tuple[str, ...] | None = None  # all values allowed; without it any text is
 
     @model_validator(mode="after")
     def _bounds_fit_the_type(self) -> Self:
@@ -62,40 +62,40 @@ class Label(_Strict):
 class Holdout(_Strict):
     """The entities that are never trained on: those whose salted hash falls into the share."""
 
-    salt: str = Field(min_length=1)
-    share: float = Field(default=0.2, gt=0, lt=0.9)
+    salt: str = Field(min_length=1)  # another salt is another holdout
+    share: float = Field(default=0.2, gt=0, lt=0.9)  # of the entities
 
 
 class DataPolicy(_Strict):
     """What ingest refuses."""
 
-    min_rows: int = Field(default=100, ge=2)
+    min_rows: int = Field(default=100, ge=2)  # a smaller snapshot is refused
 
 
 class DriftPolicy(_Strict):
     """When a feature counts as drifted, and a snapshot."""
 
-    drift_share: Share = 0.02
-    number_effect: float = Field(default=0.1, ge=0)
-    category_effect: float = Field(default=0.1, ge=0)
-    alpha: float = Field(default=0.01, gt=0, lt=1)
-    min_rows: int = Field(default=500, ge=2)
+    drift_share: Share = 0.02  # of the features; from this share on the snapshot drifted
+    number_effect: float = Field(default=0.1, ge=0)  # normalised Wasserstein distance that matters
+    category_effect: float = Field(default=0.1, ge=0)  # Jensen-Shannon distance that matters
+    alpha: float = Field(default=0.01, gt=0, lt=1)  # of the Holm-corrected p-values
+    min_rows: int = Field(default=500, ge=2)  # on both sides, else UNKNOWN
 
 
 class GatePolicy(_Strict):
     """When a candidate replaces the champion."""
 
-    kind: Literal["delong", "simple"] = "delong"
-    min_delta: float = Field(default=0.01, ge=0, lt=1)
-    confidence: float = Field(default=0.98, gt=0.5, lt=1)
-    min_rows: int = Field(default=200, ge=2)
-    min_per_class: int = Field(default=30, ge=2)
-    floor_auc: float = Field(default=0.55, ge=0.5, lt=1)
-    leakage_auc: float = Field(default=0.99, gt=0.5, le=1)
-    brier_margin: float = Field(default=0.01, ge=0, le=1)
-    slice_min_rows: int = Field(default=100, ge=2)
-    slice_min_per_class: int = Field(default=20, ge=2)
-    slice_margin: float = Field(default=0.02, ge=0, le=1)
+    kind: Literal["delong", "simple"] = "delong"  # simple: better by min_delta, no doubt considered
+    min_delta: float = Field(default=0.01, ge=0, lt=1)  # of the AUC
+    confidence: float = Field(default=0.98, gt=0.5, lt=1)  # of the first try's interval; each further try spends alpha
+    min_rows: int = Field(default=200, ge=2)  # of the holdout, else UNKNOWN
+    min_per_class: int = Field(default=30, ge=2)  # likewise
+    floor_auc: float = Field(default=0.55, ge=0.5, lt=1)  # for every candidate
+    leakage_auc: float = Field(default=0.99, gt=0.5, le=1)  # from it on the label has leaked
+    brier_margin: float = Field(default=0.01, ge=0, le=1)  # that the Brier score may grow by
+    slice_min_rows: int = Field(default=100, ge=2)  # smaller groups are not compared
+    slice_min_per_class: int = Field(default=20, ge=2)  # likewise
+    slice_margin: float = Field(default=0.02, ge=0, le=1)  # loss of AUC that no group may exceed beyond doubt
 
 
 class Policy(_Strict):
@@ -104,15 +104,15 @@ class Policy(_Strict):
     data: DataPolicy = DataPolicy()
     drift: DriftPolicy = DriftPolicy()
     gate: GatePolicy = GatePolicy()
-    approval: Literal["auto", "manual"] = "auto"
-    max_age_days: int | None = Field(default=None, ge=1)
+    approval: Literal["auto", "manual"] = "auto"  # manual: a PASS waits for `ratchet approve`
+    max_age_days: int | None = Field(default=None, ge=1)  # of the champion's training snapshot; beyond it a candidate is trained
 
 
 class Training(_Strict):
     """The search: a small grid, by cross-validation inside the training entities."""
 
-    window: int = Field(default=1, ge=1)
-    folds: int = Field(default=4, ge=2, le=20)
+    window: int = Field(default=1, ge=1)  # newest labelled snapshots to train on
+    folds: int = Field(default=4, ge=2, le=20)  # of the cross-validation inside the training entities
     seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
     logistic_regression: Grid | None = {"C": [0.1, 1.0]}
     hist_gradient_boosting: Grid | None = {"learning_rate": [0.1], "max_iter": [60], "max_leaf_nodes": [7, 15]}
@@ -128,21 +128,21 @@ class Training(_Strict):
 class Serving(_Strict):
     """How answers are made."""
 
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    max_batch: int = Field(default=1000, ge=1)
-    golden_rows: int = Field(default=20, ge=1)
+    threshold: float = Field(default=0.5, gt=0, lt=1)  # from this probability on the prediction is 1
+    max_batch: int = Field(default=1000, ge=1, le=10_000)  # entities of one /predict_batch
+    golden_rows: int = Field(default=20, ge=1)  # stored with a version and answered before it serves
 
 
 class Project(_Strict):
     """A model project."""
 
-    model: Name
-    entity: Name
-    snapshots: dict[str, date] = Field(default_factory=dict)
-    tables: tuple[Name, ...] = Field(min_length=1)
+    model: Name  # name in the registry
+    entity: Name  # the key's column, in every table
+    snapshots: dict[str, date] = Field(default_factory=dict)  # a folder's name to its date, where the name is no date
+    tables: tuple[Name, ...] = Field(min_length=1)  # names of the files
     label: Label
-    features: tuple[Column, ...] = Field(min_length=1)
-    slices: tuple[Column, ...] = ()
+    features: tuple[Column, ...] = Field(min_length=1)  # the model's inputs
+    slices: tuple[Column, ...] = ()  # groups for which no candidate may get worse; no inputs
     holdout: Holdout
     policy: Policy = Policy()
     training: Training = Training()

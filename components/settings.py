@@ -32,11 +32,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
 
-    project: Path = Path("ratchet.yaml")
-    home: Path = Path()
-    tracking_uri: str = ""
-    ledger_url: str = ""
-    requests_url: str = ""
+    project: Path = Path("ratchet.yaml")  # the project file
+    home: Path = Path()  # folder of all state; by default .ratchet beside the project file
+    tracking_uri: str = ""  # of MLflow, else SQLite under the home
+    ledger_url: str = ""  # SQL, else SQLite under the home
+    requests_url: str = ""  # likewise, of the request log
     online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
     snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home
     reports_url: str = ""  # likewise
@@ -45,15 +45,15 @@ class Settings(BaseSettings):
     namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context
     lease: str = ""  # name of the promotion lock's Lease, else `<deployment>-promotion`
     serving_url: str = ""  # address of the Deployment's Service, else asked through the API server
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=3000, ge=1, le=65535)
-    actor: str = Field(default_factory=_user, max_length=200)  # the ledger's column
+    host: str = Field(default="127.0.0.1", min_length=1)  # that `ratchet serve` listens at
+    port: int = Field(default=3000, ge=1, le=65535)  # likewise
+    actor: str = Field(default_factory=_user, max_length=200)  # your name in the ledger, whose column has this length
     run_id: str = Field(default="", max_length=200)  # of the run that this process is a task of
     rows_per_pod: int = Field(default=ROWS_PER_POD, ge=1000)  # on Kubeflow a larger snapshot is counted by several pods
     step_tries: int = Field(default=1, ge=1, le=10)  # of a step that a store or server could not be reached by
-    lock_timeout: float = Field(default=60.0, gt=0)
-    ready_timeout: float = Field(default=120.0, gt=0)
-    drain_seconds: float = Field(default=10.0, gt=0)
+    lock_timeout: float = Field(default=60.0, gt=0)  # seconds to wait for another promoter
+    ready_timeout: float = Field(default=120.0, gt=0)  # seconds that a version has to get ready
+    drain_seconds: float = Field(default=10.0, gt=0)  # seconds that a process that ends goes on serving
 
     @property
     def snapshots(self) -> Path:

@@ -24,6 +24,7 @@ from serving.bodies import Refused, read_batch, read_entity
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
+from serving.openapi import document
 from serving.problems import HANDLERS, unscorable_sentence
 from serving.request_log import RequestLogWriter
 
@@ -48,6 +49,7 @@ def make_app() -> Starlette:
             *(_timed(name, handler) for name, handler in zip(ENDPOINTS, (_predict, _predict_batch, _explain), strict=True)),
             Route("/health", _health),
             Route("/metrics", _metrics),
+            Route("/openapi.json", _openapi),
         ],
         exception_handlers=HANDLERS,
     )
@@ -146,6 +148,11 @@ async def _metrics(request: Request) -> Response:
     parts.metrics.backlog.set(parts.log.backlog)
     parts.metrics.ready.set(1 if parts.model.served else 0)
     return Response(await run_in_threadpool(parts.metrics.render), media_type=CONTENT_TYPE)
+
+
+async def _openapi(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    return JSONResponse(document(parts.project))
 
 
 def _served(parts: Parts) -> Served:

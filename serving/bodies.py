@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -10,8 +11,12 @@ from starlette.requests import Request
 from components.core.errors import DataError
 
 MAX_ENTITY = 256  # characters of an entity's name
-_ONE = 64 * 1024  # bytes of a body with one entity
-_EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
+MAX_WHOLE = 2**53 - 1  # beyond it a JSON number with a point may stand for several integers (RFC 7493, 2.2)
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"  # as a character class: what breaks lines, terminals and databases
+ONE = 64 * 1024  # bytes of a body with one entity
+EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
+
+_UNNAMEABLE = re.compile(rf"[{CONTROLS}\ud800-\udfff]")  # half a surrogate pair is no character
 
 
 class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
@@ -22,7 +27,7 @@ class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
         self.status = status
 
 
-async def read_json(request: Request, limit: int = _ONE) -> Any:
+async def read_json(request: Request, limit: int = ONE) -> Any:
     """Parse the body, of at most `limit` bytes. Raises Refused: 413 when it is larger, 400 when it is not JSON."""
     body = bytearray()
     async for chunk in request.stream():
@@ -42,7 +47,7 @@ async def read_entity(request: Request, key: str) -> str:
 
 async def read_batch(request: Request, key: str, most: int) -> list[str | Refused]:
     """The entities of a list of such bodies, at most `most`; an item that cannot be read is the Refused it would raise alone."""
-    body = await read_json(request, _ONE + most * _EACH)
+    body = await read_json(request, ONE + most * EACH)
     if not isinstance(body, list):
         raise Refused(422, f'the body must be a list of entities: [{{"{key}": "..."}}, ...]')
     if len(body) > most:
@@ -63,13 +68,16 @@ def entity_of(body: Any, key: str) -> str:
     if unknown:
         raise Refused(422, f"unknown field {unknown[0][:MAX_ENTITY]!r}: send {key} alone, the features come from the feature store")
     value = body[key]
+    # to JSON 377 and 377.0 are one number
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_WHOLE:
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise Refused(422, f"{key} must be text or a whole number, not {_KINDS[type(value)]}")
     if not 1 <= len(value) <= MAX_ENTITY:
         raise Refused(422, f"{key} must have 1 to {MAX_ENTITY} characters, not {len(value)}")
-    if "\0" in value or not value.isprintable():
+    if _UNNAMEABLE.search(value):
         raise Refused(422, f"{key} has characters that no entity's name can have")
     return value
 

@@ -29,7 +29,7 @@ from components.settings import Settings, load_settings
 from serving.backends import COMMAND
 from serving.supervisor import Supervisor
 
-MAX_BODY = 8 * 1024 * 1024  # bytes; the service has tighter limits of its own
+MAX_BODY = 12 * 1024 * 1024  # bytes: room for the largest batch that a project can allow; the service's own limits are tighter
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _CONNECTION = frozenset(  # RFC 9110, 7.6.1: about one connection, not to be passed on; the length is set anew
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer"}

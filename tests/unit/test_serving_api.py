@@ -89,7 +89,8 @@ def test_predict_answers_with_everything_that_the_contract_names(server: Server)
 
 
 def test_an_entity_given_as_a_number_is_its_digits(server: Server) -> None:
-    assert server.client.post("/predict", json={"customer": 42}).json()["customer"] == "42"
+    for number in (42, 42.0):  # one number in JSON
+        assert server.client.post("/predict", json={"customer": number}).json()["customer"] == "42"
 
 
 @pytest.mark.parametrize(
@@ -105,11 +106,16 @@ def test_an_entity_given_as_a_number_is_its_digits(server: Server) -> None:
         (b'{"customer": "anna", "visits": 4}', 422, "unknown field 'visits'"),
         (b'{"customer": true}', 422, "not true or false"),
         (b'{"customer": 1.5}', 422, "not a fraction"),
+        (b'{"customer": 9007199254740992.0}', 422, "not a fraction"),  # 2**53, or 2**53 + 1
+        (b'{"customer": 1e999}', 422, "not a fraction"),
         (b'{"customer": null}', 422, "not null"),
         (b'{"customer": ["anna"]}', 422, "not a list"),
         (b'{"customer": ""}', 422, "1 to 256 characters, not 0"),
         (b'{"customer": "' + b"x" * 257 + b'"}', 422, "1 to 256 characters, not 257"),
         (b'{"customer": "a\\u0000b"}', 422, "characters that no entity's name can have"),
+        (b'{"customer": "a\\nb"}', 422, "characters that no entity's name can have"),
+        (b'{"customer": "\\ud800"}', 422, "characters that no entity's name can have"),
+        (b'{"customer": "a\\u00a0b"}', 404, "is unknown"),  # odd, but ingest takes it
         (b'{"customer": "' + b"x" * 70_000 + b'"}', 413, "larger than 65536 bytes"),
         (b'{"customer": "zoe"}', 404, "customer 'zoe' is unknown"),
     ],

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from annotated_types import Le
 
 from components.core.errors import ArtifactError, Unavailable
 from components.core.schema import LoggedAnswer
-from components.project import Project
+from components.project import Project, Serving
+from serving.bodies import EACH, ONE
 from serving.features import OnlineFeatures, Row
+from serving.gateway import MAX_BODY
 from serving.metrics import Metrics
 from serving.model import Phase, PinnedModel, Served, load
 from serving.request_log import RequestLogWriter
@@ -222,6 +225,12 @@ def test_what_does_not_fit_is_dropped_and_counted() -> None:
     assert value(metrics, "ratchet_request_log_backlog") == 11.0
     writer.close(seconds=0.05)
     assert value(metrics, "ratchet_request_log_dropped_total") == 30.0
+
+
+def test_the_gateway_lets_the_largest_batch_pass_that_a_project_can_allow() -> None:
+    (most,) = [bound.le for bound in Serving.model_fields["max_batch"].metadata if isinstance(bound, Le)]
+    assert isinstance(most, int)
+    assert ONE + most * EACH <= MAX_BODY
 
 
 _WORKER = """
