@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,26 @@ from tests.streamflow import real_data
 pytestmark = pytest.mark.timeout(900)
 
 
+def moves(toolbox: Toolbox) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = json.loads(toolbox.ratchet("history", "--kind", "promotion", "--json"))["records"]
+    return records
+
+
 def promotions(toolbox: Toolbox) -> list[tuple[str, int]]:
-    records = json.loads(toolbox.ratchet("history", "--kind", "promotion", "--json"))["records"]
-    return [(record["body"]["state"], record["body"]["to"]) for record in records]
+    return [(record["body"]["state"], record["body"]["to"]) for record in moves(toolbox)]
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def starts(toolbox: Toolbox) -> list[float]:
+    """Seconds from each serving pod's creation until it was ready, by the API server's clock, which counts whole ones."""
+    found = []
+    for pod in toolbox.serving_pods():
+        (ready,) = [item["lastTransitionTime"] for item in pod["status"]["conditions"] if item["type"] == "Ready"]
+        found.append(seconds_between(pod["metadata"]["creationTimestamp"], ready))
+    return found
 
 
 def test_before_the_first_model_pods_are_up_not_ready_and_say_why(toolbox: Toolbox) -> None:
@@ -43,8 +62,13 @@ def test_the_first_promotion_makes_the_pods_ready(toolbox: Toolbox) -> None:
 def test_a_promotion_under_load_loses_no_request(toolbox: Toolbox) -> None:
     with toolbox.load() as load:
         assert toolbox.run("month_001") == 0
-    counted = load.result
-    print(f"\n{counted['requests']} requests, {counted['failed']} failed, slowest answer {counted['slowest']:.3f} s")  # noqa: T201
+    counted, (intent, done) = load.result, moves(toolbox)[-2:]
+    print(  # noqa: T201
+        f"\n{counted['requests']} requests, {counted['failed']} failed, slowest answer {counted['slowest']:.3f} s; "
+        f"{seconds_between(intent['at'], done['at']):.1f} s from the patch to all pods new and the alias moved; "
+        f"a new pod ready after {', '.join(f'{seconds:.0f}' for seconds in starts(toolbox))} s"
+    )
+    assert (intent["body"]["state"], done["body"]["state"]) == ("intent", "done")
     assert counted["failed"] == 0, counted["failures"]
     assert counted["versions"] == [1, 2]
     assert counted["one_way"]
