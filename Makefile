@@ -58,13 +58,13 @@ test-host: ## on a Debian machine, as root: install Prometheus, Chromium and wrk
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-QUESTIONS := decisions drift gate serving startup loop
+QUESTIONS := loop decisions serving startup drift gate
 
 bench: $(STAMP) ## measure what the documents claim, beside what people would use: an hour on a machine with nothing else to do
 	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit $$?; done
 
-bench-quick: $(STAMP) ## that every benchmark runs; numbers of so few draws and repeats mean nothing
-	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question --quick || exit $$?; done
+bench-quick: $(STAMP) ## that every benchmark runs, two at a time; numbers of so few draws and repeats mean nothing
+	@printf '%s\n' $(QUESTIONS) | xargs -P 2 -I{} $(BIN)/python -m benchmarks.{} --quick
 
 lint: $(STAMP) ## style, types, architecture, lock
 	@$(TOOLS)/bin/uv lock --check --quiet
