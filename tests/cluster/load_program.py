@@ -58,16 +58,16 @@ def keeping(number: int) -> None:
                     return
                 if ask(client, entity, f"{number}.{turn}"):
                     break
-                time.sleep(0.01)
+                time.sleep(0.03)
 
 
 def opening(number: int) -> None:
     for turn, entity in enumerate(itertools.cycle(entities)):
         if over():
             return
-        with httpx.Client(timeout=10) as client:
+        with httpx.Client(timeout=10, verify=False) as client:  # noqa: S501 - no TLS here: loading certificates is most of the time
             ask(client, entity, f"new {number}.{turn}")
-        time.sleep(0.03)
+        time.sleep(0.05)
 
 
 threads = [threading.Thread(target=keeping, args=(n,)) for n in range(6)] + [

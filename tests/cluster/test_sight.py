@@ -78,7 +78,7 @@ def test_pods_off_the_alias_are_told_by_alertmanager_until_they_are_back(toolbox
     ]
     with receiver.listening(), running(tmp_path, places, receiver) as prometheus:
         until(lambda: prometheus.query("ratchet_alias_pods_agree == 1"), bool)
-        assert prometheus.query(f'ratchet_model_ready{{version="{production}"}} == 1')
+        until(lambda: prometheus.query(f'ratchet_model_ready{{version="{production}"}} == 1'), bool)  # one pod a scrape answers
         template = {"metadata": {"annotations": {VERSION: str(other)}}}  # as somebody does by hand
         patch = json.dumps({"spec": {"template": template}})
         toolbox.cluster.kubectl("patch", "deployment", "ratchet-serving", "--type", "merge", "--patch", patch)
