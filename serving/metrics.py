@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from components.core.metric import Kind, Metric
@@ -90,8 +88,12 @@ class Metrics:
         return self._missing.labels(self._version, feature)
 
     def render(self) -> bytes:
-        """The text format; of all worker processes when BentoML started several (it sets PROMETHEUS_MULTIPROC_DIR then)."""
-        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        """The text format; of all worker processes when BentoML started several.
+
+        Which it is was settled when the client was imported. PROMETHEUS_MULTIPROC_DIR does not tell: Feast sets it later, in a
+        single process too, where nothing is in the folder.
+        """
+        if values.ValueClass is values.MutexValue:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]

@@ -14,12 +14,16 @@ PROGRAM = """
 import sys
 import serving.service
 from components.wiring import Wiring
+from serving.metrics import Metrics
 from serving.model import load
 
 wiring = Wiring.load()
 served = load(wiring.published, wiring.project, 1)
 (row,) = wiring.features.online([served.bundle.golden[0].entity])
 assert row is not None
+metrics = Metrics("1")
+metrics.ready.set(1)
+assert 'ratchet_model_ready{version="1"} 1.0' in metrics.render().decode(), "Feast's metrics have taken the place of ours"
 print(served.version.number, sorted({"mlflow", "sklearn", "dask", "jwt", "evidently", "kfp"} & set(sys.modules)))
 """
 
