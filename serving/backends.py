@@ -14,6 +14,7 @@ import httpx
 
 COMMAND = (sys.executable, "-m", "serving.backend")
 _LOOPBACK = "127.0.0.1"
+_OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # tells Prometheus' client that several processes share their figures
 _TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=5.0).as_dict()  # above what the service itself takes before it answers 504
 _LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30.0)  # seconds, under the backend's 75
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # a row is scored faster by one thread than by two
@@ -55,7 +56,8 @@ class Backend:
         Args:
             name: the pod's name in reports.
             version: the version to serve.
-            env: the environment; RATCHET_MODEL_VERSION and BentoML's settings are added.
+            env: the environment; RATCHET_MODEL_VERSION and BentoML's settings are added. PROMETHEUS_MULTIPROC_DIR, where somebody
+                has set it, is left out: the process's /metrics would show the figures of versions that have gone.
             folder: `<home>/serving`, for the log and BentoML's files.
             command: the program; `--fd` and `--grace` are appended.
             grace: seconds that the process gives to requests in flight when it is told to stop.
@@ -79,7 +81,7 @@ class Backend:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,
-                env={**env, **own},
+                env={**{name: value for name, value in env.items() if name != _OF_MANY}, **own},
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C is the gateway's to handle
             )

@@ -90,8 +90,8 @@ class Metrics:
     def render(self) -> bytes:
         """The text format; of all worker processes when BentoML started several.
 
-        Which it is was settled when the client was imported. PROMETHEUS_MULTIPROC_DIR does not tell: Feast sets it later, in a
-        single process too, where nothing is in the folder.
+        Which it is was settled when the client was imported. PROMETHEUS_MULTIPROC_DIR does not tell: a library may set it
+        later, in a single process too, where nothing is in the folder.
         """
         if values.ValueClass is values.MutexValue:
             return generate_latest(self.registry)

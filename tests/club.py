@@ -174,8 +174,8 @@ class Club:
         return Ran(process.returncode, out, err)
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """`ratchet serve` for the length of the block."""
+    def serving(self, **changes: str) -> Iterator[None]:
+        """`ratchet serve` for the length of the block; `changes` are variables."""
         log = self.root / "serve.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -183,7 +183,7 @@ class Club:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, **changes},
             )
         try:
             yield

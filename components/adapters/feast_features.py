@@ -40,6 +40,7 @@ from components.core.errors import ArtifactError, DataError, LockHeld, Unavailab
 from components.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
 
 with feast_importable():
+    import feast.metrics  # noqa: F401 - else at the first look-up, when nothing takes its variables away again
     from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.errors import FeastError
     from feast.protos.feast.serving.ServingService_pb2 import FieldStatus

@@ -41,7 +41,7 @@ _FEASTS_SERVERS = (
     "feast.feature_server",
     "feast.ui_server",
 )  # `import feast` imports them, and only `feast serve` and `feast ui` use them
-_PROMETHEUS = "PROMETHEUS_MULTIPROC_DIR"
+_PROMETHEUS = ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR")
 
 
 @contextmanager
@@ -52,9 +52,10 @@ def feast_importable() -> Iterator[None]:
 
     Its classes are not rewritten to check their arguments' types: that takes 2.7 s of Feast's 6.2 s import, and mypy checks what we
     pass. And the environment does not tell Prometheus' client that this process is one of many: the service's own /metrics would
-    be looked for in Feast's folder and come out empty.
+    be looked for in Feast's folder and come out empty, and the serving processes that this one starts would share a folder, in
+    which an old version stays ready for ever. Feast says it in `feast.metrics`, which it imports late: import that here too.
     """
-    before, directory = typeguard.typechecked, os.environ.get(_PROMETHEUS)
+    before, folders = typeguard.typechecked, {name: os.environ.get(name) for name in _PROMETHEUS}
     absent = [name for name in _FEASTS_SERVERS if name not in sys.modules]
 
     def untouched(target: Any = None, **_options: Any) -> Any:
@@ -68,5 +69,6 @@ def feast_importable() -> Iterator[None]:
         typeguard.typechecked = before
         for name in absent:
             sys.modules.pop(name, None)
-        if directory is None:
-            os.environ.pop(_PROMETHEUS, None)
+        for name, folder in folders.items():
+            if folder is None:
+                os.environ.pop(name, None)

@@ -11,6 +11,7 @@ from components.train import step as train
 from tests.club import Club
 
 PROGRAM = """
+import os
 import sys
 import serving.service
 from components.wiring import Wiring
@@ -24,6 +25,7 @@ assert row is not None
 metrics = Metrics("1")
 metrics.ready.set(1)
 assert 'ratchet_model_ready{version="1"} 1.0' in metrics.render().decode(), "Feast's metrics have taken the place of ours"
+assert not [name for name in os.environ if name.startswith("PROMETHEUS_")], "what this process starts would take it for a worker"
 print(served.version.number, sorted({"mlflow", "sklearn", "dask", "jwt", "evidently", "kfp"} & set(sys.modules)))
 """
 

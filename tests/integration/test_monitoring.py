@@ -120,8 +120,9 @@ def port() -> int:
 def prometheus(club: Club, receiver: Receiver, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Two months, the second one drifted, both promoted, both labelled, with clients all the time."""
     folder = tmp_path_factory.mktemp("prometheus")
+    shared = tmp_path_factory.mktemp("shared")  # a variable of who starts it must not make two versions share their figures
     with (
-        club.serving(),
+        club.serving(PROMETHEUS_MULTIPROC_DIR=str(shared)),
         exporting(club, port),
         receiver.listening(),
         running(folder, [scrape("ratchet", club.port, port)], receiver) as server,
