@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     rows_per_pod: int = Field(default=ROWS_PER_POD, ge=1000)  # on Kubeflow a larger snapshot is counted by several pods
     step_tries: int = Field(default=1, ge=1, le=10)  # of a step that a store or server could not be reached by
     lock_timeout: float = Field(default=60.0, gt=0)  # seconds to wait for another promoter
+    lease_seconds: int = Field(default=30, ge=5)  # after which a promoter that has died no longer holds the Lease
     ready_timeout: float = Field(default=120.0, gt=0)  # seconds that a version has to get ready
     drain_seconds: float = Field(default=10.0, gt=0)  # seconds that a process that ends goes on serving
 

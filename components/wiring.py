@@ -134,7 +134,7 @@ class Wiring:
             from components.adapters.lease_lock import LeaseLock
 
             name = self.settings.lease or f"{self.settings.deployment}-promotion"
-            return LeaseLock(self.cluster, name, self.settings.actor, self.settings.lock_timeout)
+            return LeaseLock(self.cluster, name, self.settings.actor, self.settings.lock_timeout, self.settings.lease_seconds)
         from components.adapters.file_lock import PromotionFileLock
 
         return PromotionFileLock(self.settings.home / "promotion.lock", self.settings.actor, self.settings.lock_timeout)

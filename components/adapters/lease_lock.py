@@ -50,10 +50,11 @@ class LeaseLock:
         name: the Lease's name; it has to exist, with or without a spec.
         actor: who holds it, for the others' message.
         timeout: seconds to wait for another holder; above `duration`, so that a dead one's Lease is waited out.
-        duration: seconds, whole ones, that a Lease holds without renewal.
+        duration: seconds, whole ones, that a Lease holds without renewal. A holder stops when it could not renew for four fifths of
+            it, so it has to be longer than the API server may be away.
     """
 
-    def __init__(self, api: KubernetesApi, name: str, actor: str, timeout: float, duration: int = 30) -> None:
+    def __init__(self, api: KubernetesApi, name: str, actor: str, timeout: float, duration: int) -> None:
         self._api, self._name, self._actor, self._timeout, self._duration = api, name, actor, timeout, duration
 
     @contextmanager

@@ -27,6 +27,7 @@ SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over wha
     "RATCHET_SERVING_URL",
     "RATCHET_READY_TIMEOUT",
     "RATCHET_LOCK_TIMEOUT",
+    "RATCHET_LEASE_SECONDS",
 )
 _HOME, _PROJECT = "/var/lib/ratchet", "/etc/ratchet"  # as in the chart
 _USER = 65532  # the image's

@@ -174,7 +174,7 @@ def test_when_there_is_no_room_for_a_new_pod_the_old_version_serves_on(toolbox: 
 def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(
     toolbox: Toolbox, scene: Scene, effect: str, mended: str | None
 ) -> None:
-    code, told = promote(toolbox, scene.other, effect)
+    code, told = promote(toolbox, scene.other, effect, RATCHET_LEASE_SECONDS="10")
     assert code == 128 + signal.SIGKILL, told
     said = toolbox.ratchet("reconcile")
     if mended is None:

@@ -120,7 +120,7 @@ def test_what_is_missing_is_told_in_a_sentence(objects: Objects, tmp_path: Path)
         rollout(objects, tmp_path, objects.api("stranger")).pinned()
     with (
         pytest.raises(UserError, match=r"there is no Lease none in .*`helm upgrade` creates it"),
-        LeaseLock(objects.api(), "none", "ann", 1).hold(),
+        LeaseLock(objects.api(), "none", "ann", 1, 2).hold(),
     ):
         pass
     with pytest.raises(UserError, match="there is no Service ratchet-serving"):

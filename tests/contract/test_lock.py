@@ -36,7 +36,7 @@ def pair(name: str, folder: Path) -> Iterator[tuple[Lock, Lock]]:
         yield lock, lock
     elif name == "lease":
         with fresh_namespace() as objects:
-            yield LeaseLock(objects.api(), LEASE, "ann", 0.2), LeaseLock(objects.api(), LEASE, "bob", 0.2)
+            yield LeaseLock(objects.api(), LEASE, "ann", 0.2, 30), LeaseLock(objects.api(), LEASE, "bob", 0.2, 30)
     else:
         yield PromotionFileLock(folder / "lock", "ann", 0.2), PromotionFileLock(folder / "lock", "bob", 0.2)
 
