@@ -30,6 +30,9 @@ EVERYTHING = [
     "kubeflow.caSecret=kubeflow-ca",
     "watch.enabled=true",
     "ui.enabled=true",
+    "ui.ingress.enabled=true",
+    "ui.ingress.tlsSecret=certificate",
+    "ui.from[0].namespaceSelector.matchLabels.app=ingress",
 ]
 BACKEND = [
     "imagePullSecrets[0]=pull",
@@ -190,6 +193,21 @@ def test_the_status_page_can_change_something_only_where_people_can(toolbox: Too
     roles = [document for document in documents if document["kind"] == "Role" and document["metadata"]["name"] == "ratchet-ui"]
     assert bool(roles) is not bool(token)
     assert all(set(rule["verbs"]) <= {"get", "list"} for role in roles for rule in role["rules"])
+
+
+def test_the_status_page_has_an_ingress_and_lets_in_only_who_is_named(toolbox: Toolbox) -> None:
+    wanted = ["ui.enabled=true", "networkPolicy.enabled=true"]
+    documents = rendered(toolbox, "ratchet", *wanted)
+    assert one(documents, "NetworkPolicy", "ratchet-ui")["spec"]["ingress"] == []
+    assert not [document for document in documents if document["kind"] == "Ingress"]
+    wanted += ["ui.ingress.enabled=true", "ui.ingress.host=churn.example.com", "ui.from[0].podSelector.matchLabels.app=ingress"]
+    documents = rendered(toolbox, "ratchet", *wanted)
+    (rule,) = one(documents, "NetworkPolicy", "ratchet-ui")["spec"]["ingress"]
+    assert rule == {"ports": [{"port": "http"}], "from": [{"podSelector": {"matchLabels": {"app": "ingress"}}}]}
+    (way,) = one(documents, "Ingress", "ratchet-ui")["spec"]["rules"]
+    assert (way["host"], way["http"]["paths"][0]["backend"]["service"]["name"]) == ("churn.example.com", "ratchet-ui")
+    (container,) = one(documents, "Deployment", "ratchet-ui")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "FORWARDED_ALLOW_IPS", "value": "*"} in container["env"]
 
 
 def test_prometheus_objects_are_there_when_asked_for(toolbox: Toolbox) -> None:
