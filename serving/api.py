@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import uuid
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -188,7 +188,8 @@ def _is_probe(request: Request) -> bool:
 
 def _answer(entity: str, row: Row, probability: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
     features = _plain(row)
-    prediction_id = uuid.uuid4().hex
+    now = time()
+    prediction_id = _new_id(now)
     version = served.version.number
     if not probe:
         for name, value in features.items():
@@ -196,7 +197,7 @@ def _answer(entity: str, row: Row, probability: float, served: Served, parts: Pa
                 parts.metrics.missing(name).inc()
         parts.metrics.predictions.inc()
         parts.metrics.probability.observe(probability)
-        parts.log.put(LoggedAnswer(prediction_id, entity, version, probability, features_hash(features), time()))
+        parts.log.put(LoggedAnswer(prediction_id, entity, version, probability, features_hash(features), now))
     return {
         parts.project.entity: entity,
         "prediction": int(probability >= parts.project.serving.threshold),
@@ -205,6 +206,16 @@ def _answer(entity: str, row: Row, probability: float, served: Served, parts: Pa
         "model_version": version,
         "prediction_id": prediction_id,
     }
+
+
+def _new_id(now: float) -> str:
+    """A UUID of version 7 (RFC 9562, 5.7) as 32 hex digits: 48 bits of milliseconds, then 74 random ones.
+
+    The log's index grows at its end by such ids; with random ones each answer dirties a page of its own.
+    """
+    chance = int.from_bytes(os.urandom(10))
+    low = chance & (1 << 62) - 1
+    return f"{int(now * 1000) << 80 | 7 << 76 | chance >> 68 << 64 | 2 << 62 | low:032x}"
 
 
 def _plain(row: Row) -> dict[str, FeatureValue]:

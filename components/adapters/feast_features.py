@@ -43,7 +43,8 @@ with feast_importable():
     import feast.metrics  # noqa: F401 - else at the first look-up, when nothing takes its variables away again
     from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.errors import FeastError
-    from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+    from feast.protos.feast.types.Value_pb2 import Value
     from feast.types import Bool, Float64, Int64, String
 
     from components.adapters.feast_no_offline import TYPE as NO_OFFLINE
@@ -52,6 +53,7 @@ VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
 _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
 _BATCH = 20_000  # rows a transaction: bounds memory, and the time that a reader would wait without WAL
+_EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
 
@@ -170,18 +172,17 @@ class FeastFeatures:
             return self._look_up_once(entities)
 
     def _look_up_once(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
-        rows = [{self._entity: entity} for entity in entities]
-        store, service = self._look_ups
-        answer = store.get_online_features(features=service, entity_rows=rows).proto
-        vectors = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
-        vectors = {feature.name: vectors[feature.name] for feature in self._features}
-        # A row that was loaded has all features PRESENT, the null ones with an empty value; an unknown entity has none.
-        return [
-            {name: _value(vector.values[row]) for name, vector in vectors.items()}  # noqa: PD011 - a protobuf field
-            if any(vector.statuses[row] == FieldStatus.PRESENT for vector in vectors.values())
-            else None
-            for row in range(len(entities))
-        ]
+        """By Feast's provider, below `get_online_features`, which resolves the service and pads its answer anew at each call.
+
+        That is 224 us for one entity where this takes 65, and 101 for each of 16 where this takes 57.
+        """
+        provider, config, view = self._look_ups
+        keys = [EntityKey(join_keys=[self._entity], entity_values=[Value(string_val=entity)]) for entity in entities]
+        read = provider.online_read(config, view, keys, [feature.name for feature in self._features])
+        return [None if values is None else self._row(values) for _, values in read]
+
+    def _row(self, values: dict[str, Value]) -> dict[str, FeatureValue]:
+        return {feature.name: _value(values.get(feature.name, _EMPTY)) for feature in self._features}
 
     @cached_property
     def _store(self) -> Any:
@@ -192,10 +193,10 @@ class FeastFeatures:
         return self._store.get_feature_service(self._model)
 
     @cached_property
-    def _look_ups(self) -> tuple[Any, Any]:
-        """A store for look-ups alone, and the feature service."""
+    def _look_ups(self) -> tuple[Any, RepoConfig, FeatureView]:
+        """What reads the online store, without the libraries of an offline one."""
         store = self._opened(NO_OFFLINE)
-        return store, store.get_feature_service(self._model)
+        return store._get_provider(), store.config, store.get_feature_view(VIEW)  # noqa: SLF001 - the store has no other way to it
 
     def _opened(self, offline: str) -> Any:
         store = FeatureStore(config=self._config(self._registry, offline))

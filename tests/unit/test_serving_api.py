@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,18 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path).ready()
     yield server
     server.close()
+
+
+def test_a_prediction_id_is_a_uuid_that_tells_its_millisecond_and_never_comes_again(server: Server) -> None:
+    start = int(time.time() * 1000)
+    bodies = [{"customer": "anna"}] * 4
+    ids = [answer["prediction_id"] for _ in range(25) for answer in server.client.post("/predict_batch", json=bodies).json()]
+    end = int(time.time() * 1000)
+    assert len(set(ids)) == len(ids)
+    for text in ids:
+        read = uuid.UUID(text)
+        assert (read.hex, read.version, read.variant) == (text, 7, uuid.RFC_4122)
+        assert start <= read.int >> 80 <= end
 
 
 def test_predict_answers_with_everything_that_the_contract_names(server: Server) -> None:
