@@ -23,7 +23,7 @@ from components.core.ports import Reports
 from tests.club import Club
 from tests.rollout_harness import free_port, until
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TOKEN = "a token for the browser's test"  # noqa: S105 - no secret
 SIZES = {"phone": (390, 844), "wide": (1440, 900)}
 PAGES = {
