@@ -1,10 +1,15 @@
-"""The exporter's pod, and an alert's way: Prometheus and Alertmanager on this machine, the pods behind the API server's proxy."""
+"""The exporter's and the status page's pods beside the ledger, and an alert's way.
+
+Prometheus and Alertmanager run on this machine, the pods are behind the API server's proxy.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,16 +25,17 @@ from tests.rollout_harness import free_port, until
 pytestmark = pytest.mark.timeout(900)
 _SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 _EXPORTER = f"{_SERVICES}/ratchet-exporter:metrics/proxy/metrics"
+_UI = f"{_SERVICES}/ratchet-ui:http/proxy"
 _SERVING = f"{_SERVICES}/ratchet-serving:http/proxy/metrics"
 
 
 @pytest.fixture(scope="module")
 def proxy(toolbox: Toolbox) -> Iterator[int]:
-    """Port of a `kubectl proxy`, with the exporter's pod up behind it."""
-    toolbox.helm(
-        "upgrade", "ratchet", "charts/ratchet", "--reuse-values", "--set", "exporter.enabled=true,exporter.intervalSeconds=1"
-    )
-    toolbox.rolled_out("deploy/ratchet-exporter")
+    """Port of a `kubectl proxy`, with the exporter's and the status page's pods up behind it."""
+    wanted = "exporter.enabled=true,exporter.intervalSeconds=1,ui.enabled=true"
+    toolbox.helm("upgrade", "ratchet", "charts/ratchet", "--reuse-values", "--set", wanted)
+    for name in ("exporter", "ui"):
+        toolbox.rolled_out(f"deploy/ratchet-{name}")
     port = free_port()
     process = subprocess.Popen([*map(str, toolbox.cluster.kubectl_command()), "proxy", f"--port={port}"], stdout=subprocess.DEVNULL)
     try:
@@ -40,10 +46,31 @@ def proxy(toolbox: Toolbox) -> Iterator[int]:
         process.wait()
 
 
-def page(port: int) -> str:
+def page(port: int, path: str = _EXPORTER) -> str:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}{_EXPORTER}", timeout=30, trust_env=False).text
+        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=30, trust_env=False).text
     return ""
+
+
+def test_the_page_and_the_figures_say_what_the_ledger_holds(toolbox: Toolbox, proxy: int) -> None:
+    told = json.loads(toolbox.ratchet("history", "--last", "1000", "--json"))
+    records, production = told["records"], toolbox.versions()[0]
+    chain = f"The chain of {told['verified']} records verifies"
+    first = until(lambda: page(proxy, f"{_UI}/history"), lambda html: chain in html, 120)
+    pages = int((re.findall(r"Page 1 of (\d+)", first) or ["1"])[0])
+    seen = [
+        int(seq)
+        for n in range(1, pages + 1)
+        for seq in re.findall(r'href="/history/(\d+)"', page(proxy, f"{_UI}/history?page={n}"))
+    ]
+    assert seen == [record["seq"] for record in reversed(records)]
+    now = page(proxy, f"{_UI}/")
+    assert f"Version {production} serves" in now
+    judged = Counter(record["body"]["verdict"] for record in records if record["kind"] == "gate")
+    wanted = {f'ratchet_decisions_total{{kind="gate",outcome="{verdict}"}} {count}.0' for verdict, count in judged.items()}
+    lines = until(lambda: page(proxy).splitlines(), lambda lines: wanted <= set(lines), 120)
+    assert judged
+    assert f"ratchet_champion_version {production}.0" in lines
 
 
 def test_the_exporters_account_suffices_to_see_all_and_moves_nothing(toolbox: Toolbox, proxy: int) -> None:
