@@ -61,7 +61,7 @@ class Metrics:
 
         self.predictions = counter(PREDICTIONS).labels(version)
         self.probability = histogram(PROBABILITY).labels(version)
-        self._seconds, self._refused, self._missing = histogram(SECONDS), counter(REFUSED), counter(MISSING)
+        seconds, self._refused, self._missing = histogram(SECONDS), counter(REFUSED), counter(MISSING)
         self.unknown = counter(UNKNOWN).labels(version)
         self.store_seconds = histogram(STORE_SECONDS).labels(version)
         self.store_errors = counter(STORE_ERRORS).labels(version)
@@ -70,14 +70,10 @@ class Metrics:
         ready = Gauge(READY.name, READY.help, READY.labels, multiprocess_mode="livemin", registry=registry)
         self.backlog, self.ready = backlog.labels(version), ready.labels(version)
         self.dropped = counter(DROPPED).labels(version)
+        self.seconds = {endpoint: seconds.labels(version, endpoint) for endpoint in ENDPOINTS}  # time to answer
         for endpoint in ENDPOINTS:  # a series that begins with its first failure shows Prometheus no increase
-            self.seconds(endpoint)
             for status in ("500", "503"):
                 self.refused(endpoint, status)
-
-    def seconds(self, endpoint: str) -> Histogram:
-        """Time to answer."""
-        return self._seconds.labels(self._version, endpoint)
 
     def refused(self, endpoint: str, status: str) -> Counter:
         """Requests that got this status."""

@@ -64,7 +64,6 @@ class RequestLogWriter:
             self._queue.append(answer)
         else:
             self._metrics.dropped.inc()
-        self._metrics.backlog.set(self.backlog)
 
     def close(self, seconds: float = 3.0) -> None:
         """Write what is queued, for at most `seconds`; the rest is dropped, counted and reported."""
@@ -97,6 +96,7 @@ class RequestLogWriter:
                 if not failing:
                     _logger.warning("%s; answers wait in memory", error)
                 failing = True
+                self._metrics.backlog.set(self.backlog)  # of several workers one is scraped and tells the others' too
                 if self._closing.wait(self._pause):
                     return
             else:

@@ -17,6 +17,7 @@ from serving.metrics import NO_VERSION, Metrics
 from serving.model import Phase, PinnedModel, Served, load
 from serving.request_log import RequestLogWriter
 
+_AT_ONCE = 32  # entities: 2 ms
 VERSION_VARIABLE = "RATCHET_MODEL_VERSION"
 
 app = make_app()
@@ -44,7 +45,7 @@ class RatchetService:
         wiring = Wiring.load()
         pinned = os.environ.get(VERSION_VARIABLE, "").strip()
         metrics = Metrics(pinned if pinned.isdecimal() else NO_VERSION)
-        self._features = OnlineFeatures(lambda: wiring.features, metrics)
+        self._features = OnlineFeatures(lambda: wiring.features, metrics, at_once=0 if wiring.settings.online_url else _AT_ONCE)
         self._log = RequestLogWriter(wiring.requests, metrics)
         self._ready = metrics.ready
         self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,9 @@ _BY_ENTITY = Index("answers_by_entity", _ANSWERS.c.entity, _ANSWERS.c.version, _
 _CREATION_LOCK = 7_236_842  # any number that nobody else locks by
 _CONNECT_SECONDS = 5
 _FIELDS = tuple(field.name for field in fields(LoggedAnswer))
+_VALUES = attrgetter(*_FIELDS)
+_ROW = f"({', '.join('?' * len(_FIELDS))})"
+_ROWS = 150  # a statement, of six parameters each
 _CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
 
 
@@ -124,8 +129,12 @@ class SqlRequestLog:
         if not rows:
             return
         with self._transaction() as connection:
-            values = [{name: getattr(row, name) for name in _FIELDS} for row in rows]  # not asdict, which copies deep
-            connection.execute(self._insert(_ANSWERS).on_conflict_do_nothing(), values)
+            if self._engine.dialect.name == "sqlite":
+                for start in range(0, len(rows), _ROWS):
+                    _append(connection, rows[start : start + _ROWS])
+            else:
+                values = [{name: getattr(row, name) for name in _FIELDS} for row in rows]  # not asdict, which copies deep
+                connection.execute(self._insert(_ANSWERS).on_conflict_do_nothing(), values)
 
     def join(self, labels: Columns) -> JoinReport:
         """Join labels to the answers they are about.
@@ -286,13 +295,21 @@ class SqlRequestLog:
         return replace(found, counts=dict(sorted(counts.items())))
 
 
+def _append(connection: Connection, rows: Sequence[LoggedAnswer]) -> None:
+    """In one statement: Python's sqlite3 gives the interpreter away at each, and takes it back from who answers requests."""
+    values = ", ".join([_ROW] * len(rows))
+    statement = f"INSERT INTO {_ANSWERS.name} ({', '.join(_FIELDS)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - our names
+    connection.exec_driver_sql(statement, tuple(chain.from_iterable(map(_VALUES, rows))))
+
+
 def _chunks(rows: list[LabelRow]) -> Iterator[list[LabelRow]]:
     return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    # readers beside the serving processes' writers; a writer waits for another instead of failing
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+    # readers beside the serving processes' writers; a writer waits for another instead of failing; 32 MB of log between two
+    # checkpoints, because the pages of the index by entity come again and again
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000", "busy_timeout=10000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

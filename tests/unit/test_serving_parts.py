@@ -20,6 +20,7 @@ from serving.gateway import MAX_BODY
 from serving.metrics import Metrics
 from serving.model import Phase, PinnedModel, Served, load
 from serving.request_log import RequestLogWriter
+from tests.rollout_harness import until
 from tests.serving_world import PROJECT, FolderRegistry, linear_bundle, spoilt
 
 
@@ -165,6 +166,76 @@ def test_an_error_of_the_store_reaches_everybody_who_waits() -> None:
     assert [type(result) for result in asyncio.run(ask())] == [Unavailable] * 3
 
 
+def test_at_the_end_nobody_waits_for_a_look_up_that_will_not_come() -> None:
+    store = Gate()
+
+    async def ask() -> list[BaseException | list[Row | None]]:
+        features = OnlineFeatures(lambda: store, Metrics(), timeout=60)
+        begun = asyncio.create_task(features.of(["a"]))
+        await asyncio.to_thread(store.entered.wait)
+        waiting = asyncio.create_task(features.of(["b"]))
+        await asyncio.sleep(0)
+        features.close()
+        store.open.set()
+        return list(await asyncio.gather(begun, waiting, features.of(["c"]), return_exceptions=True))
+
+    begun, *others = asyncio.run(ask())
+    assert begun == [{"name": "a"}]
+    assert [str(other) for other in others] == ["this process is about to end: ask again"] * 2
+
+
+def test_a_request_that_is_given_up_by_its_client_takes_nobody_with_it() -> None:
+    store = Gate()
+
+    async def ask() -> list[Row | None]:
+        features = OnlineFeatures(lambda: store, Metrics())
+        begun = asyncio.create_task(features.of(["a"]))
+        await asyncio.to_thread(store.entered.wait)
+        gone, stays = (asyncio.create_task(features.of([name])) for name in ("b", "c"))
+        await asyncio.sleep(0)
+        begun.cancel()
+        gone.cancel()
+        store.open.set()
+        return await stays
+
+    assert asyncio.run(ask()) == [{"name": "c"}]
+    assert store.calls == [["a"], ["c"]]
+
+
+class Place:
+    """A feature store that notes which threads ask it, and can be down."""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+        self.down = False
+
+    def online(self, entities: Sequence[str]) -> list[Row | None]:
+        self.threads.append(threading.current_thread().name)
+        if self.down:
+            message = "down"
+            raise Unavailable(message)
+        return [{"name": name} for name in entities]
+
+
+def test_a_store_on_this_machine_is_asked_on_the_loop_once_it_is_open_and_for_few() -> None:
+    store = Place()
+    features = OnlineFeatures(lambda: store, Metrics(), at_once=2)
+
+    async def ask(*names: str) -> list[Row | None]:
+        return await features.of(names)
+
+    assert asyncio.run(ask("a")) == [{"name": "a"}]
+    features.warm("a")
+    assert asyncio.run(ask("a", "b")) == [{"name": "a"}, {"name": "b"}]
+    assert asyncio.run(ask("a", "b", "c")) == [{"name": name} for name in "abc"]
+    assert [name == "MainThread" for name in store.threads] == [False, False, True, False]
+    store.down = True
+    with pytest.raises(Unavailable, match="down"):
+        asyncio.run(ask("a"))
+    store.down = False
+    assert asyncio.run(ask("a")) == [{"name": "a"}]
+
+
 class Shelf:
     """A log store that can be down."""
 
@@ -222,7 +293,7 @@ def test_what_does_not_fit_is_dropped_and_counted() -> None:
     for answer in rest:
         writer.put(answer)
     assert value(metrics, "ratchet_request_log_dropped_total") == 19.0
-    assert value(metrics, "ratchet_request_log_backlog") == 11.0
+    until(lambda: value(metrics, "ratchet_request_log_backlog"), lambda backlog: backlog == 11.0)
     writer.close(seconds=0.05)
     assert value(metrics, "ratchet_request_log_dropped_total") == 30.0
 

@@ -143,6 +143,16 @@ def test_an_answer_written_twice_is_stored_once(log: SqlRequestLog) -> None:
     assert pairs(log) == {1: [(0, 0.3), (1, 0.5)]}
 
 
+def test_of_a_long_write_only_what_is_new_is_added(log: SqlRequestLog) -> None:
+    answers = [answer(f"p{n}", f"u{n}", probability=n / 1000) for n in range(401)]
+    log.append(answers[100:250])
+    log.append([replace(one, probability=1.0) for one in answers])
+    assert log.volume(1).counts == {1: [401]}
+    log.join(labels(prediction_id=[one.prediction_id for one in answers], label=[1] * 401))
+    changed = [score for _, score in pairs(log)[1] if score == 1.0]
+    assert len(changed) == 401 - 150
+
+
 def test_two_processes_logs_on_one_file_see_each_other(log: SqlRequestLog, tmp_path: Path) -> None:
     other = SqlRequestLog(f"sqlite:///{tmp_path / 'deep' / 'requests.db'}")
     log.append([answer("a")])
