@@ -15,6 +15,7 @@ from components.core.schema import FeatureValue
 from serving.metrics import Metrics
 
 Row = dict[str, FeatureValue]
+Found = dict[str, Row | None]
 
 
 class Online(Protocol):
@@ -46,7 +47,7 @@ class OnlineFeatures:
         store: gives where the features are; called in the thread, because a store may take seconds to import.
         metrics: gets the seconds of each look-up and the failures.
         timeout: seconds after which a request gives up (the look-up itself cannot be interrupted).
-        at_once: so many entities are looked up on the event loop, once the store is open: more than 0 for a file on this machine.
+        at_once: so many entities are looked up on the event loop, once the store has answered: above 0 for a file on this machine.
     """
 
     def __init__(self, store: Callable[[], Online], metrics: Metrics, timeout: float = 2.0, at_once: int = 0) -> None:
@@ -90,12 +91,12 @@ class OnlineFeatures:
         names = list(dict.fromkeys(name for asked in taken for name in asked.entities))
         start = perf_counter()
 
-        def back(call: Future[list[Row | None]]) -> None:
+        def back(call: Future[Found]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
-                loop.call_soon_threadsafe(self._deliver, loop, taken, names, start, call)
+                loop.call_soon_threadsafe(self._deliver, loop, taken, start, call)
 
         if self._open and len(names) <= self._at_once:
-            self._deliver(loop, taken, names, start, self._called(names))
+            self._deliver(loop, taken, start, self._called(names))
             return
         try:
             call = self._thread.submit(self._rows, names)
@@ -108,14 +109,13 @@ class OnlineFeatures:
         self,
         loop: asyncio.AbstractEventLoop,
         taken: list[_Asked],
-        names: list[str],
         start: float,
-        call: Future[list[Row | None]],
+        call: Future[Found],
     ) -> None:
         self._metrics.store_seconds.observe(perf_counter() - start)
         # handed to everybody who waits: nobody may hang on a look-up that failed
         error = Unavailable("this process is about to end: ask again") if call.cancelled() else call.exception()
-        rows = {} if error else dict(zip(names, call.result(), strict=True))
+        rows = {} if error else call.result()
         if error:
             self._metrics.store_errors.inc()
         for asked in taken:
@@ -127,21 +127,22 @@ class OnlineFeatures:
                 asked.answer.set_result([rows[name] for name in asked.entities])
         self._look_up(loop)
 
-    def _called(self, names: list[str]) -> Future[list[Row | None]]:
-        call: Future[list[Row | None]] = Future()
+    def _called(self, names: list[str]) -> Future[Found]:
+        call: Future[Found] = Future()
         try:
             call.set_result(self._rows(names))
         except Exception as error:  # noqa: BLE001 - for those who wait, as the thread's would be
             call.set_exception(error)
         return call
 
-    def _rows(self, names: list[str]) -> list[Row | None]:
-        return self._store().online(names) if names else []
+    def _rows(self, names: list[str]) -> Found:
+        found = dict(zip(names, self._store().online(names), strict=True)) if names else {}
+        self._open = True
+        return found
 
     def warm(self, entity: str) -> None:
         """Open the store by a first look-up, from a thread that may wait. Raises what the store raises."""
         self._thread.submit(self._rows, [entity]).result()
-        self._open = True
 
     def close(self) -> None:
         """Let the thread go."""

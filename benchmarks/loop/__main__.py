@@ -7,11 +7,12 @@ changed so that a candidate is made and promoted.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from time import perf_counter, sleep
 from typing import Any
 
 import httpx
+import psutil
 
 from benchmarks.harness import Spread, child, spread, write
 from benchmarks.loop.figure import draw
@@ -80,6 +82,34 @@ class Place:
         return int(answer["model_version"] if "model_version" in answer else answer["version"])
 
 
+@dataclass
+class Memory:
+    """The most that one process held, in MiB."""
+
+    peak: float = 0.0
+
+
+@contextmanager
+def watching_memory() -> Iterator[Memory]:
+    """Look ten times a second at the processes below this one for the length of the block, those apart that ran before it."""
+    memory, stop = Memory(), threading.Event()
+    before = set(psutil.Process().children(recursive=True))
+
+    def look() -> None:
+        while not stop.wait(0.1):
+            for process in set(psutil.Process().children(recursive=True)) - before:
+                with contextlib.suppress(psutil.Error):
+                    memory.peak = max(memory.peak, process.memory_info().rss / 2**20)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield memory
+    finally:
+        stop.set()
+        thread.join()
+
+
 def measure(users: int) -> dict[str, Any]:
     """One run at one size: seconds by stage, in all and of the bare calls, and the largest task's memory."""
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +133,8 @@ def measure(users: int) -> dict[str, Any]:
             place.ratchet("run", "--data", str(place.data), "--snapshot", "month_000")
             clock, began = Clock(), perf_counter()
             arguments = {"snapshot": "month_001", "data": str(place.data), "replace": False, "force": False}
-            run = run_local(settings, arguments, new_run_id(), clock)
+            with watching_memory() as memory:
+                run = run_local(settings, arguments, new_run_id(), clock)
             assert not run.error, run.error
             while place.version() != 2:
                 sleep(0.05)
@@ -111,7 +142,14 @@ def measure(users: int) -> dict[str, Any]:
         months = [str(place.data / month) for month in ("month_000", "month_001")]
         bare = child("benchmarks.loop.bare", str(settings.project), *months)
     stages = {name: clock.took[name] for name in STAGES}
-    return {"total": total, "stages": stages, "between": total - sum(stages.values()), "bare": json.loads(bare.output)}
+    return {
+        "total": total,
+        "stages": stages,
+        "between": total - sum(stages.values()),
+        "bare": json.loads(bare.output),
+        "largest_task_mib": memory.peak,
+        "bare_mib": bare.peak_mib,
+    }
 
 
 def main() -> None:
@@ -128,8 +166,9 @@ def main() -> None:
         runs = [measure(users) for _ in range(repeats)]
         results[str(users)] = summary(runs)
         told = results[str(users)]
-        sys.stdout.write(f"{users} users: {told['total']} s, of it bare calls {told['bare']} s\n")
-    results["largest_task_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        sys.stdout.write(
+            f"{users} users: {told['total']} s, largest task {told['largest_task_mib']} MiB; bare calls {told['bare']} s\n"
+        )
     write("loop", results, quick=options.quick)
     if not options.quick:
         draw(results)
@@ -149,6 +188,8 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "bare": over(lambda run: sum(run["bare"].values())),
         "bare_fit": over(lambda run: run["bare"]["fit"]),
         "ratio": over(lambda run: run["total"] / sum(run["bare"].values())),
+        "largest_task_mib": over(lambda run: run["largest_task_mib"]),
+        "bare_mib": over(lambda run: run["bare_mib"]),
     }
 
 

@@ -224,11 +224,14 @@ def test_a_store_on_this_machine_is_asked_on_the_loop_once_it_is_open_and_for_fe
     async def ask(*names: str) -> list[Row | None]:
         return await features.of(names)
 
+    store.down = True
+    with pytest.raises(Unavailable, match="down"):
+        features.warm("a")
+    store.down = False
     assert asyncio.run(ask("a")) == [{"name": "a"}]
-    features.warm("a")
     assert asyncio.run(ask("a", "b")) == [{"name": "a"}, {"name": "b"}]
     assert asyncio.run(ask("a", "b", "c")) == [{"name": name} for name in "abc"]
-    assert [name == "MainThread" for name in store.threads] == [False, False, True, False]
+    assert [name == "MainThread" for name in store.threads] == [False, False, True, False]  # the last one is for many
     store.down = True
     with pytest.raises(Unavailable, match="down"):
         asyncio.run(ask("a"))
