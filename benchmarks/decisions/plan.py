@@ -42,7 +42,7 @@ _OTHER_WIDTHS = {5: 0.5, 100: 0.2}  # share of the draws, for the work that they
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`factor` multiplies all draws: 1 takes a quarter of an hour of one core."""
+    """`factor` multiplies all draws: 1 takes some 500 s of one core."""
 
     factor: float = 1.0
 
