@@ -1,4 +1,4 @@
-"""`python -m benchmarks.loop.cluster`: the same on the cluster that is up, the pipeline in one pod; it makes two versions there.
+"""`python -m benchmarks.loop.cluster`: the same on the cluster that is up, the pipeline in one pod; it makes versions there.
 
 The seconds of a stage end with its last line in the pod's log; those of the first begin when the Job is created, so they hold the
 pod's start.
@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep, time
@@ -35,16 +35,18 @@ _STAGE_OF = {
 }
 
 
-def measure(cluster: Cluster, users: int, months: tuple[str, str]) -> dict[str, Any]:
-    """A champion of the first month, then the run on the second: seconds by stage and until every answer is the new version's."""
+def bring(cluster: Cluster, users: int, month: str, how: Sequence[str]) -> None:
+    """Make a month and put it into the cluster's S3."""
     with tempfile.TemporaryDirectory() as folder:
-        for month, how in zip(months, ((), CHANGED), strict=True):
-            generate = ["data", "generate", folder, "--snapshot", month, "--users", str(users), "--format", "parquet", *how]
-            subprocess.run([sys.executable, "-m", "pipelines", *generate], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            upload(cluster, Path(folder), month)
-    list(_lines(cluster, start_job(cluster, _run(months[0]))))
+        generate = ["data", "generate", folder, "--snapshot", month, "--users", str(users), "--format", "parquet", *how]
+        subprocess.run([sys.executable, "-m", "pipelines", *generate], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        upload(cluster, Path(folder), month)
+
+
+def measure(cluster: Cluster, month: str) -> dict[str, Any]:
+    """The run on a month: seconds by stage, and until every answer is the new version's and the Job has ended."""
     began, ends = time(), dict[str, float]()
-    for at, text in _lines(cluster, start_job(cluster, _run(months[1]))):
+    for at, text in _lines(cluster, start_job(cluster, _run(month))):
         stage = _STAGE_OF.get(text.split(" ", 1)[0])
         if stage:
             ends[stage] = at
@@ -66,7 +68,8 @@ def _run(month: str) -> list[str]:
 
 def _lines(cluster: Cluster, job: str) -> Iterator[tuple[float, str]]:
     """When each line of the Job's log was written, and the line; raises CalledProcessError when the Job fails."""
-    command = [*map(str, cluster.kubectl_command()), "logs", "--follow", "--timestamps", "--pod-running-timeout=120s", f"job/{job}"]
+    cluster.kubectl("wait", "--for=jsonpath={.status.ready}=1", "--timeout=120s", f"job/{job}", timeout=150.0)
+    command = [*map(str, cluster.kubectl_command()), "logs", "--follow", "--timestamps", f"job/{job}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -78,13 +81,15 @@ def _lines(cluster: Cluster, job: str) -> Iterator[tuple[float, str]]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, action="append", help="sizes, at most two; default 7043 and 1000000")
+    parser.add_argument("--users", type=int, action="append", help="sizes; default 7043 and 1000000")
     sizes = parser.parse_args().users or [7043, 1_000_000]
     cluster = present()
-    pairs = (("month_000", "month_001"), ("month_002", "month_003"))
+    bring(cluster, 7043, "month_000", ())
+    list(_lines(cluster, start_job(cluster, _run("month_000"))))  # a champion
     results: dict[str, Any] = {}
-    for users, months in zip(sizes, pairs, strict=False):
-        results[str(users)] = told = measure(cluster, users, months)
+    for number, users in enumerate(sizes, 1):
+        bring(cluster, users, f"month_{number:03}", CHANGED if number % 2 else ())  # each otherwise than the one before
+        results[str(users)] = told = measure(cluster, f"month_{number:03}")
         sys.stdout.write(f"{users} users: {told['total']} s, {told['stages']}\n")
     write("loop-cluster", results, quick=False)
 
