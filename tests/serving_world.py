@@ -18,6 +18,7 @@ from components.ml.encoding import CategoryInput, Inputs
 from components.ml.linear import Linear
 from components.ml.scorer import Document, Input, Scorer
 from components.project import Project
+from components.settings import Settings
 
 FEATURES = (Feature("visits", DType.INT), Feature("plan", DType.CATEGORY))
 ROWS: dict[str, dict[str, FeatureValue]] = {
@@ -117,6 +118,7 @@ class World:
 
     def __init__(self, home: Path) -> None:
         self.project = PROJECT
+        self.settings = Settings(home=home)
         self.registry = self.published = FolderRegistry(home / "versions")
         self.features = JsonFeatures(home / "features.json")
         self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}")
