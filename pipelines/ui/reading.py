@@ -41,14 +41,16 @@ class Reading:
         sight = see(self._looks, self._ports, "ledger", "registry", "serving", "requests")
         records, versions = sight.ledger.records, sight.registry.versions if sight.registry else {}
         seen = now(sight, datetime.now(UTC))
-        made = checks(records)
+        made, gates = checks(records), sight.ledger.of("gate")
+        judged = last_decision(records, self._ports.project, versions)
         return self._pages.page(
             request,
             "now.html.j2",
             seen.headline,
             now=seen,
             check=made[-1] if made else None,
-            decision=last_decision(records, self._ports.project, versions),
+            decision=judged,
+            unread=gates[-1].seq if gates and judged is None else None,
             waiting=sight.ledger.waiting,
             champion=sight.registry.champion if sight.registry else None,
             earlier=sorted({t.version for t in seen.tenures}, reverse=True),

@@ -74,6 +74,19 @@ def test_the_last_decision_is_told_with_every_inequality_and_what_became_of_it(s
     assert 'href="/reports/decision_v2_on_2024-03-01.html"' in site.client().get("/").text
 
 
+def test_a_comparison_in_another_releases_form_does_not_take_the_first_page_away() -> None:
+    site = UiWorld(Loop())
+    assert site.loop.run(site.loop.arrive(1)) == "done"
+    site.ledger.append("gate", {"candidate": 1, "champion": None, "verdict": "PASS", "decisive": [], "snapshot": "some@thing"})
+    seq = site.ledger.records()[-1].seq
+    text = text_of(site.client().get("/").text)
+    assert "Version 1 serves" in text
+    assert f"The last comparison, record {seq} , is of another form than this page can draw." in text
+    shown = site.client().get(f"/history/{seq}")
+    assert shown.status_code == 200
+    assert "some@thing" in shown.text
+
+
 def test_who_was_in_production_is_told_newest_first(site: UiWorld) -> None:
     text = text_of(site.client().get("/").text).partition("Who was in production")[2]
     first, second, third = (text.index(what) for what in ("rolled back from", "it beat version 1", "it was the first model"))
