@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     lock_timeout: float = Field(default=60.0, gt=0)  # seconds to wait for another promoter
     lease_seconds: int = Field(default=30, ge=5)  # after which a promoter that has died no longer holds the Lease
     ready_timeout: float = Field(default=120.0, gt=0)  # seconds that a version has to get ready
+    rate_limit: float = Field(default=0.0, ge=0)  # entities that a serving process answers for in a second, 0 for no limit
     drain_seconds: float = Field(default=10.0, gt=0)  # seconds that a process that ends goes on serving
 
     @property

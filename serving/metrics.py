@@ -72,7 +72,7 @@ class Metrics:
         self.dropped = counter(DROPPED).labels(version)
         self.seconds = {endpoint: seconds.labels(version, endpoint) for endpoint in ENDPOINTS}  # time to answer
         for endpoint in ENDPOINTS:  # a series that begins with its first failure shows Prometheus no increase
-            for status in ("500", "503"):
+            for status in ("429", "500", "503"):
                 self.refused(endpoint, status)
 
     def refused(self, endpoint: str, status: str) -> Counter:

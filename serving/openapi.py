@@ -125,10 +125,8 @@ def _asking(name: str, summary: str, body: str, answer: Node, limit: int, *, unk
         "404": _error("The online store has no features of the entity"),
         "413": _error(f"The body is larger than {limit} bytes"),
         "422": _error("The body is JSON of another shape"),
-        "503": {
-            **_error("No model serves, or the feature store is away or slow: try again"),
-            "headers": {"retry-after": {"description": "Seconds", "schema": _TEXT}},
-        },
+        "429": _later("More entities a second are asked for than RATCHET_RATE_LIMIT allows a process"),
+        "503": _later("No model serves, or the feature store is away or slow: try again"),
     }
     if not unknown:
         del responses["404"]
@@ -171,6 +169,10 @@ def _json(description: str, schema: Node) -> Node:
 
 def _error(description: str) -> Node:
     return _json(description, _ref("Error"))
+
+
+def _later(description: str) -> Node:
+    return {**_error(description), "headers": {"retry-after": {"description": "Seconds", "schema": _TEXT}}}
 
 
 def _plain(description: str) -> Node:

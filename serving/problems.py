@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from components.core.errors import DataError, RatchetError
 from serving.bodies import Refused
+from serving.rate import Exceeded
 
 
 def unscorable_sentence(error: Exception) -> str:
@@ -23,6 +24,11 @@ def _error(status: int, sentence: str, **headers: str) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     return _error(error.status if isinstance(error, Refused) else 422, str(error))
+
+
+async def _too_many(_request: Request, error: Exception) -> Response:
+    delay = error.delay if isinstance(error, Exceeded) else 1
+    return _error(429, str(error), **{"retry-after": str(delay)})
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
@@ -45,6 +51,7 @@ async def _unexpected(_request: Request, _failure: Exception) -> Response:
 
 
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    Exceeded: _too_many,
     Refused: _refused,
     DataError: _unscorable,
     RatchetError: _unavailable,

@@ -15,9 +15,11 @@ from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics
 from serving.model import Phase, PinnedModel, Served, load
+from serving.rate import RateLimit
 from serving.request_log import RequestLogWriter
 
 _AT_ONCE = 32  # entities: 2 ms
+_PROBES = 50.0  # a second: a promotion asks for some golden rows at a time
 VERSION_VARIABLE = "RATCHET_MODEL_VERSION"
 
 app = make_app()
@@ -49,7 +51,9 @@ class RatchetService:
         self._log = RequestLogWriter(wiring.requests, metrics)
         self._ready = metrics.ready
         self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
-        app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics)
+        most = wiring.settings.rate_limit
+        rates = RateLimit(most), RateLimit(min(most, _PROBES))
+        app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics, *rates)
         self._model.start()
 
     def _load(self, wiring: Wiring, number: int) -> Served:

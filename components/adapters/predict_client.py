@@ -99,7 +99,7 @@ def _ask(post: Post, where: str, key: str, entity: str) -> Answer | None:
     reply = post("/predict", {key: entity}, _PROBE)
     if reply.status == httpx.codes.NOT_FOUND:
         return None
-    if reply.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if reply.status >= httpx.codes.INTERNAL_SERVER_ERROR or reply.status == httpx.codes.TOO_MANY_REQUESTS:
         message = f"{where} answered {reply.status}: {reply.sentence}"
         raise Unavailable(message)
     if reply.status != httpx.codes.OK:

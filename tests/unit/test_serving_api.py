@@ -15,6 +15,7 @@ from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics
 from serving.model import NO_MODEL, PinnedModel, load
+from serving.rate import RateLimit
 from serving.request_log import RequestLogWriter
 from tests.serving_world import PROJECT, ROWS, World, linear_bundle
 
@@ -40,7 +41,7 @@ class Client:
 class Server:
     """The app over a world, without BentoML around it."""
 
-    def __init__(self, home: Path, pinned: str = "1") -> None:
+    def __init__(self, home: Path, pinned: str = "1", *, rate: RateLimit | None = None, probes: RateLimit | None = None) -> None:
         self.world = World(home)
         self.world.features.put(ROWS)
         self.world.registry.put(1, linear_bundle(0.25))
@@ -49,7 +50,8 @@ class Server:
         self.log = RequestLogWriter(self.world.requests, metrics, pause=0.01)
         self.features = OnlineFeatures(lambda: self.world.features, metrics, timeout=2.0)
         app = make_app()
-        app.state.parts = Parts(PROJECT, self.model, self.features, self.log, metrics)
+        limits = rate or RateLimit(0), probes or RateLimit(0)
+        app.state.parts = Parts(PROJECT, self.model, self.features, self.log, metrics, *limits)
         self.client = Client(app)
 
     def ready(self) -> Server:

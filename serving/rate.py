@@ -1,0 +1,51 @@
+"""How many entities a process answers for in a second: what is beyond is refused at once, before the queue makes everybody slow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from time import monotonic
+
+from serving.bodies import Refused
+
+_TOO_MANY = 429  # RFC 6585, 4
+
+
+class Exceeded(Refused):
+    """More than the rate allows; `delay` is whole seconds after which it is worth trying again, at least 1."""
+
+    def __init__(self, rate: float, delay: int) -> None:
+        super().__init__(_TOO_MANY, f"more than {rate:g} entities a second are asked for: try again in {delay} s")
+        self.delay = delay
+
+
+class RateLimit:
+    """A token bucket that holds one second's entities; for one thread.
+
+    A batch is let in while there is any credit, and what it takes beyond is paid back before the next request is let in: so a
+    batch larger than a second's worth can be answered, and is still counted whole.
+
+    Args:
+        rate: entities a second, 0 for no limit.
+        clock: seconds.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float] = monotonic) -> None:
+        self._rate, self._clock = rate, clock
+        self._credit, self._at = rate, clock()
+
+    def enter(self) -> None:
+        """Let one request in, for one entity. Raises Exceeded."""
+        if not self._rate:
+            return
+        now = self._clock()
+        self._credit = min(self._rate, self._credit + (now - self._at) * self._rate)
+        self._at = now
+        if self._credit <= 0:
+            raise Exceeded(self._rate, max(1, math.ceil(-self._credit / self._rate)))
+        self._credit -= 1
+
+    def charge(self, entities: int) -> None:
+        """Count further entities of a request that was let in."""
+        if self._rate:
+            self._credit -= entities
