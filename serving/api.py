@@ -27,7 +27,7 @@ from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
 from serving.openapi import document
 from serving.problems import HANDLERS, unscorable_sentence
-from serving.rate import RateLimit
+from serving.rate import Lanes
 from serving.request_log import RequestLogWriter
 
 PROBE_HEADER = "x-ratchet-probe"
@@ -42,8 +42,7 @@ class Parts:
     features: OnlineFeatures
     log: RequestLogWriter
     metrics: Metrics
-    rate: RateLimit
-    probes: RateLimit
+    rate: Lanes
 
 
 def make_app() -> Starlette:
@@ -73,7 +72,7 @@ def _timed(name: str, handler: Callable[[Request, Parts], Awaitable[Any]]) -> Ro
         parts: Parts = request.app.state.parts
         seconds, start = parts.metrics.seconds[name], perf_counter()
         try:
-            _rate(request, parts).enter()
+            parts.rate.enter(probe=_is_probe(request))
             return _Json(await handler(request, parts))
         except RatchetError as error:
             parts.metrics.refused(name, str(error.status if isinstance(error, Refused) else 503)).inc()
@@ -99,7 +98,7 @@ async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]
     served = _served(parts)
     key = parts.project.entity
     items = await read_batch(request, key, parts.project.serving.max_batch)
-    _rate(request, parts).charge(max(0, len(items) - 1))
+    parts.rate.charge(max(0, len(items) - 1))
     entities = list(dict.fromkeys(item for item in items if isinstance(item, str)))
     rows = await parts.features.of(entities) if entities else []
     found = {entity: row for entity, row in zip(entities, rows, strict=True) if row is not None}
@@ -195,11 +194,6 @@ def _score(served: Served, row: Row) -> float | DataError:
         return served.bundle.scorer.row(row)
     except DataError as error:
         return error
-
-
-def _rate(request: Request, parts: Parts) -> RateLimit:
-    """A promotion under a flood must still be able to ask what serves; and whoever sends the header too gets little by it."""
-    return parts.probes if _is_probe(request) else parts.rate
 
 
 def _is_probe(request: Request) -> bool:

@@ -49,3 +49,27 @@ class RateLimit:
         """Count further entities of a request that was let in."""
         if self._rate:
             self._credit -= entities
+
+
+class Lanes:
+    """Two limits: a promotion under a flood must still be able to ask what serves.
+
+    A probe takes its own lane while that has credit, and else the one that is everybody's. So whoever sends the header too gets
+    little by it, and who measures with probes is held back no more than clients are.
+    """
+
+    def __init__(self, clients: RateLimit, probes: RateLimit) -> None:
+        self._clients, self._probes = clients, probes
+
+    def enter(self, *, probe: bool) -> None:
+        """Let one request in, for one entity. Raises Exceeded."""
+        if probe:
+            try:
+                return self._probes.enter()
+            except Exceeded:
+                pass
+        return self._clients.enter()
+
+    def charge(self, entities: int) -> None:
+        """Count further entities of a request that was let in, a probe's too: probes ask for one."""
+        self._clients.charge(entities)

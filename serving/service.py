@@ -15,7 +15,7 @@ from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics
 from serving.model import Phase, PinnedModel, Served, load
-from serving.rate import RateLimit
+from serving.rate import Lanes, RateLimit
 from serving.request_log import RequestLogWriter
 
 _AT_ONCE = 32  # entities: 2 ms
@@ -52,8 +52,8 @@ class RatchetService:
         self._ready = metrics.ready
         self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
         most = wiring.settings.rate_limit
-        rates = RateLimit(most), RateLimit(min(most, _PROBES))
-        app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics, *rates)
+        rate = Lanes(RateLimit(most), RateLimit(min(most, _PROBES)))
+        app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics, rate)
         self._model.start()
 
     def _load(self, wiring: Wiring, number: int) -> Served:

@@ -116,3 +116,12 @@ def test_a_promotion_still_learns_what_serves_while_clients_use_up_the_rate(limi
     asked = [server.client.post("/predict", json={"customer": "anna"}, headers=probe).status_code for _ in range(3)]
     assert asked == [200, 200, 429]  # nor is the header a way round
     server.close()
+
+
+def test_probes_beyond_their_own_rate_count_as_clients_do(limited: Callable[..., Server]) -> None:
+    server = limited(rate=RateLimit(3, Clock()), probes=RateLimit(2, Clock()))
+    probe = {"x-ratchet-probe": "1"}
+    asked = [server.client.post("/predict", json={"customer": "anna"}, headers=probe).status_code for _ in range(6)]
+    assert asked == [200] * 5 + [429]
+    assert server.client.post("/predict", json={"customer": "anna"}).status_code == 429
+    server.close()

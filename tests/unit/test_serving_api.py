@@ -15,7 +15,7 @@ from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics
 from serving.model import NO_MODEL, PinnedModel, load
-from serving.rate import RateLimit
+from serving.rate import Lanes, RateLimit
 from serving.request_log import RequestLogWriter
 from tests.serving_world import PROJECT, ROWS, World, linear_bundle
 
@@ -50,8 +50,8 @@ class Server:
         self.log = RequestLogWriter(self.world.requests, metrics, pause=0.01)
         self.features = OnlineFeatures(lambda: self.world.features, metrics, timeout=2.0)
         app = make_app()
-        limits = rate or RateLimit(0), probes or RateLimit(0)
-        app.state.parts = Parts(PROJECT, self.model, self.features, self.log, metrics, *limits)
+        lanes = Lanes(rate or RateLimit(0), probes or RateLimit(0))
+        app.state.parts = Parts(PROJECT, self.model, self.features, self.log, metrics, lanes)
         self.client = Client(app)
 
     def ready(self) -> Server:
