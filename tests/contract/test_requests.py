@@ -1,15 +1,21 @@
+"""The same cases for the request log in SQLite and in PostgreSQL."""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, text
 
 from components.adapters.sql_requests import SqlRequestLog
 from components.core.errors import DataError, Unavailable
 from components.core.ports import JoinReport
 from components.core.schema import Columns, LoggedAnswer
+from tests.addresses import POSTGRES, fresh_database, only
 
 
 def answer(key: str, entity: str = "u1", version: int = 1, probability: float = 0.5, at: float = 100.0) -> LoggedAnswer:
@@ -24,9 +30,23 @@ def pairs(log: SqlRequestLog, version: int | None = None) -> dict[int, list[tupl
     return {v: list(zip(a.labels.tolist(), a.scores.tolist(), strict=True)) for v, a in log.labelled(version).items()}
 
 
+@pytest.fixture(params=["sqlite", *only(POSTGRES, "postgres")])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'deep' / 'requests.db'}"
+        return
+    with fresh_database() as fresh:
+        yield fresh
+
+
 @pytest.fixture
-def log(tmp_path: Path) -> SqlRequestLog:
-    return SqlRequestLog(f"sqlite:///{tmp_path / 'deep' / 'requests.db'}")
+def log(url: str) -> SqlRequestLog:
+    return SqlRequestLog(url)
+
+
+def counted(log: SqlRequestLog) -> dict[int, int]:
+    found = log.volume(60)
+    return {version: found.total(version) for version in found.counts}
 
 
 def test_labels_join_their_answer_by_prediction_id(log: SqlRequestLog) -> None:
@@ -153,8 +173,8 @@ def test_of_a_long_write_only_what_is_new_is_added(log: SqlRequestLog) -> None:
     assert len(changed) == 401 - 150
 
 
-def test_two_processes_logs_on_one_file_see_each_other(log: SqlRequestLog, tmp_path: Path) -> None:
-    other = SqlRequestLog(f"sqlite:///{tmp_path / 'deep' / 'requests.db'}")
+def test_two_processes_logs_on_one_database_see_each_other(log: SqlRequestLog, url: str) -> None:
+    other = SqlRequestLog(url)
     log.append([answer("a")])
     assert other.join(labels(prediction_id=["a"], label=[1])).joined == 1
 
@@ -196,3 +216,72 @@ def test_a_long_time_is_counted_in_wide_slots_that_lose_no_answer(log: SqlReques
 
 def test_a_log_without_answers_has_no_volume(log: SqlRequestLog) -> None:
     assert log.volume(60).slots == 0
+
+
+def test_answers_that_are_written_again_are_counted_once(log: SqlRequestLog) -> None:
+    answers = [answer(f"p{n}", at=n * 60.0, version=n % 2) for n in range(2000)]
+    log.append(answers[:1000])
+    log.append([*answers, *answers[1990:]])
+    log.append(answers[500:700])
+    assert counted(log) == {0: 1000, 1: 1000}
+
+
+def test_writers_of_the_same_minutes_at_one_time_lose_no_count_and_no_answer(url: str) -> None:
+    def write(writer: int) -> None:
+        log = SqlRequestLog(url)
+        for batch in range(10):
+            log.append([answer(f"w{writer}b{batch}n{n}", at=n * 30.0, version=n % 3) for n in range(150)])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    log = SqlRequestLog(url)
+    assert counted(log) == {0: 2000, 1: 2000, 2: 2000}
+    assert log.count_before(1e9) == 6000
+
+
+def test_deleted_answers_are_gone_with_their_labels_and_still_counted(log: SqlRequestLog) -> None:
+    log.append([answer(f"p{n}", f"u{n}", at=n * 60.0) for n in range(200)])
+    log.join(labels(prediction_id=["p10", "p99", "p100", "p150"], label=[1, 1, 0, 1]))
+    before = log.volume(30)
+    assert log.count_before(6000.0) == 100
+    assert log.delete_before(6000.0) == 100
+    assert log.count_before(6000.0) == log.delete_before(6000.0) == 0
+    assert [label for label, _ in pairs(log)[1]] == [0, 1]
+    assert log.volume(30) == before
+    assert log.join(labels(prediction_id=["p10", "p199"], label=[1, 1])) == JoinReport(joined=1, unknown=1)
+
+
+def test_a_short_log_whose_answers_are_all_deleted_is_still_counted(log: SqlRequestLog) -> None:
+    log.append([answer("a", at=100.0), answer("b", at=101.0), answer("c", version=2, at=150.0)])
+    assert log.delete_before(1000.0) == 3
+    found = log.volume(60)
+    assert (found.start, found.width, found.counts) == (60.0, 60.0, {1: [2, 0], 2: [0, 1]})
+
+
+def test_more_answers_than_one_transaction_deletes_are_all_deleted(log: SqlRequestLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.adapters.sql_requests._DELETED_AT_ONCE", 10)
+    log.append([answer(f"p{n:03}", at=float(n % 50)) for n in range(100)])
+    assert log.delete_before(25.0) == 50
+    assert log.delete_before(float("inf")) == 50
+
+
+def test_a_log_from_before_there_were_counts_is_counted_when_it_is_opened(url: str) -> None:
+    log = SqlRequestLog(url)
+    log.append([answer("a", at=59.9), answer("b", at=60.0), answer("c", version=2, at=7200.0)])
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE answer_counts"))
+    engine.dispose()
+    later = SqlRequestLog(url)
+    assert (later.volume(121).start, later.volume(121).counts[1][:2], counted(later)) == (0.0, [1, 1], {1: 2, 2: 1})
+    later.append([answer("d", at=59.95)])
+    assert counted(later) == {1: 3, 2: 1}
+
+
+def test_a_process_that_opens_the_log_beside_others_finds_one_count(url: str) -> None:
+    def first(writer: int) -> None:
+        SqlRequestLog(url).append([answer(f"w{writer}", at=100.0 + writer)])
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(first, range(6)))
+    assert counted(SqlRequestLog(url)) == {1: 6}
