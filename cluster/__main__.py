@@ -83,7 +83,8 @@ def _bring_up(source: Source, kubeflow: str, *, afresh: bool) -> None:
         console.print(
             "  # without Kubeflow Pipelines: it cannot be built from packages. KUBEFLOW=values.yaml names the images that you have"
         )
-    console.print("  make run SNAPSHOT=month_000      # trains and promotes the first model")
+    how = "RUNNER=kfp " if cluster.has("service", "ml-pipeline") else ""
+    console.print(f"  make run {how}SNAPSHOT=month_000      # trains and promotes the first model")
     console.print("  make cluster-status")
 
 

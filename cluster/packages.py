@@ -70,9 +70,18 @@ def make() -> Parts:
     return Parts(programs, node, python, (POSTGRES, VERSITYGW))
 
 
+def _programs_folder() -> Path:
+    return cache_folder() / f"programs-{_digest(*(path.read_bytes() for _, path in files_of(HERE / 'tools')))}"
+
+
+def built_tools() -> Path | None:
+    """The cached folder of kind, kubectl and helm that any checkout of this recipe has built; None when none has."""
+    folder = _programs_folder()
+    return folder if (folder / "helm").exists() else None
+
+
 def _programs() -> Path:
-    recipe = HERE / "tools"
-    folder = cache_folder() / f"programs-{_digest(*(path.read_bytes() for _, path in files_of(recipe)))}"
+    recipe, folder = HERE / "tools", _programs_folder()
     if not (folder / "helm").exists():
         unfinished = folder.with_name(f".{folder.name}")
         run(["sh", recipe / "build.sh", unfinished], log=cache_folder() / "logs" / "programs.log")

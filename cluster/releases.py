@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,18 @@ def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubefl
         with stage("Kubeflow's images on the node, as far as docker has them"):
             cluster.load([name for name in named_images(values_of(kubeflow)) if images.exists(name)])
     if kubeflow:
-        with stage("chart kubeflow-pipelines: API server, Argo, MySQL, UI"):
+        with stage("chart kubeflow-pipelines: API server, Argo, MySQL"):
             cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
-    there = {"kubeflow.url": "http://ml-pipeline:8888", "kubeflow.uiUrl": "http://127.0.0.1:8080"}
+    there = {
+        service: value
+        for service, value in (
+            ("ml-pipeline", {"kubeflow.url": "http://ml-pipeline:8888"}),
+            ("ml-pipeline-ui", {"kubeflow.uiUrl": "http://127.0.0.1:8080"}),
+        )
+        if cluster.has("service", service)
+    }
     with stage("chart ratchet: serving, promoter, pipeline"):
-        own = {**image, **(there if cluster.has("service", "ml-pipeline") else {})}
+        own = {**image, **{name: text for values in there.values() for name, text in values.items()}}
         cluster.install("ratchet", own, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
 
 
@@ -71,8 +79,13 @@ def named_images(values: Any) -> Iterator[str]:
 
 
 def own_tools() -> Path | None:
-    """The folder of the tools that `up` built, None where it used those on PATH."""
-    return TOOLS.resolve() if (TOOLS / "kubectl").exists() else None
+    """The folder of the tools that `up` built, None where it used those on PATH.
+
+    In a checkout that has brought nothing up they are those of another's, from the cache, unless kind is on PATH.
+    """
+    if (TOOLS / "kubectl").exists():
+        return TOOLS.resolve()
+    return None if shutil.which("kind") else packages.built_tools()
 
 
 def present() -> Cluster:

@@ -25,6 +25,7 @@ class FakeKubeflow:
     started: list[KubeflowRun] = field(default_factory=list)
     recurring: list[tuple[str, Schedule]] = field(default_factory=list)
     why: dict[str, str] = field(default_factory=dict)  # of a try that does not start or has failed
+    drivers: tuple[Task, ...] = ()  # Kubeflow's own pods
     looks: int = 0
 
     def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
@@ -47,7 +48,8 @@ class FakeKubeflow:
         if self.looks in self.away:
             raise Unavailable("Kubeflow cannot be reached")
         state, tasks = self.story[min(self.looks, len(self.story)) - 1]
-        return replace(run, state=state, tasks=tuple(self._task(name, phases) for name, phases in tasks.items()))
+        tasks_seen = tuple(self._task(name, phases) for name, phases in tasks.items())
+        return replace(run, state=state, tasks=tasks_seen, drivers=self.drivers)
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         return [run for run in reversed(self.started) if name in {"", run.name}][:count]

@@ -97,8 +97,13 @@ def logs(run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run, as 
     if load_kubeflow_settings().url:
         from pipelines.kubeflow import runner as kubeflow  # noqa: PLC0415 - as above
 
-        if not kubeflow.log_of(kubeflow_api(), run_id, _text):
-            line(f"run {run_id} has no log yet")
+        api = kubeflow_api()
+        if not kubeflow.log_of(api, run_id, _text):
+            ended = api.run(run_id).ended
+            line(
+                f"run {run_id} has "
+                + ("ended and left no log" if ended else "no log yet: Kubeflow gives a task's once it has ended")
+            )
         return
     file = wiring.settings.home / "runs" / Path(run_id).name / "log.txt"
     try:

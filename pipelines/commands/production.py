@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from components.core.ledger import Record
+from components.core.rollout import PodReport
 from components.core.schema import ModelVersion
 from components.protocol import by_hand
 from components.protocol.reconcile import reconcile as mend
@@ -60,7 +61,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
         document(content)
         return
     champion = seen.champion
-    pods = ", ".join(f"{pod.name}: version {pod.version} {'ready' if pod.ready else 'not ready'}" for pod in seen.pods)
+    pods = ", ".join(_pod(pod) for pod in seen.pods)
     facts(
         wiring.project.model,
         {
@@ -76,6 +77,13 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
             "interrupted": f"a move to version {seen.interrupted.body['to']}: ratchet reconcile" if seen.interrupted else None,
         },
     )
+
+
+def _pod(pod: PodReport) -> str:
+    """One pod in a few words: it has no version when it has loaded none yet, or does not answer."""
+    if pod.version is None:
+        return f"{pod.name}: {pod.detail or 'no model yet'}"
+    return f"{pod.name}: version {pod.version} {'ready' if pod.ready else 'not ready'}"
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -159,6 +159,8 @@ def _end(done: Run, content: Mapping[str, Any], as_json: bool) -> None:
         for text in (f"error: {first}", *more):
             complain(text)
         complain(f"log: {done.log}")
+        if done.log.startswith("http"):
+            complain(f"or: ratchet logs {done.run_id}")
         raise typer.Exit(int(done.error["code"]))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.kubeflow.runs import KubeflowRun, Pod, Schedule, Task
 
 _EXECUTOR = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?\.executor(?:\(\d+\))?$")
+_DRIVER = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?$")
 
 
 def message_of(body: str | None, reason: str | None) -> str:
@@ -38,20 +39,31 @@ def run_of(run: Any) -> KubeflowRun:
     )
 
 
-def tasks_of(workflow: Mapping[str, Any]) -> tuple[Task, ...]:
-    """The tasks of an Argo workflow that KFP made, in the order in which they began.
+def tasks_of(workflow: Mapping[str, Any]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+    """The tasks of an Argo workflow that KFP made, and the drivers before them, each in the order in which they began.
 
-    A task's container is the node `….<task>(<try>).executor(<try>)`; the tries are numbered where the workflow retries.
+    A task's container is the node `….<task>(<try>).executor(<try>)`, its driver's `….<task>-driver(<try>)`; the tries are numbered
+    where the workflow retries.
     """
-    found: dict[str, list[Pod]] = {}
+    tasks: dict[str, list[Pod]] = {}
+    drivers: dict[str, list[Pod]] = {}
     name = workflow.get("metadata", {}).get("name", "")
     nodes = workflow.get("status", {}).get("nodes") or {}
     for node in sorted(nodes.values(), key=lambda node: (node.get("startedAt") or "", node["id"])):
-        executor = _EXECUTOR.search(node["name"])
-        if node["type"] == "Pod" and executor:
-            pod = f"{name}-{node.get('templateName', '')}{node['id'].removeprefix(name)}"  # Argo's names of pods
-            found.setdefault(executor[1], []).append(Pod(node["id"], pod, node.get("phase", ""), node.get("message", "")))
-    return tuple(Task(task, tuple(pods)) for task, pods in found.items())
+        if node["type"] != "Pod":
+            continue
+        executor, driver = _EXECUTOR.search(node["name"]), _DRIVER.search(node["name"])
+        pod = f"{name}-{node.get('templateName', '')}{node['id'].removeprefix(name)}"  # Argo's names of pods
+        seen = Pod(node["id"], pod, node.get("phase", ""), node.get("message", ""))
+        if executor:
+            tasks.setdefault(executor[1], []).append(seen)
+        elif driver:
+            drivers.setdefault(driver[1], []).append(seen)
+    return _in_order(tasks), _in_order(drivers)
+
+
+def _in_order(found: Mapping[str, list[Pod]]) -> tuple[Task, ...]:
+    return tuple(Task(name, tuple(pods)) for name, pods in found.items())
 
 
 def schedule_of(item: Any) -> Schedule:

@@ -144,9 +144,10 @@ class KubeflowApi:
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")  # version 2 of the API does not tell which pod is which task's
         try:
             text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest")
-            return replace(found, tasks=tasks_of(json.loads(text or "{}")))
+            tasks, drivers = tasks_of(json.loads(text or "{}"))
         except (ValueError, AttributeError) as error:  # somebody else answers there, a page to sign in on for one
             raise self._unavailable("its answer is no JSON") from error
+        return replace(found, tasks=tasks, drivers=drivers)
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         """The newest runs of an experiment, newest first; of that name when one is given."""
@@ -157,7 +158,11 @@ class KubeflowApi:
         return [run_of(item) for item in found or ()]
 
     def log(self, run_id: str, pod: Pod) -> str:
-        """What that try of a task has printed so far, from the pod, else from the archive; empty when neither has it (yet)."""
+        """What that try of a task has printed; empty when the server does not know (yet).
+
+        A many-user Kubeflow tells it from the pod as it runs; the others (2.17.0) ask for the pod in no namespace, and know it
+        from the archive once the task has ended.
+        """
         for name in (pod.name, pod.node):
             text = self._get(f"/apis/v1alpha1/runs/{run_id}/nodes/{name}/log").text
             if not text.startswith('{"error_message":'):  # the server says 200 before it fails

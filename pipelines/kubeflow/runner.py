@@ -23,6 +23,7 @@ _PATIENCE = 120.0  # seconds that the API server may be away while a run is foll
 _PAUSE_SECONDS = 5.0  # between tries meanwhile
 _TAIL = 20  # lines of a failed task's log that are shown
 _HASH = 12
+_FAILED = {"Failed", "Error"}
 _COMING = ("", "PodInitializing", "ContainerCreating")  # nothing to tell of
 _LOOKED_AT = 100  # the newest runs, among which one that goes on is looked for
 
@@ -113,6 +114,9 @@ class Follower:
     def look(self) -> KubeflowRun:
         """Read the run once, and tell."""
         run = self.api.run(self.run_id)
+        for driver in run.drivers:
+            if driver.phase == "Pending":
+                self._wait_for(driver.name, driver.pods[-1])
         for task in (task for task in run.tasks if task.name in TASKS):
             for pod in (pod for pod in task.pods if pod.node not in self._ended):
                 if pod.node not in self._told:
@@ -159,19 +163,19 @@ def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
 
 def _last_lines(api: Backend, run: KubeflowRun) -> str:
     """What is known of a failure that no step has told: the end of the failed task's log, and Argo's reason."""
-    failed = [task for task in run.tasks if task.phase in {"Failed", "Error"}]
-    for task in failed:
+    for task in (task for task in (*run.tasks, *run.drivers) if task.phase in _FAILED):
         text = next(filter(None, (api.log(run.id, pod) for pod in reversed(task.pods))), "")
         why = f" ({task.pods[-1].message})" if task.pods[-1].message else ""
-        tail = [plain(line) for line in text.splitlines()[-_TAIL:]] or ["no log is left of it"]
+        tail = [plain(line) for line in text.splitlines()[-_TAIL:]] or [f"no log is left of it: see the pod {task.pods[-1].name}"]
         return "\n".join([f"task {task.name} failed{why}:", *tail])
     return f"run {run.id} ended as {run.state} and no task of it had begun to fail: {run.error or 'Kubeflow names no reason'}"
 
 
 def log_of(api: Backend, run_id: str, write: Callable[[str], None]) -> int:
-    """Write the whole log of every task of a run, in the order in which they began; how many tries had one."""
+    """Write the whole log of each task of a run, as they began, and of Kubeflow's drivers that failed; how many pods had one."""
     count = 0
-    for task in api.run(run_id).tasks:
+    run = api.run(run_id)
+    for task in (*run.tasks, *(driver for driver in run.drivers if driver.phase in _FAILED)):
         for pod in task.pods:
             if text := api.log(run_id, pod):
                 write(f"==> {task.name} ({pod.phase.lower()}, pod {pod.name}) <==\n{text}")

@@ -40,7 +40,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class KubeflowRun:
-    """A run as the API server tells it. `state` is empty until the backend has looked at it; `tasks` are told by `run` alone."""
+    """A run as the API server tells it. `state` is empty until the backend has looked at it.
+
+    `run` alone tells `tasks`, our pods, and `drivers`, those in which Kubeflow prepares each of them (`root-driver`, `train-driver`).
+    """
 
     id: str
     name: str
@@ -51,6 +54,7 @@ class KubeflowRun:
     tasks: tuple[Task, ...]
     error: str
     schedule: str = ""  # id of the recurring run that started it
+    drivers: tuple[Task, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -99,6 +99,8 @@ WORKFLOW = {  # as the API server of Kubeflow Pipelines 2.17.0 tells it, less wh
                     "name": "hello-xrm25(0).root-driver(0)",
                     "type": "Pod",
                     "templateName": "system-dag-driver",
+                    "phase": "Failed",
+                    "message": "Error (exit code 1)",
                 },
                 {"id": "hello-xrm25-2", "name": "hello-xrm25(0).root(0).exit-handler-1(0)", "type": "DAG", "startedAt": "1"},
                 {
@@ -133,7 +135,9 @@ WORKFLOW = {  # as the API server of Kubeflow Pipelines 2.17.0 tells it, less wh
 
 
 def test_a_workflows_nodes_become_tasks_and_their_tries() -> None:
-    ingest, train = tasks_of(WORKFLOW)
+    (ingest, train), drivers = tasks_of(WORKFLOW)
+    pod = Pod("hello-xrm25-1", "hello-xrm25-system-dag-driver-1", "Failed", "Error (exit code 1)")
+    assert drivers == (Task("root-driver", (pod,)),)
     assert ingest == Task("ingest", (Pod("hello-xrm25-3077558676", "hello-xrm25-system-container-impl-3077558676", "Succeeded"),))
     assert (train.name, train.phase) == ("train", "Succeeded")
     assert [(pod.phase, pod.message) for pod in train.pods] == [("Error", "pod deleted"), ("Succeeded", "")]
@@ -141,8 +145,8 @@ def test_a_workflows_nodes_become_tasks_and_their_tries() -> None:
 
 @pytest.mark.parametrize("status", [{}, {"nodes": None}, {"nodes": {}}])
 def test_a_workflow_that_has_not_begun_has_no_tasks(status: dict[str, Any]) -> None:
-    assert tasks_of({"metadata": {"name": "w"}, "status": status}) == ()
-    assert tasks_of({}) == ()
+    assert tasks_of({"metadata": {"name": "w"}, "status": status}) == ((), ())
+    assert tasks_of({}) == ((), ())
 
 
 def test_a_pod_that_cannot_start_says_why_once() -> None:
@@ -150,6 +154,25 @@ def test_a_pod_that_cannot_start_says_why_once() -> None:
     api = FakeKubeflow([("RUNNING", {"ingest": "Pending"})] * 3 + [("FAILED", {"ingest": "Failed"})], why={"ingest 0": told})
     _, events = followed(api)
     assert [event.text for event in events if event.kind == "waiting"] == [f"ingest waits: {told}"]
+
+
+def test_a_driver_of_kubeflows_that_fails_is_named_with_its_log_and_its_pod() -> None:
+    pod = Pod("n-1", "w-system-dag-driver-1", "Failed", "Error (exit code 1)")
+    api = FakeKubeflow([("RUNNING", {}), ("FAILED", {})], {"n-1": "cannot reach MLMD\n"}, drivers=(Task("root-driver", (pod,)),))
+    run, _ = followed(api)
+    assert run.error["message"].splitlines() == ["task root-driver failed (Error (exit code 1)):", "cannot reach MLMD"]
+    written: list[str] = []
+    assert log_of(api, "run-1", written.append) == 1
+    assert written == ["==> root-driver (failed, pod w-system-dag-driver-1) <==\ncannot reach MLMD\n"]
+    api.logs.clear()
+    run, _ = followed(api)
+    assert "see the pod w-system-dag-driver-1" in run.error["message"]
+
+
+def test_a_driver_that_cannot_start_says_why_once() -> None:
+    pod = Pod("n-1", "w-system-dag-driver-1", "Pending", "Failed to pull image")
+    _, events = followed(FakeKubeflow([("RUNNING", {})] * 3 + [("FAILED", {})], drivers=(Task("root-driver", (pod,)),)))
+    assert [event.text for event in events if event.kind == "waiting"] == ["root-driver waits: Failed to pull image"]
 
 
 def test_what_the_step_said_counts_and_not_what_recording_the_run_could_not_do() -> None:

@@ -1,7 +1,6 @@
 {{/* Rights in the release's namespace only. */}}
 {{- define "kfp.apiServerRules" -}}
 - {apiGroups: [""], resources: [pods], verbs: [get, list, delete]}
-- {apiGroups: [""], resources: [pods/log], verbs: [get]}
 - {apiGroups: [""], resources: [configmaps], resourceNames: [kfp-launcher], verbs: [get]}
 - {apiGroups: [argoproj.io], resources: [workflows], verbs: [create, get, list, watch, update, patch, delete]}
 - {apiGroups: [kubeflow.org], resources: [scheduledworkflows], verbs: [create, get, list, update, patch, delete]}
