@@ -99,11 +99,8 @@ def logs(run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run, as 
 
         api = kubeflow_api()
         if not kubeflow.log_of(api, run_id, _text):
-            ended = api.run(run_id).ended
-            line(
-                f"run {run_id} has "
-                + ("ended and left no log" if ended else "no log yet: Kubeflow gives a task's once it has ended")
-            )
+            why = "ended and left no log" if api.run(run_id).ended else "no log yet: Kubeflow gives a task's once it has ended"
+            line(f"run {run_id} has {why}")
         return
     file = wiring.settings.home / "runs" / Path(run_id).name / "log.txt"
     try:

@@ -14,6 +14,7 @@ from components.protocol import by_hand
 from components.protocol.reconcile import reconcile as mend
 from components.wiring import Wiring
 from pipelines.console import AsJson, document, facts, line, table, waiting
+from pipelines.record_forms import known
 
 _Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch"]
 _LAST = 2**31 - 1  # the registries' column of version numbers
@@ -118,7 +119,7 @@ def history(
 def told(record: Record) -> tuple[str, str]:
     """Outcome and reasons of a record, in words."""
     body = record.body
-    if record.kind not in _TOLD:
+    if record.kind not in _TOLD or not known(record):
         return "", "; ".join(f"{name} {value}" for name, value in body.items())
     return _TOLD[record.kind](body)
 

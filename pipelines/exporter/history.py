@@ -17,6 +17,7 @@ from components.core.trigger import Action
 from components.protocol.world import PROMOTION, Step
 from components.record_run.step import RUN
 from pipelines.exporter.metrics import PROMOTION_BOUNDS
+from pipelines.record_forms import known
 
 OUTCOMES = {
     "trigger": tuple(action.value for action in Action),
@@ -76,8 +77,8 @@ class History:
     _running: dict[str, str] = field(default_factory=dict)
 
     def add(self, records: Sequence[Record]) -> None:
-        """Take further records in, in order."""
-        for record in records:
+        """Take further records in, in order. Those of a form that is not known count nowhere."""
+        for record in filter(known, records):
             kind, body = record.kind, record.body
             if kind in OUTCOMES:
                 self._decided(record, str(body[_FIELD[kind]]))

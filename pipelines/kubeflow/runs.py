@@ -42,7 +42,7 @@ class Task:
 class KubeflowRun:
     """A run as the API server tells it. `state` is empty until the backend has looked at it.
 
-    `run` alone tells `tasks`, our pods, and `drivers`, those in which Kubeflow prepares each of them (`root-driver`, `train-driver`).
+    `run` alone tells `tasks`, our pods, and `drivers`, in which Kubeflow prepares each of them (`root-driver`, `train-driver`).
     """
 
     id: str

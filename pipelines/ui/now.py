@@ -39,7 +39,7 @@ class Now:
 
 def now(sight: Sight, at: datetime) -> Now:
     """Put what was seen into words. What is away is left out here, and told by `sight.problems`."""
-    held = tenures(sight.ledger.records)
+    held = tenures(sight.ledger.known)
     last = held[-1] if held else None
     champion = _champion(sight, last)
     attention = tuple(_attention(sight, champion, last))
@@ -143,7 +143,7 @@ def _worse_than_promised(sight: Sight, champion: int | None) -> Iterator[Attenti
 
 def _unanswered_drift(sight: Sight, champion: int | None) -> Iterator[Attention]:
     """The newest snapshot differs from what the present champion was trained on."""
-    made = [check for check in checks(sight.ledger.records) if check.champion == champion and check.verdict]
+    made = [check for check in checks(sight.ledger.known) if check.champion == champion and check.verdict]
     newest = max((day_of(record.body["snapshot"]) for record in sight.ledger.of("ingest")), default="")
     if made and made[-1].verdict == Verdict.PASS and made[-1].snapshot == newest:
         yield Attention(

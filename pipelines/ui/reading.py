@@ -17,7 +17,7 @@ from pipelines.ui.now import now
 from pipelines.ui.pages import Pages
 from pipelines.ui.performance import performance, volume_chart
 from pipelines.ui.sight import Ports, see
-from pipelines.ui.story import checks, decision, last_decision
+from pipelines.ui.story import checks, decision
 from pipelines.ui.words import is_report_name, report_name
 
 _A_PAGE = 40  # records
@@ -39,10 +39,10 @@ class Reading:
     def now(self, request: Request) -> HTMLResponse:
         """Who serves, why, and what wants attention."""
         sight = see(self._looks, self._ports, "ledger", "registry", "serving", "requests")
-        records, versions = sight.ledger.records, sight.registry.versions if sight.registry else {}
+        versions = sight.registry.versions if sight.registry else {}
         seen = now(sight, datetime.now(UTC))
-        made, gates = checks(records), sight.ledger.of("gate")
-        judged = last_decision(records, self._ports.project, versions)
+        made, gates = checks(sight.ledger.known), [record for record in sight.ledger.records if record.kind == "gate"]
+        judged = decision(gates[-1], sight.ledger.known, self._ports.project, versions) if gates else None
         return self._pages.page(
             request,
             "now.html.j2",
@@ -96,7 +96,7 @@ class Reading:
         if found is None:
             raise HTTPException(404, f"the ledger has no record {seq}")
         versions = sight.registry.versions if sight.registry else {}
-        judged = decision(found, sight.ledger.records, self._ports.project, versions) if found.kind == "gate" else None
+        judged = decision(found, sight.ledger.known, self._ports.project, versions) if found.kind == "gate" else None
         outcome, why = told(found)
         return self._pages.page(
             request,
@@ -114,7 +114,7 @@ class Reading:
         """Each feature over time."""
         sight = see(self._looks, self._ports, "ledger")
         policy = self._ports.project.policy.drift
-        history = drift_history(sight.ledger.records)
+        history = drift_history(sight.ledger.known)
         return self._pages.page(request, "drift.html.j2", "Drift", history=history, policy=policy, problems=sight.problems)
 
     def performance(self, request: Request) -> HTMLResponse:

@@ -15,7 +15,8 @@ from components.core.schema import ModelVersion, Snapshot
 from components.core.volume import Volume
 from components.project import Project
 from components.protocol.by_hand import awaiting
-from components.protocol.world import PREVIOUS, PRODUCTION, open_move
+from components.protocol.world import PREVIOUS, PRODUCTION, PROMOTION, open_move
+from pipelines.record_forms import known
 from pipelines.ui.looks import Looks, Seen
 
 SOURCES = ("ledger", "registry", "serving", "requests", "store")
@@ -63,16 +64,17 @@ class Ports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LedgerSeen:
-    """All records, what waits and what was interrupted, and the sentence of a chain that does not verify."""
+    """All records and those of a form that is known, what waits and what was interrupted, and why a chain does not verify."""
 
     records: Sequence[Record]
+    known: Sequence[Record]
     waiting: Sequence[Record]
     interrupted: Record | None
     broken: str = ""
 
     def of(self, *kinds: str) -> list[Record]:
-        """The records of these kinds, oldest first."""
-        return [record for record in self.records if record.kind in kinds]
+        """The known records of these kinds, oldest first."""
+        return [record for record in self.known if record.kind in kinds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def see(looks: Looks, ports: Ports, *wanted: str) -> Sight:
     found: dict[str, Seen[Any]] = looks.take({name: asked[name] for name in wanted})
     value = {name: found[name].value if name in found else None for name in asked}
     return Sight(
-        ledger=cast("LedgerSeen | None", value["ledger"]) or LedgerSeen((), (), None),
+        ledger=cast("LedgerSeen | None", value["ledger"]) or LedgerSeen((), (), (), None),
         registry=value["registry"],
         serving=value["serving"],
         requests=value["requests"],
@@ -128,11 +130,17 @@ def see(looks: Looks, ports: Ports, *wanted: str) -> Sight:
 
 def _ledger(ledger: Ledger) -> LedgerSeen:
     records = ledger.records()
+    broken = ""
     try:
         chain.verify(records)
     except LedgerError as error:
-        return LedgerSeen(records, awaiting(ledger), open_move(ledger), str(error))
-    return LedgerSeen(records, awaiting(ledger), open_move(ledger))
+        broken = str(error)
+    readable = [record for record in records if known(record)]
+    foreign = next((record.seq for record in records if record.kind == PROMOTION and not known(record)), None)
+    if foreign is not None:  # what waits and what was interrupted cannot be told without it
+        why = f"record {foreign}, a promotion, is of a form that this release does not know"
+        return LedgerSeen(records, readable, (), None, broken or why)
+    return LedgerSeen(records, readable, awaiting(ledger), open_move(ledger), broken)
 
 
 def _registry(registry: Registry) -> RegistrySeen:

@@ -93,17 +93,8 @@ def _why(record: Record) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def last_decision(records: Sequence[Record], project: Project, versions: dict[int, ModelVersion]) -> Decision | None:
-    """The newest comparison; None before the first, and for one that cannot be read."""
-    gates = [record for record in records if record.kind == "gate"]
-    return decision(gates[-1], records, project, versions) if gates else None
-
-
 def decision(record: Record, records: Sequence[Record], project: Project, versions: dict[int, ModelVersion]) -> Decision | None:
-    """One comparison, with what became of it among `records`; None for one that another release wrote in another form.
-
-    Records stay for ever, and one of them must not take the page away that says who serves.
-    """
+    """One comparison, with what became of it among `records`; None for one that another release wrote in another form."""
     try:
         return _decision(record, records, project, versions)
     except (KeyError, TypeError, ValueError):

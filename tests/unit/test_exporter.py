@@ -37,24 +37,32 @@ def history(*told: tuple[str, Mapping[str, Any]], key: str = "k") -> History:
 
 def trigger(action: str, verdict: str = "PASS", snapshot: str = "s", run: str = "r") -> tuple[str, dict[str, Any]]:
     tests = [
-        {"feature": "a", "effect": 0.02, "threshold": 0.1},
-        {"feature": "b", "effect": 0.25, "threshold": 0.1},
-        {"feature": "c", "effect": None, "threshold": 0.1},
+        {"feature": feature, "effect": effect, "threshold": 0.1, "drifted": False, "enough": True, "reason": ""}
+        for feature, effect in (("a", 0.02), ("b", 0.25), ("c", None))
     ]
-    drift = {"verdict": verdict, "drift_share": 0.5, "tests": tests}
-    return "trigger", {"action": action, "snapshot": snapshot, "drift": drift, "run_id": run}
+    drift = {"verdict": verdict, "drift_share": 0.5, "tests": tests, "informative": [], "drifted": [], "reasons": []}
+    return "trigger", {"action": action, "snapshot": snapshot, "champion": 1, "reasons": [], "drift": drift, "run_id": run}
 
 
 def gate(verdict: str, run: str = "r") -> tuple[str, dict[str, Any]]:
-    return "gate", {"verdict": verdict, "snapshot": "s", "run_id": run}
+    body = {"verdict": verdict, "snapshot": "s", "run_id": run, "candidate": 2, "champion": 1, "decisive": [], "reasons": []}
+    return "gate", body
 
 
 def promotion(state: str, run: str = "r", **more: Any) -> tuple[str, dict[str, Any]]:
-    return "promotion", {"state": state, "to": 2, "snapshot": "s", "run_id": run, **more}
+    body = {"state": state, "to": 2, "from": 1, "cause": "gate", "reasons": [], "snapshot": "s", "run_id": run}
+    return "promotion", {**body, **more}
+
+
+LIVE = {"auc": 0.7, "low": 0.6, "high": 0.8, "rows": 100, "positives": 40}
+
+
+def ingested(day: str) -> tuple[str, dict[str, Any]]:
+    return "ingest", {"key": day, "snapshot": f"{day}@x", "name": day, "rows": 1, "labelled_rows": 1}
 
 
 def ended(state: str = "succeeded", run: str = "r") -> tuple[str, dict[str, Any]]:
-    return "run", {"state": state, "run_id": run}
+    return "run", {"state": state, "error": "", "reached": [], "snapshot": "s", "run_id": run}
 
 
 @pytest.mark.parametrize(
@@ -125,13 +133,13 @@ def test_a_parked_candidate_waits_until_it_is_promoted_or_stale() -> None:
 
 
 def test_the_time_between_snapshots_is_the_median_of_their_dates() -> None:
-    months = [("ingest", {"key": day}) for day in ("2024-01-31", "2024-02-29", "2024-03-31", "2024-03-31")]
+    months = [ingested(day) for day in ("2024-01-31", "2024-02-29", "2024-03-31", "2024-03-31")]
     assert history(months[0]).interval is None
     assert history(*months).interval == 30 * 86400.0
 
 
 def test_live_figures_of_old_versions_are_forgotten_unless_one_is_in_production() -> None:
-    live = [("live", {"version": number}) for number in range(1, 30)]
+    live = [("live", {**LIVE, "version": number}) for number in range(1, 30)]
     found = history(promotion("done"), *live)
     assert list(found.live) == [2, *range(20, 30)]
 
@@ -243,7 +251,7 @@ def test_alias_and_pods_agree_when_template_and_all_pods_are_at_it(
 
 def test_what_is_known_is_told() -> None:
     live = {"version": 2, "auc": 0.7, "low": 0.6, "high": None, "rows": 90, "positives": 30}
-    seen = history(("ingest", {"key": "2024-02-29"}), trigger("RETRAIN"), promotion("intent"), promotion("done"), ("live", live))
+    seen = history(ingested("2024-02-29"), trigger("RETRAIN"), promotion("intent"), promotion("done"), ("live", live))
     aged = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"max_age_days": 30})})
     value = scrape(
         aged,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -85,6 +87,36 @@ def test_a_comparison_in_another_releases_form_does_not_take_the_first_page_away
     shown = site.client().get(f"/history/{seq}")
     assert shown.status_code == 200
     assert "some@thing" in shown.text
+
+
+def test_a_record_that_lacks_anything_of_its_form_takes_no_page_away(told: Loop) -> None:
+    site = UiWorld(Loop())
+    assert site.loop.run(site.loop.arrive(1)) == "done"
+    first = len(site.ledger.stored)
+    for record in told.at.ledger.stored:
+        for body in halves(record.body):
+            site.ledger.append(record.kind, body, key=record.key)
+    assert len(site.ledger.stored) > first + 100
+    client = site.client()
+    for page in PAGES:
+        assert client.get(page).status_code == 200, page
+    for seq in range(first + 1, len(site.ledger.stored) + 1):
+        assert client.get(f"/history/{seq}").status_code == 200, seq
+    text = text_of(client.get("/").text)
+    assert "Version 1 serves" in text
+    assert "a promotion, is of a form that this release does not know" in text
+
+
+def halves(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The body without each of its keys in turn, at every depth."""
+    for name, value in body.items():
+        yield {key: kept for key, kept in body.items() if key != name}
+        if isinstance(value, Mapping):
+            for part in halves(value):
+                yield {**body, name: part}
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            for part in halves(value[0]):
+                yield {**body, name: [part]}
 
 
 def test_who_was_in_production_is_told_newest_first(site: UiWorld) -> None:

@@ -1,0 +1,36 @@
+"""What this release reads in a ledger's records. They stay for ever, and others write them too: another release, a tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.core.ledger import Record
+
+_READ = {  # by kind, what its body must have
+    "ingest": {"snapshot", "name", "rows", "labelled_rows"},
+    "trigger": {"snapshot", "champion", "action", "reasons", "drift"},
+    "gate": {"snapshot", "verdict", "decisive", "reasons", "candidate", "champion"},
+    "promotion": {"state", "to", "from", "cause", "reasons", "snapshot"},
+    "reconcile": {"from", "to", "reason"},
+    "live": {"version", "auc", "low", "high", "rows", "positives"},
+    "run": {"state", "error", "reached", "snapshot", "run_id"},
+    "watch": {"run_id", "name", "champion"},
+}
+_DRIFT = {"verdict", "drift_share", "reasons", "drifted", "tests", "informative"}
+_TEST = {"feature", "effect", "threshold", "drifted", "enough", "reason"}
+
+
+def known(record: Record) -> bool:
+    """Whether a record has all that is read of its kind. One that has not is shown as it stands, and no figure counts it."""
+    body = record.body
+    if not _READ.get(record.kind, set()) <= body.keys():
+        return False
+    if record.kind != "trigger" or body["drift"] is None:
+        return True
+    drift = body["drift"]
+    return _has(drift, _DRIFT) and all(_has(test, _TEST) for test in (*drift["tests"], *drift["informative"]))
+
+
+def _has(part: Any, names: set[str]) -> bool:
+    return isinstance(part, Mapping) and names <= part.keys()
