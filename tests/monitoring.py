@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import yaml
 
+from cluster import dashboard
 from cluster.images import ROOT
 from tests.rollout_harness import free_port, until
 
@@ -59,6 +60,13 @@ class Receiver:
     def states(self, alert: str) -> list[str]:
         """What was told of the alert, in order."""
         return [item["status"] for item in self.alerts if item["labels"]["alertname"] == alert]
+
+
+def panels(namespace: str) -> Iterator[tuple[str, str]]:
+    """Title and query of every panel of the dashboard, as Grafana asks it for that namespace (a pattern)."""
+    for panel in dashboard.dashboard()["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["expr"].replace("$namespace", namespace).replace("$__rate_interval", "15s")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,7 +18,7 @@ import pytest
 from cluster.kind import NAMESPACE
 from components.adapters.deployment_judge import VERSION
 from tests.cluster.toolbox import Toolbox
-from tests.monitoring import MISSING, Receiver, running, scrape
+from tests.monitoring import MISSING, Prometheus, Receiver, panels, running, scrape
 from tests.rollout_harness import free_port, until
 
 pytestmark = pytest.mark.timeout(900)
@@ -27,6 +26,7 @@ _SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
 _EXPORTER = f"{_SERVICES}/ratchet-exporter:metrics/proxy/metrics"
 _UI = f"{_SERVICES}/ratchet-ui:http/proxy"
 _SERVING = f"{_SERVICES}/ratchet-serving:http/proxy/metrics"
+Figures = dict[tuple[tuple[str, str], ...], float]
 
 
 @pytest.fixture(scope="module")
@@ -100,22 +100,64 @@ def test_the_exporters_account_suffices_to_see_all_and_moves_nothing(toolbox: To
         assert subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() == "no", (verb, kind)
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: apt-get install prometheus prometheus-alertmanager")
-def test_pods_off_the_alias_are_told_by_alertmanager_until_they_are_back(toolbox: Toolbox, proxy: int, tmp_path: Path) -> None:
-    status = toolbox.status()
-    production, other = status["production"]["version"], status["previous"]["version"]
-    receiver = Receiver()
+@pytest.fixture(scope="module")
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture(scope="module")
+def prometheus(proxy: int, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """It scrapes the exporter's pod and one pod of serving a time, as a Service answers."""
+    if MISSING:
+        pytest.skip(f"{', '.join(MISSING)} missing: apt-get install prometheus prometheus-alertmanager")
     places = [
         scrape("exporter", proxy, path=_EXPORTER, namespace=NAMESPACE),
         scrape("serving", proxy, path=_SERVING, namespace=NAMESPACE),
     ]
-    with receiver.listening(), running(tmp_path, places, receiver) as prometheus:
-        until(lambda: prometheus.query("ratchet_alias_pods_agree == 1"), bool)
-        until(lambda: prometheus.query(f'ratchet_model_ready{{version="{production}"}} == 1'), bool)  # one pod a scrape answers
-        template = {"metadata": {"annotations": {VERSION: str(other)}}}  # as somebody does by hand
-        patch = json.dumps({"spec": {"template": template}})
-        toolbox.cluster.kubectl("patch", "deployment", "ratchet-serving", "--type", "merge", "--patch", patch)
-        until(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[:1] == ["firing"], 120)
-        toolbox.ratchet("reconcile")
-        until(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[-1:] == ["resolved"], 120)
+    with receiver.listening(), running(tmp_path_factory.mktemp("prometheus"), places, receiver) as server:
+        yield server
+
+
+def test_the_dashboards_panels_show_what_the_ledger_holds(toolbox: Toolbox, prometheus: Prometheus) -> None:
+    records = json.loads(toolbox.ratchet("history", "--last", "1000", "--json"))["records"]
+    fields = {"trigger": "action", "gate": "verdict", "promotion": "state"}
+    told = [(record["kind"], record["body"]) for record in records]
+    decided = Counter((kind, body[fields[kind]]) for kind, body in told if kind in fields)
+    shares = [body["drift"]["drift_share"] for kind, body in told if kind == "trigger" and body["drift"]]
+    wanted: dict[str, Figures] = {
+        "Version in production": {(): float(toolbox.versions()[0] or 0)},
+        "Alias and pods agree": {(): 1},
+        "Decisions, by kind": {(("kind", kind), ("outcome", outcome)): n for (kind, outcome), n in decided.items()},
+        "Drift share, and its bound": {(): shares[-1]},
+    }
+    asked: dict[str, str] = {}
+    for title, query in panels(NAMESPACE):
+        asked.setdefault(title, query)  # a panel's first query
+    for title, figures in wanted.items():
+        until(lambda query=asked[title]: shown(prometheus, query), lambda seen, figures=figures: seen == figures, 120)  # type: ignore[misc]  # bound now
+    runs = sum(kind == "run" for kind, _ in told)
+    assert runs
+    until(lambda: sum(shown(prometheus, asked["Runs, by outcome"]).values()), lambda seen: seen == runs, 120)
+
+
+def shown(prometheus: Prometheus, query: str) -> Figures:
+    """A panel's figures by their labels."""
+    return {tuple(sorted(series["metric"].items())): float(series["value"][1]) for series in prometheus.query(query)}
+
+
+def test_pods_off_the_alias_are_told_by_alertmanager_until_they_are_back(
+    toolbox: Toolbox, prometheus: Prometheus, receiver: Receiver
+) -> None:
+    status = toolbox.status()
+    production, other = status["production"]["version"], status["previous"]["version"]
+    until(lambda: prometheus.query("ratchet_alias_pods_agree == 1"), bool)
+    until(prometheus.firing, lambda firing: "RatchetPodsOffAlias" not in firing)
+    receiver.alerts.clear()
+    until(lambda: prometheus.query(f'ratchet_model_ready{{version="{production}"}} == 1'), bool)  # one pod a scrape answers
+    template = {"metadata": {"annotations": {VERSION: str(other)}}}  # as somebody does by hand
+    patch = json.dumps({"spec": {"template": template}})
+    toolbox.cluster.kubectl("patch", "deployment", "ratchet-serving", "--type", "merge", "--patch", patch)
+    until(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[:1] == ["firing"], 120)
+    toolbox.ratchet("reconcile")
+    until(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[-1:] == ["resolved"], 120)
     assert toolbox.versions()[3]

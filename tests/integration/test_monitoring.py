@@ -14,10 +14,9 @@ import httpx
 import pytest
 import yaml
 
-from cluster import dashboard
 from components.protocol.world import PRODUCTION
 from tests.club import MEMBERS, Club
-from tests.monitoring import MISSING, RULES, Prometheus, Receiver, running, scrape
+from tests.monitoring import MISSING, RULES, Prometheus, Receiver, panels, running, scrape
 from tests.rollout_harness import free_port, until
 
 pytestmark = [
@@ -138,12 +137,10 @@ def prometheus(club: Club, receiver: Receiver, port: int, tmp_path_factory: pyte
 
 def test_no_panel_is_empty(prometheus: Prometheus) -> None:
     asked = 0
-    for panel in dashboard.dashboard()["panels"]:
-        for target in panel.get("targets", []):
-            expression = target["expr"].replace("$namespace", ".*").replace("$__rate_interval", "15s")
-            found = soon(lambda expression=expression: prometheus.query(expression), bool)  # type: ignore[misc]  # bound now
-            assert found, panel["title"]
-            asked += 1
+    for title, expression in panels(".*"):
+        found = soon(lambda expression=expression: prometheus.query(expression), bool)  # type: ignore[misc]  # bound now
+        assert found, title
+        asked += 1
     assert asked > 30
 
 
