@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from components.core.errors import RatchetError
-from pipelines.commands import data, demo, exporter, kubeflow, production, project, run, serving, ui, watch
+from pipelines.commands import data, demo, exporter, kubeflow, production, project, retention, run, serving, ui, watch
 from pipelines.console import complain, err, out
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for module in (demo, project, run, kubeflow, watch, production, serving, ui, exporter):
+for module in (demo, project, run, kubeflow, watch, production, serving, ui, exporter, retention):
     module.add_to(app)
 
 

@@ -16,6 +16,7 @@ _READ = {  # by kind, what its body must have
     "live": {"version", "auc", "low", "high", "rows", "positives"},
     "run": {"state", "error", "reached", "snapshot", "run_id"},
     "watch": {"run_id", "name", "champion"},
+    "prune": {"before", "answers"},
 }
 _DRIFT = {"verdict", "drift_share", "reasons", "drifted", "tests", "informative"}
 _TEST = {"feature", "effect", "threshold", "drifted", "enough", "reason"}

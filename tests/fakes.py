@@ -292,6 +292,14 @@ class FakeRequests:
                 counts[version][int((moment - found.start) // found.width)] += 1
         return replace(found, counts=counts)
 
+    def count_before(self, moment: float) -> int:
+        return sum(given < moment for times in self.times.values() for given in times)
+
+    def delete_before(self, moment: float) -> int:
+        count = self.count_before(moment)
+        self.times = {version: [given for given in times if given >= moment] for version, times in self.times.items()}
+        return count
+
 
 class FakeReporter:
     def drift_report(

@@ -284,5 +284,13 @@ class RequestLog(Protocol):
         ...
 
     def volume(self, most: int) -> Volume:
-        """All answers by version in about `most` slots of time, from the first to the last."""
+        """All answers by version in about `most` slots of time, from the first to the last; deleted ones count too."""
+        ...
+
+    def count_before(self, moment: float) -> int:
+        """How many answers were given before `moment` (seconds since the epoch)."""
+        ...
+
+    def delete_before(self, moment: float) -> int:
+        """Delete the answers that were given before `moment`, with their labels; how many."""
         ...

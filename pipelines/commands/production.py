@@ -16,7 +16,7 @@ from components.wiring import Wiring
 from pipelines.console import AsJson, document, facts, line, table, waiting
 from pipelines.record_forms import known
 
-_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch"]
+_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch", "prune"]
 _LAST = 2**31 - 1  # the registries' column of version numbers
 
 
@@ -141,6 +141,7 @@ _TOLD: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     ),
     "reconcile": lambda b: (f"pods {b['from']} -> {b['to']}", b["reason"]),
     "live": _live,
+    "prune": lambda b: (f"answers from before {b['before'][:16].replace('T', ' ')} deleted", f"{b['answers']} of them"),
 }
 
 

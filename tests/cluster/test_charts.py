@@ -29,6 +29,7 @@ EVERYTHING = [
     "kubeflow.tokenSecret=kubeflow-token",
     "kubeflow.caSecret=kubeflow-ca",
     "watch.enabled=true",
+    "retention.schedule=0 5 * * *",
     "ui.enabled=true",
     "ui.ingress.enabled=true",
     "ui.ingress.tlsSecret=certificate",
@@ -78,6 +79,7 @@ def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
 def test_no_container_has_more_rights_than_it_needs(toolbox: Toolbox, chart: str) -> None:
     seen = 0
     every = [f"{part}.enabled=true" for part in ("watch", "exporter", "ui")] if chart == "ratchet" else []
+    every += ["retention.schedule=0 5 * * *"] if chart == "ratchet" else []
     for name, spec in pods(rendered(toolbox, chart, *every)):
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] > 0, name
@@ -166,6 +168,16 @@ def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
     watch = one(rendered(toolbox, "ratchet", "watch.enabled=true", "watch.intervalSeconds=5"), "Deployment", "ratchet-watch")
     (container,) = watch["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["ratchet", "watch", "--interval", "5"]
+
+
+def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -> None:
+    assert "ratchet-retention" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
+    asked = rendered(toolbox, "ratchet", "retention.schedule=0 5 * * *", "retention.answersDays=90")
+    job = one(asked, "CronJob", "ratchet-retention")["spec"]
+    assert job["schedule"] == "0 5 * * *"
+    (container,) = job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["ratchet", "prune", "--answers", "90", "--yes"]
+    assert {item["name"] for item in container["env"]} == {"RATCHET_ACTOR", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL"}
 
 
 def test_the_exporter_may_look_and_move_nothing_and_has_no_keys_of_s3(toolbox: Toolbox) -> None:
