@@ -46,17 +46,13 @@ def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubefl
     if kubeflow:
         with stage("chart kubeflow-pipelines: API server, Argo, MySQL"):
             cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
-    there = {
-        service: value
-        for service, value in (
-            ("ml-pipeline", {"kubeflow.url": "http://ml-pipeline:8888"}),
-            ("ml-pipeline-ui", {"kubeflow.uiUrl": "http://127.0.0.1:8080"}),
-        )
-        if cluster.has("service", service)
-    }
+    there = dict(image)
+    if cluster.has("service", "ml-pipeline"):
+        there["kubeflow.url"] = "http://ml-pipeline:8888"
+    if cluster.has("service", "ml-pipeline-ui"):
+        there["kubeflow.uiUrl"] = "http://127.0.0.1:8080"  # where README has it forwarded to
     with stage("chart ratchet: serving, promoter, pipeline"):
-        own = {**image, **{name: text for values in there.values() for name, text in values.items()}}
-        cluster.install("ratchet", own, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+        cluster.install("ratchet", there, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
 
 
 def values_of(file: Path) -> Any:
