@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
@@ -17,7 +18,6 @@ from components.core.trigger import Action
 from components.protocol.world import PROMOTION, Step
 from components.record_run.step import RUN
 from pipelines.exporter.metrics import PROMOTION_BOUNDS
-from pipelines.record_forms import known
 
 OUTCOMES = {
     "trigger": tuple(action.value for action in Action),
@@ -40,6 +40,7 @@ _SO_FAR = {  # what a run has come to by a record of it; the last one counts
 }
 _GAPS = 10  # snapshots whose dates tell how often one comes
 _OPEN_RUNS = 100  # of runs that were killed no end comes: the oldest are forgotten
+_LIVE = ("auc", "low", "high", "rows", "positives")
 _LIVE_VERSIONS = 10  # older ones than these are told while they are in production
 
 
@@ -77,23 +78,27 @@ class History:
     _running: dict[str, str] = field(default_factory=dict)
 
     def add(self, records: Sequence[Record]) -> None:
-        """Take further records in, in order. Those of a form that is not known count nowhere."""
-        for record in filter(known, records):
-            kind, body = record.kind, record.body
-            if kind in OUTCOMES:
-                self._decided(record, str(body[_FIELD[kind]]))
-            if kind == "trigger":
-                self._triggered(record)
-            elif kind == PROMOTION:
-                self._moved(record)
-            elif kind == "gate" and body["verdict"] == Verdict.FAIL:
-                self._answered(body["snapshot"])
-            elif kind == RUN:
-                self._ended(body)
-            elif kind == "live":
-                self._measured(body)
-            elif kind == "ingest":
-                self.ingested[date.fromisoformat(record.key)] = record.at
+        """Take further records in, in order. They stay for ever: one of another release's form counts as far as it can be read."""
+        for record in records:
+            with suppress(AttributeError, KeyError, TypeError, ValueError):
+                self._take(record)
+
+    def _take(self, record: Record) -> None:
+        kind, body = record.kind, record.body
+        if kind in OUTCOMES:
+            self._decided(record, str(body[_FIELD[kind]]))
+        if kind == "trigger":
+            self._triggered(record)
+        elif kind == PROMOTION:
+            self._moved(record)
+        elif kind == "gate" and body["verdict"] == Verdict.FAIL:
+            self._answered(body["snapshot"])
+        elif kind == RUN:
+            self._ended(body)
+        elif kind == "live":
+            self._measured(body)
+        elif kind == "ingest":
+            self.ingested[date.fromisoformat(record.key)] = record.at
 
     def _decided(self, record: Record, outcome: str) -> None:
         self.decisions[record.kind, outcome] += 1
@@ -147,7 +152,7 @@ class History:
         self.runs["failed" if body["state"] == "failed" else so_far] += 1
 
     def _measured(self, body: Mapping[str, Any]) -> None:
-        self.live[body["version"]] = body
+        self.live[body["version"]] = {name: body[name] for name in _LIVE}
         kept = {*sorted(self.live)[-_LIVE_VERSIONS:], self.in_production}
         self.live = {number: self.live[number] for number in sorted(self.live) if number in kept}
 

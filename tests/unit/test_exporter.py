@@ -83,6 +83,19 @@ def test_a_run_is_counted_by_what_it_came_to(told: list[tuple[str, dict[str, Any
     assert history(*told).runs == {outcome: 1}
 
 
+def test_a_record_of_another_form_counts_as_far_as_it_can_be_read() -> None:
+    strange = [
+        ("gate", {}),
+        ("gate", {"verdict": "PASS"}),
+        ("trigger", {"action": "RETRAIN"}),
+        ("trigger", {"drift": 1, "action": "X"}),
+    ]
+    strange += [("promotion", {"state": "done"}), ("live", {"version": 3}), ("run", {}), ("ingest", {"key": "no date"})]
+    found = history(*strange, *[("live", {**LIVE, "version": 2})], trigger("NO_ACTION", "FAIL"), ended())
+    assert found.decisions["gate", "PASS"] == found.decisions["trigger", "NO_ACTION"] == 1
+    assert (set(found.live), found.runs, found.ingested) == ({2}, {"no_action": 1}, {})
+
+
 def test_two_runs_at_once_are_told_apart() -> None:
     found = history(
         trigger("RETRAIN", run="a"), trigger("NO_ACTION", run="b"), gate("FAIL", run="a"), ended(run="b"), ended(run="a")
