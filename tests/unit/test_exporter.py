@@ -84,14 +84,17 @@ def test_a_run_is_counted_by_what_it_came_to(told: list[tuple[str, dict[str, Any
 
 
 def test_a_record_of_another_form_counts_as_far_as_it_can_be_read() -> None:
-    strange = [
+    strange: list[tuple[str, dict[str, Any]]] = [
         ("gate", {}),
         ("gate", {"verdict": "PASS"}),
         ("trigger", {"action": "RETRAIN"}),
         ("trigger", {"drift": 1, "action": "X"}),
+        ("promotion", {"state": "done"}),
+        ("live", {"version": 3}),
+        ("run", {}),
+        ("ingest", {"key": "no date"}),
     ]
-    strange += [("promotion", {"state": "done"}), ("live", {"version": 3}), ("run", {}), ("ingest", {"key": "no date"})]
-    found = history(*strange, *[("live", {**LIVE, "version": 2})], trigger("NO_ACTION", "FAIL"), ended())
+    found = history(*strange, ("live", {**LIVE, "version": 2}), trigger("NO_ACTION", "FAIL"), ended())
     assert found.decisions["gate", "PASS"] == found.decisions["trigger", "NO_ACTION"] == 1
     assert (set(found.live), found.runs, found.ingested) == ({2}, {"no_action": 1}, {})
 
