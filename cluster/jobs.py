@@ -105,9 +105,14 @@ def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
             if path.suffix in {".csv", ".parquet"} and path.is_file():
                 archive.write(path, f"{snapshot}/{path.name}")
     script = f"{_UNPACK}; ratchet data upload --data $d --to {RAW} --snapshot $1"
-    cluster.kubectl(
-        "exec", "--stdin", TOOLBOX, "--", "sh", "-c", script, "upload", snapshot, stdin=buffer.getvalue(), timeout=600.0
-    )
+    command = ["exec", "--stdin", TOOLBOX, "--", "sh", "-c", script, "upload", snapshot]
+    try:
+        cluster.kubectl(*command, stdin=buffer.getvalue(), timeout=600.0)
+    except UserError as error:
+        told = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
+        if told:  # what ratchet says of the snapshot, without kubectl's frame around it
+            raise UserError(told[-1]) from error
+        raise
 
 
 def _toolbox_ready(cluster: Cluster) -> None:

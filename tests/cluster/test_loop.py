@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cluster.jobs import follow, upload
+from components.core.errors import UserError
 from tests.cluster.toolbox import SERVICE, Toolbox, eventually
 from tests.streamflow import real_data
 
@@ -207,6 +208,15 @@ def test_the_service_answers_with_the_version_in_production(toolbox: Toolbox) ->
         "import sys, httpx; print(httpx.post(sys.argv[1] + '/predict', json={'user_id': sys.argv[2]}).json()['model_version'])"
     )
     assert int(toolbox.python(program, SERVICE, entity)) == toolbox.versions()[0]
+
+
+def test_a_damaged_folder_is_refused_in_the_words_of_ratchet_alone(toolbox: Toolbox, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "pipelines", "data", "generate", str(tmp_path), "--snapshot", "month_001"], check=True)
+    (tmp_path / "month_001" / "users.csv").write_text("nothing\n")
+    with pytest.raises(UserError) as refused:
+        upload(toolbox.cluster, tmp_path, "month_001")
+    assert str(refused.value).startswith("month_001: users")
+    assert "\n" not in str(refused.value)
 
 
 def test_a_folder_of_ones_own_is_uploaded_and_run(toolbox: Toolbox, tmp_path: Path) -> None:
