@@ -176,14 +176,15 @@ def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
         outcome = "unknown"
     if done.error:
         outcome = "failed"
+    asked = "; ".join(trigger["reasons"]) if trigger else None
     return {
         "run": done.run_id,
         "outcome": outcome,
         "snapshot": trigger["snapshot"] if trigger else None,
-        "drift": "; ".join(trigger["reasons"]) if trigger else None,
+        "drift": asked,
         "candidate": gate["candidate"] if gate else None,
         "champion before": (gate or trigger or {}).get("champion"),
-        "why": "; ".join(gate["decisive"]) if gate else None,
+        "why": "; ".join(gate["decisive"]) if gate else asked,
         "decision report": gate["report"] if gate else None,
         "drift report": trigger["report"] if trigger else None,
         "log": done.log,

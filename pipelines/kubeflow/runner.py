@@ -22,6 +22,7 @@ _LOOK_SECONDS = 2.0
 _PATIENCE = 120.0  # seconds that the API server may be away while a run is followed
 _PAUSE_SECONDS = 5.0  # between tries meanwhile
 _TAIL = 20  # lines of a failed task's log that are shown
+_FATAL = re.compile(r"F\d{4} \d\d:")  # klog's, as Kubeflow's drivers and launchers write before they end
 _HASH = 12
 _FAILED = {"Failed", "Error"}
 _COMING = ("", "PodInitializing", "ContainerCreating")  # nothing to tell of
@@ -162,11 +163,13 @@ def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
 
 
 def _last_lines(api: Backend, run: KubeflowRun) -> str:
-    """What is known of a failure that no step has told: the end of the failed task's log, and Argo's reason."""
+    """What is known of a failure that no step has told: Argo's reason, and the task's log from its fatal line, else its end."""
     for task in (task for task in (*run.tasks, *run.drivers) if task.phase in _FAILED):
         text = next(filter(None, (api.log(run.id, pod) for pod in reversed(task.pods))), "")
         why = f" ({task.pods[-1].message})" if task.pods[-1].message else ""
-        tail = [plain(line) for line in text.splitlines()[-_TAIL:]] or [f"no log is left of it: see the pod {task.pods[-1].name}"]
+        lines = [plain(line) for line in text.splitlines()]
+        fatal = next((place for place, line in enumerate(lines) if _FATAL.match(line)), -_TAIL)
+        tail = lines[fatal:][:_TAIL] or [f"no log is left of it: see the pod {task.pods[-1].name}"]
         return "\n".join([f"task {task.name} failed{why}:", *tail])
     return f"run {run.id} ended as {run.state} and no task of it had begun to fail: {run.error or 'Kubeflow names no reason'}"
 

@@ -169,6 +169,15 @@ def test_a_driver_of_kubeflows_that_fails_is_named_with_its_log_and_its_pod() ->
     assert "see the pod w-system-dag-driver-1" in run.error["message"]
 
 
+def test_of_a_driver_that_says_why_it_ends_only_that_is_told() -> None:
+    noise = "\n".join(f"I1126 12:14:27.{n} main.go:346] input" for n in range(50))
+    pod = Pod("n-1", "w-system-dag-driver-1", "Failed", "Error (exit code 1)")
+    fatal = "F1126 12:16:50.918445      16 main.go:127] KFP driver: connection refused"
+    logs = {"n-1": f"{noise}\n{fatal}\ngoroutine 1\n"}
+    run, _ = followed(FakeKubeflow([("FAILED", {})], logs, drivers=(Task("root-driver", (pod,)),)))
+    assert run.error["message"].splitlines()[1:] == [fatal, "goroutine 1"]
+
+
 def test_a_driver_that_cannot_start_says_why_once() -> None:
     pod = Pod("n-1", "w-system-dag-driver-1", "Pending", "Failed to pull image")
     _, events = followed(FakeKubeflow([("RUNNING", {})] * 3 + [("FAILED", {})], drivers=(Task("root-driver", (pod,)),)))
