@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.core.ledger import Record
@@ -23,14 +23,18 @@ _TEST = {"feature", "effect", "threshold", "drifted", "enough", "reason"}
 
 
 def known(record: Record) -> bool:
-    """Whether a record has all that is read of its kind. One that has not is shown as it stands, and no figure counts it."""
+    """Whether a record has all that is read of its kind. One that has not is shown as it stands, and left out of every summary."""
     body = record.body
     if not _READ.get(record.kind, set()) <= body.keys():
         return False
     if record.kind != "trigger" or body["drift"] is None:
         return True
     drift = body["drift"]
-    return _has(drift, _DRIFT) and all(_has(test, _TEST) for test in (*drift["tests"], *drift["informative"]))
+    return _has(drift, _DRIFT) and all(_has_tests(drift[name]) for name in ("tests", "informative"))
+
+
+def _has_tests(part: Any) -> bool:
+    return isinstance(part, Sequence) and all(_has(test, _TEST) for test in part)
 
 
 def _has(part: Any, names: set[str]) -> bool:

@@ -108,11 +108,11 @@ def test_a_record_that_lacks_anything_of_its_form_takes_no_page_away(told: Loop)
 
 
 def halves(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The body without each of its keys in turn, at every depth."""
+    """The body without each of its keys in turn, at every depth, and with none in place of drift's lists."""
     for name, value in body.items():
         yield {key: kept for key, kept in body.items() if key != name}
         if isinstance(value, Mapping):
-            for part in halves(value):
+            for part in (*halves(value), *({**value, inner: None} for inner in ("tests", "informative") if inner in value)):
                 yield {**body, name: part}
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             for part in halves(value[0]):
