@@ -18,6 +18,7 @@ FROM libraries AS program
 COPY README.md LICENSE ./
 COPY components components
 COPY pipelines pipelines
+COPY ratchet ratchet
 COPY serving serving
 RUN if [ -s site-ca.pem ]; then export SSL_CERT_FILE=/build/site-ca.pem; fi \
  && /uv/bin/uv pip install --quiet --python /opt/ratchet/bin/python --no-deps --compile-bytecode --target /opt/program .

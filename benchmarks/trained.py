@@ -47,7 +47,7 @@ def prepare(root: Path, users: int = 7043) -> Trained:
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONWARNINGS": "ignore",
     }
-    generate = [sys.executable, "-m", "pipelines", "data", "generate", str(root / "data"), "--snapshot", SNAPSHOT]
+    generate = [sys.executable, "-m", "ratchet", "data", "generate", str(root / "data"), "--snapshot", SNAPSHOT]
     subprocess.run([*generate, "--users", str(users)], env=environment, check=True, stdout=subprocess.DEVNULL)
     return train(root, environment)
 
@@ -74,9 +74,8 @@ def train(root: Path, environment: Mapping[str, str]) -> Trained:
 
 def main() -> None:
     """Ingest and train in this process's environment, then print what was made as one line of JSON."""
-    from components.ingest import step as ingest  # noqa: PLC0415 - whoever only calls prepare() does without these
-    from components.train import step as train  # noqa: PLC0415 - as above
-    from components.wiring import Wiring  # noqa: PLC0415 - as above
+    from ratchet.steps import ingest, train  # noqa: PLC0415 - adapters are imported in the child alone
+    from ratchet.wiring import Wiring  # noqa: PLC0415 - as above
 
     wiring = Wiring.load()
     store, features = wiring.store, wiring.features

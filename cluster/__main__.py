@@ -18,7 +18,7 @@ from cluster.jobs import RAW, TOOLBOX, follow, in_toolbox, put_example_data, sta
 from cluster.kind import NAMESPACE, Cluster, named
 from cluster.releases import TOOLS, build, install, own_tools, present
 from cluster.shell import console, stage
-from components.core.errors import RatchetError, UserError
+from ratchet.core.errors import RatchetError, UserError
 
 app = typer.Typer(help="The local cluster.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 

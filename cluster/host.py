@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.shell import run, succeeds
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 
 GIB = 2**30
 _MEMORY = 6 * GIB  # the platform idles in 3, the pipeline and a rolling update need as much again

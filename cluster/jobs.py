@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from cluster.kind import Cluster
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 
 T = TypeVar("T")
 

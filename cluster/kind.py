@@ -12,7 +12,7 @@ from typing import Any
 
 from cluster.images import ROOT
 from cluster.shell import run, succeeds
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 
 NAMESPACE = "ratchet"
 _CREATE_SECONDS = 600.0

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from cluster.images import ROOT
-from components.core.metric import Metric
-from pipelines.exporter import metrics as exporter
+from ratchet.apps.exporter import metrics as exporter
+from ratchet.core.metric import Metric
 from serving import metrics as serving
 
 FILE = ROOT / "docs" / "metrics.md"

@@ -12,7 +12,7 @@ import yaml
 from cluster import images, packages
 from cluster.kind import Cluster, named
 from cluster.shell import stage
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 
 KUBEFLOW = "kubeflow-pipelines"
 TOOLS = images.ROOT / ".cluster" / "bin"

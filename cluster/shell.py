@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from rich.console import Console
 
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 
 console = Console(highlight=False, soft_wrap=True)
 _TAIL = 25  # lines of a failed program's output that are shown

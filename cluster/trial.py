@@ -32,7 +32,7 @@ def run_tests(cluster: Cluster, arguments: Sequence[str]) -> int:
 
 
 def _addresses(cluster: Cluster) -> dict[str, str]:
-    """The cluster's own servers at ports of its node, as tests/addresses.py wants them.
+    """The cluster's own servers at ports of its node, as tests/support/addresses.py wants them.
 
     Not by `kubectl port-forward`, which ends with the first connection that the server closes, and with the pod that it led to.
     """

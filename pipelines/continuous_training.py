@@ -15,7 +15,7 @@ from components.profile_rows.component import profile_rows
 from components.promote.component import promote
 from components.record_run.component import record_run
 from components.train.component import train
-from pipelines.kubeflow.task_pods import prepare
+from pipelines.task_pods import prepare
 
 _DESCRIPTION = "Retrain when it is needed, promote when it is better beyond doubt."
 

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from components.core.errors import DataError, RatchetError, Unavailable
-from components.core.schema import FeatureValue, LoggedAnswer, features_hash
-from components.ml.explain import contributions
-from components.project import Project
+from ratchet.core.errors import DataError, RatchetError, Unavailable
+from ratchet.core.schema import FeatureValue, LoggedAnswer, features_hash
+from ratchet.estimators.explain import contributions
+from ratchet.project.file import Project
 from serving.bodies import Refused, read_batch, read_entity
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-COMMAND = (sys.executable, "-m", "serving.backend")
+COMMAND = (sys.executable, "-P", "-m", "serving.backend")
 _LOOPBACK = "127.0.0.1"
 _OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # tells Prometheus' client that several processes share their figures
 _TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=5.0).as_dict()  # above what the service itself takes before it answers 504

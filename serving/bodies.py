@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from components.core.errors import DataError
+from ratchet.core.errors import DataError
 
 MAX_ENTITY = 256  # characters of an entity's name
 MAX_WHOLE = 2**53 - 1  # beyond it a JSON number with a point may stand for several integers (RFC 7493, 2.2)

@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 
-from components.core.errors import RatchetError
-from components.wiring import Wiring
+from ratchet.core.errors import RatchetError
+from ratchet.wiring import Wiring
 from serving.model import load
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
-from components.core.errors import Unavailable
-from components.core.schema import FeatureValue
+from ratchet.core.errors import Unavailable
+from ratchet.core.schema import FeatureValue
 from serving.metrics import Metrics
 
 Row = dict[str, FeatureValue]

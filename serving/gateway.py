@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from components.adapters.local_deployment import LocalDeployment
-from components.core.errors import RatchetError, UserError
-from components.settings import Settings, load_settings
+from ratchet.core.errors import RatchetError, UserError
+from ratchet.rollout.local_deployment import LocalDeployment
+from ratchet.settings import Settings, load_settings
 from serving.backends import COMMAND
 from serving.supervisor import Supervisor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from components.core.metric import Kind, Metric
+from ratchet.core.metric import Kind, Metric
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 ENDPOINTS = ("predict", "predict_batch", "explain")

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
-from components.core.errors import ArtifactError, RatchetError, RetryableError
-from components.core.schema import ModelVersion
-from components.ml import bundle as bundles
-from components.ml.bundle import Bundle
-from components.project import Project
+from ratchet.core.errors import ArtifactError, RatchetError, RetryableError
+from ratchet.core.schema import ModelVersion
+from ratchet.estimators import bundle as bundles
+from ratchet.estimators.bundle import Bundle
+from ratchet.project.file import Project
 
 GOLDEN_TOLERANCE = 1e-9  # largest absolute difference of a probability
 NO_MODEL = "no model in production yet: ratchet run"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from components.core.schema import DType
-from components.project import Project
+from ratchet.core.schema import DType
+from ratchet.project.file import Project
 from serving.bodies import CONTROLS, EACH, MAX_ENTITY, MAX_WHOLE, ONE
 
 Node = dict[str, Any]

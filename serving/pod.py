@@ -110,7 +110,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     gc.disable()  # imports make only what stays; serving.model freezes it and turns collection on again
-    from components.settings import load_settings  # noqa: PLC0415 - after the logging is set up
+    from ratchet.settings import load_settings  # noqa: PLC0415 - after the logging is set up
     from serving.service import service  # noqa: PLC0415 - as above
 
     gc.enable()

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from components.core.errors import DataError, RatchetError
+from ratchet.core.errors import DataError, RatchetError
 from serving.bodies import Refused
 from serving.rate import Exceeded
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Protocol
 
-from components.core.errors import RatchetError
-from components.core.schema import LoggedAnswer
+from ratchet.core.errors import RatchetError
+from ratchet.core.schema import LoggedAnswer
 from serving.metrics import Metrics
 
 _GATHER = 0.1  # seconds between two writes: a write of its own for each answer costs more than the answer

@@ -9,8 +9,8 @@ from typing import Any
 import bentoml
 from starlette.exceptions import HTTPException
 
-from components.core.errors import RatchetError
-from components.wiring import Wiring
+from ratchet.core.errors import RatchetError
+from ratchet.wiring import Wiring
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic, time
 
-from components.adapters.local_deployment import Desired, LocalDeployment, Observed, Pod
-from components.core.errors import Unavailable
-from components.settings import Settings, environment
+from ratchet.core.errors import Unavailable
+from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
+from ratchet.settings import Settings, environment
 from serving.backends import COMMAND, Backend
 
 _TICK = 0.1  # seconds between looks at desired state and processes

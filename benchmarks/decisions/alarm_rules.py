@@ -16,10 +16,10 @@ from evidently import DataDefinition, Dataset, Report
 from evidently.legacy.calculations.stattests import get_stattest
 from evidently.presets import DataDriftPreset
 
-from components.core.decision import Verdict
-from components.core.drift import DriftPolicy, drift
-from components.core.profile import profile
-from components.core.schema import Columns, DType, Feature
+from ratchet.core.decision import Verdict
+from ratchet.core.schema import Columns, DType, Feature
+from ratchet.drift.profile import profile
+from ratchet.drift.verdict import DriftPolicy, drift
 
 OURS = "Ratchet"
 LAB = "lab: Evidently's preset, share >= 0.02"

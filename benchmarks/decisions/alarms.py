@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.decisions.alarm_rules import OURS, SHARES, drifted_share, ours, preset, statistics
 from benchmarks.decisions.months import Shift, features, month, shifted, sources
 from benchmarks.decisions.runner import SEED, Tally
-from components.core.decision import Verdict
+from ratchet.core.decision import Verdict
 
 UNKNOWN = "Ratchet: UNKNOWN"
 

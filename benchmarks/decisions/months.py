@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.schema import Columns, DType, Feature
+from ratchet.core.schema import Columns, DType, Feature
 
 MISSING, MORE_MISSING = 0.02, 0.12
 

@@ -14,9 +14,9 @@ import mlflow
 from mlflow.models import EvaluationResult, MetricThreshold
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
-from components.core.auc import Scores
-from components.core.gate import GatePolicy, Measurement, judge, should_promote
-from components.evaluate.measure import Holdout, measure
+from ratchet.core.auc import Scores
+from ratchet.core.gate import GatePolicy, Measurement, judge, should_promote
+from ratchet.steps.measure import Holdout, measure
 
 OURS = "Ratchet"
 LAB = "lab: should_promote(delta=0.01)"

@@ -9,9 +9,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from components.core.auc import Labels, Scores
-from components.core.schema import Snapshot
-from components.evaluate.measure import Holdout
+from ratchet.core.auc import Labels, Scores
+from ratchet.core.schema import Snapshot
+from ratchet.steps.measure import Holdout
 
 CHAMPION_AUC = 0.75
 POSITIVES = 0.25  # StreamFlow's churn is 24 to 27 %

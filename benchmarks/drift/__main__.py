@@ -21,7 +21,7 @@ from benchmarks.drift.data import FEATURES, PARTITION, as_columns, as_frame, tab
 from benchmarks.harness import alternate, child, ratio, spread
 from benchmarks.harness import write as write_results
 from benchmarks.loglog import draw
-from components.core.profile import profile
+from ratchet.drift.profile import profile
 
 _BLOCK = 8 * 2**20
 

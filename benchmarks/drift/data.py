@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.core.schema import Columns, DType, Feature
+from ratchet.core.schema import Columns, DType, Feature
 
 FEATURES = (
     Feature("months_active", DType.INT),
@@ -32,7 +32,7 @@ FEATURES = (
     Feature("ticket_avg_resolution_hrs_90d", DType.FLOAT),
 )
 TEXTS = tuple(feature.name for feature in FEATURES if feature.dtype is DType.CATEGORY)
-ROW_GROUP = 100_000  # as components/adapters/snapshots.py has it
+ROW_GROUP = 100_000  # as ratchet/snapshots/parquet.py has it
 PARTITION = 10_000_000
 
 

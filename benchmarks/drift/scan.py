@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.drift.data import FEATURES, TEXTS, as_columns
-from components.core.profile import Profile, merge, profile
-from components.core.schema import Coded, Feature
+from ratchet.core.schema import Coded, Feature
+from ratchet.drift.profile import Profile, merge, profile
 
 _NAMES = [feature.name for feature in FEATURES]
 

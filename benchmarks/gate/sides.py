@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.harness import peak_mib
-from components.core.auc import Labels, Scores
-from components.core.decision import Decision, Reason, Verdict
-from components.core.gate import GatePolicy, Measurement, judge
-from components.core.schema import Snapshot
-from components.evaluate.measure import Holdout, measure
+from ratchet.core.auc import Labels, Scores
+from ratchet.core.decision import Decision, Reason, Verdict
+from ratchet.core.gate import GatePolicy, Measurement, judge
+from ratchet.core.schema import Snapshot
+from ratchet.steps.measure import Holdout, measure
 
 Figures = tuple[float, float, float]  # delta, and its interval's ends
 _POLICY = GatePolicy()

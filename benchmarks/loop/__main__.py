@@ -25,10 +25,10 @@ import psutil
 
 from benchmarks.harness import Spread, child, spread, write
 from benchmarks.loop.figure import draw
-from components.settings import Settings, environment, load_settings
-from pipelines.demo import free_port
-from pipelines.events import Event, new_run_id
-from pipelines.local_runner import run_local
+from pipelines.runners.events import Event, new_run_id
+from pipelines.runners.local.runner import run_local
+from ratchet.apps.demo.program import free_port
+from ratchet.settings import Settings, environment, load_settings
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("ingest", "drift-check", "train", "evaluate", "promote")
@@ -59,7 +59,7 @@ class Place:
 
     def ratchet(self, *arguments: str) -> str:
         """Run a command."""
-        command = [sys.executable, "-m", "pipelines", *arguments]
+        command = [sys.executable, "-m", "ratchet", *arguments]
         done = subprocess.run(command, env=environment(self.settings), cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -68,7 +68,7 @@ class Place:
     def server(self) -> Iterator[None]:
         """`ratchet serve` for the length of the block."""
         with (self.settings.home / "serve.log").open("wb") as log:
-            command = [sys.executable, "-m", "pipelines", "serve"]
+            command = [sys.executable, "-m", "ratchet", "serve"]
             process = subprocess.Popen(command, env=environment(self.settings), cwd=ROOT, stdout=log, stderr=log)
             try:
                 yield

@@ -23,7 +23,7 @@ from sklearn.model_selection import ParameterGrid, cross_val_score, train_test_s
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from components.project import Project, load_project
+from ratchet.project.file import Project, load_project
 
 
 def read(project: Project, month: Path) -> pd.DataFrame:

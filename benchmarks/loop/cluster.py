@@ -39,7 +39,7 @@ def bring(cluster: Cluster, users: int, month: str, how: Sequence[str]) -> None:
     """Make a month and put it into the cluster's S3."""
     with tempfile.TemporaryDirectory() as folder:
         generate = ["data", "generate", folder, "--snapshot", month, "--users", str(users), "--format", "parquet", *how]
-        subprocess.run([sys.executable, "-m", "pipelines", *generate], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", "ratchet", *generate], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         upload(cluster, Path(folder), month)
 
 

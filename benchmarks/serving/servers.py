@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from benchmarks.trained import REPOSITORY, Trained
-from components.adapters.local_deployment import LocalDeployment
+from ratchet.rollout.local_deployment import LocalDeployment
 
 _PATIENCE = 180.0  # seconds that a server may take to start
 _PEERS = "benchmarks.serving.peers"

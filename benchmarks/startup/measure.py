@@ -42,7 +42,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], ready_path: st
 def import_seconds(environment: Mapping[str, str], most: int = 12) -> dict[str, float]:
     """Seconds of a pod's imports by top package, the dearest first: `python -X importtime` up to a first look-up."""
     program = (
-        "import serving.pod, serving.service; serving.service.service.to_asgi(); from components.wiring import Wiring; "
+        "import serving.pod, serving.service; serving.service.service.to_asgi(); from ratchet.wiring import Wiring; "
         "w = Wiring.load(); import os; v = w.published.version(int(os.environ['RATCHET_MODEL_VERSION'])); w.published.bundle(v); "
         "w.requests._engine; w.features.online([os.environ['BENCH_ENTITY']])"
     )

@@ -16,9 +16,9 @@ def evaluate(
     """Let the gate judge the candidate; returns the verdict."""
     from pathlib import Path
 
-    from components.evaluate import step as use_case
-    from components.ml.curves import roc
-    from components.wiring import Wiring, attempt
+    from ratchet.reports.html.curves import roc
+    from ratchet.steps import evaluate as use_case
+    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> str:
         snapshot, candidate = w.store.get(dataset.metadata["snapshot"]), int(model.metadata["version"])

@@ -13,9 +13,17 @@ import sys
 import traceback
 from typing import Any
 
-from pipelines.cli import main
+from ratchet.apps.cli.main import main
 
-ADAPTERS = ("feast_features", "kubernetes_rollout", "lease_lock", "mlflow_registry", "s3_snapshots", "sql_ledger", "sql_requests")
+ADAPTERS = (
+    "ratchet.features.feast_features",
+    "ratchet.rollout.deployment",
+    "ratchet.locks.lease",
+    "ratchet.registry.mlflow_registry",
+    "ratchet.snapshots.s3",
+    "ratchet.ledger.sql",
+    "ratchet.requests.sql",
+)
 
 
 def child(asked: dict[str, Any], files: tuple[int, int]) -> None:
@@ -44,7 +52,7 @@ def child(asked: dict[str, Any], files: tuple[int, int]) -> None:
         os._exit(code)
 
 
-for module in (*(f"components.adapters.{name}" for name in ADAPTERS), "components.promote.step", "mlflow.sklearn"):
+for module in (*ADAPTERS, "ratchet.steps.promote", "mlflow.sklearn"):
     importlib.import_module(module)
 sys.stdout.write("ready\n")
 for line in sys.stdin:

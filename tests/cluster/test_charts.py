@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from cluster.images import ROOT
-from components.core.errors import UserError
-from pipelines.kubeflow import task_pods
+from pipelines import task_pods
+from ratchet.core.errors import UserError
 from tests.cluster.rendering import one, pods, rendered
 from tests.cluster.toolbox import Toolbox
 

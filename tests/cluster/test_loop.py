@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from cluster.jobs import follow, upload
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 from tests.cluster.toolbox import SERVICE, Toolbox, eventually
-from tests.streamflow import real_data
+from tests.support.streamflow import real_data
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -107,8 +107,8 @@ def test_rollback_moves_alias_and_pods(toolbox: Toolbox) -> None:
 def test_a_version_that_never_gets_ready_takes_no_traffic(toolbox: Toolbox) -> None:
     program = """
 import sys, time
-from components.core.rollout import State
-from components.wiring import Wiring
+from ratchet.rollout.state import State
+from ratchet.wiring import Wiring
 rollout = Wiring.load().rollout
 rollout.pin(99, revision=rollout.pinned().revision)
 while (progress := rollout.progress()).state is State.WAITING:
@@ -211,7 +211,7 @@ def test_the_service_answers_with_the_version_in_production(toolbox: Toolbox) ->
 
 
 def test_a_damaged_folder_is_refused_in_the_words_of_ratchet_alone(toolbox: Toolbox, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "pipelines", "data", "generate", str(tmp_path), "--snapshot", "month_001"], check=True)
+    subprocess.run([sys.executable, "-m", "ratchet", "data", "generate", str(tmp_path), "--snapshot", "month_001"], check=True)
     (tmp_path / "month_001" / "users.csv").write_text("nothing\n")
     with pytest.raises(UserError) as refused:
         upload(toolbox.cluster, tmp_path, "month_001")
@@ -224,7 +224,7 @@ def test_a_folder_of_ones_own_is_uploaded_and_run(toolbox: Toolbox, tmp_path: Pa
     if folder is None:
         folder = tmp_path
         subprocess.run(
-            [sys.executable, "-m", "pipelines", "data", "generate", str(folder), "--snapshot", "month_001", "--seed", "5"],
+            [sys.executable, "-m", "ratchet", "data", "generate", str(folder), "--snapshot", "month_001", "--seed", "5"],
             check=True,
         )
     upload(toolbox.cluster, folder, "month_001")

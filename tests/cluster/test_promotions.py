@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from components.core.errors import ArtifactError, PromotionFailed, RatchetError
-from tests import doomed
+from ratchet.core.errors import ArtifactError, PromotionFailed, RatchetError
 from tests.cluster.toolbox import Toolbox
+from tests.support import doomed
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 PROMOTE = """
 import sys, uuid
 from components.promote import step as use_case
-from components.wiring import step
+from ratchet.wiring import step
 
 candidate, die_before = int(sys.argv[1]), sys.argv[2]
 with step("promote") as wiring:
@@ -49,10 +49,10 @@ REGISTER = """
 import sys, tempfile
 from dataclasses import replace
 from pathlib import Path
-from components.core.ports import NewVersion
-from components.ml import bundle as bundles
-from components.ml.frames import frame
-from components.wiring import Wiring
+from ratchet.estimators import bundle as bundles
+from ratchet.estimators.frames import frame
+from ratchet.registry.port import NewVersion
+from ratchet.wiring import Wiring
 
 wiring = Wiring.load()
 present = wiring.registry.version(int(sys.argv[1]))

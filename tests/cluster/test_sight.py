@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from cluster.kind import NAMESPACE
-from components.adapters.deployment_judge import VERSION
+from ratchet.rollout.deployment_judge import VERSION
 from tests.cluster.toolbox import Toolbox
-from tests.monitoring import MISSING, Prometheus, Receiver, panels, running, scrape
-from tests.rollout_harness import free_port, until
+from tests.support.monitoring import MISSING, Prometheus, Receiver, panels, running, scrape
+from tests.support.rollout_harness import free_port, until
 
 pytestmark = pytest.mark.timeout(900)
 _SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"

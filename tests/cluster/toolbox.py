@@ -161,7 +161,7 @@ def _succeeded(done: subprocess.CompletedProcess[str]) -> str:
 @cache
 def _entities(toolbox: Toolbox) -> str:
     return toolbox.python(
-        "from components.wiring import Wiring\n"
+        "from ratchet.wiring import Wiring\n"
         "w = Wiring.load()\n"
         "print(','.join(w.store.columns(w.store.snapshots()[-1], [w.project.entity])[w.project.entity][:40]))"
     ).strip()

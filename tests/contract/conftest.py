@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.cluster_objects import CLUSTER
+from tests.support.cluster_objects import CLUSTER
 
 collect_ignore = [] if CLUSTER else ["test_kubernetes.py"]

@@ -1,4 +1,4 @@
-"""Patches, preconditions, rights and Leases on a real API server; see tests/cluster_objects.py."""
+"""Patches, preconditions, rights and Leases on a real API server; see tests/support/cluster_objects.py."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from components.adapters.deployment_judge import PINS, VERSION
-from components.adapters.kubernetes_api import DEPLOYMENT, KubernetesApi, Resource
-from components.adapters.kubernetes_rollout import KubernetesRollout
-from components.adapters.lease_lock import LeaseLock
-from components.core.errors import LockHeld, StaleComparison, Unavailable, UserError
-from components.core.rollout import State
-from tests.cluster_objects import LEASE, SERVING, Objects, fresh_namespace
-from tests.rollout_harness import free_port, settings_for
+from ratchet.clients.kubernetes import DEPLOYMENT, KubernetesApi, Resource
+from ratchet.core.errors import LockHeld, StaleComparison, Unavailable, UserError
+from ratchet.locks.lease import LeaseLock
+from ratchet.rollout.deployment import KubernetesRollout
+from ratchet.rollout.deployment_judge import PINS, VERSION
+from ratchet.rollout.state import State
+from tests.support.cluster_objects import LEASE, SERVING, Objects, fresh_namespace
+from tests.support.rollout_harness import free_port, settings_for
 
 
 @pytest.fixture

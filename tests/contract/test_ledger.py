@@ -13,11 +13,11 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from components.adapters.sql_ledger import SqlLedger
-from components.core.errors import LedgerError, Unavailable, UserError
-from components.core.ports import Ledger
-from tests.addresses import POSTGRES, fresh_database, only
-from tests.fakes import FakeLedger
+from ratchet.core.errors import LedgerError, Unavailable, UserError
+from ratchet.ledger.port import Ledger
+from ratchet.ledger.sql import SqlLedger
+from tests.support.addresses import POSTGRES, fresh_database, only
+from tests.support.fakes import FakeLedger
 
 ADAPTERS: dict[str, Callable[[Path], Ledger]] = {
     "fake": lambda _: FakeLedger(),

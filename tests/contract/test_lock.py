@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from components.adapters.file_lock import PromotionFileLock
-from components.adapters.lease_lock import LeaseLock
-from components.core.errors import LockHeld, Unavailable
-from components.core.ports import Lock
-from tests.addresses import only
-from tests.cluster_objects import CLUSTER, LEASE, fresh_namespace
-from tests.fakes import FakeLock
+from ratchet.core.errors import LockHeld, Unavailable
+from ratchet.locks.file import PromotionFileLock
+from ratchet.locks.lease import LeaseLock
+from ratchet.locks.port import Lock
+from tests.support.addresses import only
+from tests.support.cluster_objects import CLUSTER, LEASE, fresh_namespace
+from tests.support.fakes import FakeLock
 
 _HOLD = """
 import sys, time
 from pathlib import Path
-from components.adapters.file_lock import PromotionFileLock
+from ratchet.locks.file import PromotionFileLock
 with PromotionFileLock(Path(sys.argv[1]), "another", 1.0).hold():
     print("held", flush=True)
     time.sleep(60)

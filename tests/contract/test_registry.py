@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from components.adapters.mlflow_registry import MlflowRegistry
-from components.core.errors import ArtifactError, Unavailable, UserError
-from components.core.ports import NewVersion, Registry
-from components.ml.frames import frame
-from tests.addresses import MLFLOW
-from tests.fakes import FakeRegistry, provenance
-from tests.unit.churn import FEATURES, churn, fitted
+from ratchet.core.errors import ArtifactError, Unavailable, UserError
+from ratchet.estimators.frames import frame
+from ratchet.registry.mlflow_registry import MlflowRegistry
+from ratchet.registry.port import NewVersion, Registry
+from tests.support.addresses import MLFLOW
+from tests.support.churn import FEATURES, churn, fitted
+from tests.support.fakes import FakeRegistry, provenance
 
 ADAPTERS: dict[str, Callable[[Path], Registry]] = {
     "fake": lambda _: FakeRegistry(),

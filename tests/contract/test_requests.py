@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 
-from components.adapters.sql_requests import SqlRequestLog
-from components.core.errors import DataError, Unavailable
-from components.core.ports import JoinReport
-from components.core.schema import Columns, LoggedAnswer
-from tests.addresses import POSTGRES, fresh_database, only
+from ratchet.core.errors import DataError, Unavailable
+from ratchet.core.schema import Columns, LoggedAnswer
+from ratchet.requests.port import JoinReport
+from ratchet.requests.sql import SqlRequestLog
+from tests.support.addresses import POSTGRES, fresh_database, only
 
 
 def answer(key: str, entity: str = "u1", version: int = 1, probability: float = 0.5, at: float = 100.0) -> LoggedAnswer:
@@ -259,7 +259,7 @@ def test_a_short_log_whose_answers_are_all_deleted_is_still_counted(log: SqlRequ
 
 
 def test_more_answers_than_one_transaction_deletes_are_all_deleted(log: SqlRequestLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.adapters.sql_requests._DELETED_AT_ONCE", 10)
+    monkeypatch.setattr("ratchet.requests.sql._DELETED_AT_ONCE", 10)
     log.append([answer(f"p{n:03}", at=float(n % 50)) for n in range(100)])
     assert log.delete_before(25.0) == 50
     assert log.delete_before(float("inf")) == 50

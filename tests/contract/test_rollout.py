@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.core.errors import PromotionFailed, StaleComparison
-from components.core.rollout import State
-from tests.rollout_harness import ABSENT, GOOD, INTERCEPTS, OTHER, SPOILT, Harness, ProcessHarness, pin, settle
-from tests.serving_world import ROWS, linear_bundle
+from ratchet.core.errors import PromotionFailed, StaleComparison
+from ratchet.rollout.state import State
+from tests.support.rollout_harness import ABSENT, GOOD, INTERCEPTS, OTHER, SPOILT, Harness, ProcessHarness, pin, settle
+from tests.support.serving_world import ROWS, linear_bundle
 
 
 @pytest.fixture(scope="module", params=["processes"])

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.adapters.content_hash import table_hash
-from components.adapters.s3 import S3Folder
-from components.adapters.s3_snapshots import S3Snapshots
-from components.adapters.snapshots import ParquetSnapshots
-from components.adapters.table_source import RawSnapshot, TableSource
-from components.core.errors import DataError
-from components.core.ports import SnapshotStore
-from tests.addresses import S3, fresh_prefix
-from tests.shop import ROWS, SHOP, Tables, customers, put, tables, with_cell
+from ratchet.clients.s3 import S3Folder
+from ratchet.core.errors import DataError
+from ratchet.snapshots.parquet import ParquetSnapshots
+from ratchet.snapshots.port import SnapshotStore
+from ratchet.snapshots.s3 import S3Snapshots
+from ratchet.sources.content_hash import table_hash
+from ratchet.sources.folder import RawSnapshot, TableSource
+from tests.support.addresses import S3, fresh_prefix
+from tests.support.shop import ROWS, SHOP, Tables, customers, put, tables, with_cell
 
 Open = Callable[[], SnapshotStore]
 
@@ -97,7 +97,7 @@ def test_what_was_written_is_read_back(opened: Open, tmp_path: Path) -> None:
 def test_a_stretch_of_rows_is_that_part_of_the_table(
     opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: int
 ) -> None:
-    monkeypatch.setattr("components.adapters.snapshots._ROW_GROUP", group)
+    monkeypatch.setattr("ratchet.snapshots.parquet._ROW_GROUP", group)
     item = raw(tmp_path)
     assert write(opened(), item)
     store, names = opened(), ["customer", "visits", "plan"]

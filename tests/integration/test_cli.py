@@ -14,16 +14,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.core.decision import Verdict
-from components.core.errors import UserError
-from components.core.schema import ModelVersion
-from components.evaluate import step as evaluate
-from components.promote import step as promote
-from components.train import step as train
-from components.wiring import Wiring
-from tests.bad_months import BAD_MONTHS, Mutation, cell
-from tests.club import MEMBERS, Club, Ran, State, files
-from tests.rollout_harness import free_port
+from ratchet.core.decision import Verdict
+from ratchet.core.errors import UserError
+from ratchet.core.schema import ModelVersion
+from ratchet.steps import evaluate, promote, train
+from ratchet.wiring import Wiring
+from tests.support.bad_months import BAD_MONTHS, Mutation, cell
+from tests.support.club import MEMBERS, Club, Ran, State, files
+from tests.support.rollout_harness import free_port
 
 ROWS = 2000
 

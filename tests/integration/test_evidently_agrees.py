@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.adapters.evidently_report import drift_report
-from components.core.drift import DriftPolicy, drift
-from components.core.profile import profile
-from components.core.schema import Columns, DType, Feature
-from tests.streamflow import SNAPSHOT_DIRS, feature_columns, streamflow
+from ratchet.core.schema import Columns, DType, Feature
+from ratchet.drift.profile import profile
+from ratchet.drift.verdict import DriftPolicy, drift
+from ratchet.reports.evidently_report import drift_report
+from tests.support.streamflow import SNAPSHOT_DIRS, feature_columns, streamflow
 
 FEATURES = (
     Feature("tenure", DType.INT),

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.adapters.feast_features import FeastFeatures
-from components.adapters.snapshots import ParquetSnapshots
-from components.adapters.table_source import RawSnapshot, TableSource
-from components.core.errors import ArtifactError, DataError, Unavailable
-from components.core.schema import DType, Feature, Snapshot
-from tests.addresses import POSTGRES, fresh_database, only
-from tests.shop import SHOP, Tables, customers, put, tables, with_cell
-from tests.streamflow import real_data, streamflow
+from ratchet.core.errors import ArtifactError, DataError, Unavailable
+from ratchet.core.schema import DType, Feature, Snapshot
+from ratchet.features.feast_features import FeastFeatures
+from ratchet.snapshots.parquet import ParquetSnapshots
+from ratchet.sources.folder import RawSnapshot, TableSource
+from tests.support.addresses import POSTGRES, fresh_database, only
+from tests.support.shop import SHOP, Tables, customers, put, tables, with_cell
+from tests.support.streamflow import real_data, streamflow
 
 DAYS = [date(2024, month, 28) for month in range(1, 5)]
 
@@ -135,7 +135,7 @@ def test_other_content_of_the_same_day_replaces_what_is_online(shop: Shop) -> No
 
 def test_a_load_that_broke_off_keeps_older_snapshots_off_and_is_done_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     older, newer = shop.add(DAYS[0], aged(40)), shop.add(DAYS[1], aged(41))
-    monkeypatch.setattr("components.adapters.feast_features._BATCH", 5)
+    monkeypatch.setattr("ratchet.features.feast_features._BATCH", 5)
     features, batches = shop.features(), FeastFeatures._batches  # noqa: SLF001 - the only way to die between two batches
 
     def dying(self: FeastFeatures, snapshot: Snapshot) -> Any:
@@ -277,7 +277,7 @@ def test_two_processes_that_load_two_months_at_once_leave_the_newer(shop: Shop) 
     shop.add(DAYS[0], aged(40, rows=100))
     shop.add(DAYS[1], aged(41, rows=100))
     context = multiprocessing.get_context("forkserver")  # forked from a process without threads that has the imports
-    context.set_forkserver_preload(["components.adapters.feast_features"])
+    context.set_forkserver_preload(["ratchet.features.feast_features"])
     barrier = context.Barrier(2)
     workers = [context.Process(target=_load, args=(shop.root, shop.online_url, day, barrier)) for day in DAYS[:2]]
     for worker in workers:
@@ -314,7 +314,7 @@ def test_the_real_months_join_exactly(tmp_path: Path) -> None:
 
 def test_opening_feast_leaves_the_services_own_metrics_visible() -> None:
     program = """
-import components.adapters.feast_features
+import ratchet.features.feast_features
 from serving.metrics import Metrics
 metrics = Metrics()
 metrics.unknown.inc()

@@ -13,14 +13,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from components.adapters import generator, synthetic
-from components.adapters.generator import generate
-from components.adapters.synthetic import Change, World
-from components.adapters.table_source import RawSnapshot, TableSource
-from components.core.errors import DataError, UserError
-from components.core.schema import column
-from tests.shop import SHOP
-from tests.streamflow import streamflow
+from ratchet.core.errors import DataError, UserError
+from ratchet.core.schema import column
+from ratchet.sources.folder import RawSnapshot, TableSource
+from ratchet.sources.generator import snapshots as generator
+from ratchet.sources.generator import synthetic
+from ratchet.sources.generator.snapshots import generate
+from ratchet.sources.generator.synthetic import Change, World
+from tests.support.shop import SHOP
+from tests.support.streamflow import streamflow
 
 PROJECT = streamflow()
 

@@ -12,10 +12,10 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from components.core.rollout import State
+from ratchet.rollout.state import State
 from serving.openapi import document
-from tests.rollout_harness import GOOD, ProcessHarness, pin, settle
-from tests.serving_world import PROJECT, ROWS
+from tests.support.rollout_harness import GOOD, ProcessHarness, pin, settle
+from tests.support.serving_world import PROJECT, ROWS
 
 DOCUMENT = document(PROJECT)
 ENTITY = jsonschema_rs.validator_for(DOCUMENT["components"]["schemas"]["Entity"])

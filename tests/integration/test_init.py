@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.adapters.generator import generate
-from components.adapters.init_project import describe
-from components.adapters.table_source import TableSource
-from components.core.errors import DataError
-from components.core.schema import DType
-from components.project import Project, load_project
-from tests.shop import SHOP, put, put_parquet, tables
-from tests.streamflow import real_data, streamflow
+from ratchet.core.errors import DataError
+from ratchet.core.schema import DType
+from ratchet.project.file import Project, load_project
+from ratchet.sources.folder import TableSource
+from ratchet.sources.generator.snapshots import generate
+from ratchet.sources.guess.project import describe
+from tests.support.shop import SHOP, put, put_parquet, tables
+from tests.support.streamflow import real_data, streamflow
 
 
 def loaded(text: str, root: Path) -> Project:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.core.errors import PromotionFailed
-from components.protocol.reconcile import reconcile
-from tests.doomed import EFFECTS
-from tests.promoter_program import mend
-from tests.promoters import Client, Promoters
-from tests.rollout_harness import until
+from ratchet.core.errors import PromotionFailed
+from ratchet.promotion.reconcile import reconcile
+from tests.support.doomed import EFFECTS
+from tests.support.promoter_program import mend
+from tests.support.promoters import Client, Promoters
+from tests.support.rollout_harness import until
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from components.ingest import step as ingest
-from components.train import step as train
-from tests.club import Club
+from ratchet.steps import ingest, train
+from tests.support.club import Club
 
 PROGRAM = """
 import os
 import sys
 import serving.service
-from components.wiring import Wiring
+from ratchet.wiring import Wiring
 from serving.metrics import Metrics
 from serving.model import load
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.adapters.mlflow_reader import MlflowReader
-from components.adapters.mlflow_registry import MlflowRegistry
-from components.core.errors import ArtifactError, Unavailable, UserError
-from components.core.ports import Registry
-from components.core.schema import digest_of
+from ratchet.core.errors import ArtifactError, Unavailable, UserError
+from ratchet.core.schema import digest_of
+from ratchet.registry.mlflow_reader import MlflowReader
+from ratchet.registry.mlflow_registry import MlflowRegistry
+from ratchet.registry.port import Registry
 from tests.contract.test_registry import new
-from tests.rollout_harness import free_port, until
+from tests.support.rollout_harness import free_port, until
 
 
 class Stored:

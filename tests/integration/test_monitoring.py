@@ -14,10 +14,10 @@ import httpx
 import pytest
 import yaml
 
-from components.protocol.world import PRODUCTION
-from tests.club import MEMBERS, Club
-from tests.monitoring import MISSING, RULES, Prometheus, Receiver, panels, running, scrape
-from tests.rollout_harness import free_port, until
+from ratchet.promotion.world import PRODUCTION
+from tests.support.club import MEMBERS, Club
+from tests.support.monitoring import MISSING, RULES, Prometheus, Receiver, panels, running, scrape
+from tests.support.rollout_harness import free_port, until
 
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: apt-get install prometheus prometheus-alertmanager"),

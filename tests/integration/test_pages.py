@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from cluster.images import ROOT
-from handbook.commands import options
-from handbook.pages import made
-from tests.rollout_harness import free_port
-from tests.shell_blocks import blocks
+from docs.generators.commands import options
+from docs.generators.pages import made
+from tests.support.rollout_harness import free_port
+from tests.support.shell_blocks import blocks
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]

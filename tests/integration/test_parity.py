@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from cluster.images import ROOT
-from pipelines.kubeflow.runner import compile_to
-from tests.ir_walk import Walk
+from pipelines.runners.kubeflow.runner import compile_to
+from tests.support.ir_walk import Walk
 
 QUIET, RETRAIN, PASS = {"drift-check": "NO_ACTION"}, {"drift-check": "RETRAIN"}, {"drift-check": "RETRAIN", "evaluate": "PASS"}
 TO_DRIFT, TO_GATE = ["ingest", "drift-check"], ["ingest", "drift-check", "train", "evaluate"]
@@ -55,7 +55,7 @@ def run_here(folder: Path, outcomes: dict[str, str], *form: str) -> tuple[int, l
     """Run the stand-ins by kfp.local; the exit code and the tasks that ran."""
     log = folder / "ran"
     made = {"PARITY_OUTCOMES": json.dumps(outcomes), "PARITY_LOG": str(log), "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-    command = [sys.executable, "-m", "tests.parity_program", str(folder / "root"), *form]
+    command = [sys.executable, "-m", "tests.support.parity_program", str(folder / "root"), *form]
     done = subprocess.run(command, env={**os.environ, **made}, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr or done.returncode, done.stderr
     return done.returncode, log.read_text().splitlines()
@@ -91,7 +91,7 @@ def test_in_the_wide_form_both_count_every_group_before_the_drift_check(case: st
 def test_the_stand_ins_make_the_same_graph(wide: bool, tmp_path: Path) -> None:
     spec = compiled(tmp_path, wide=wide)[0]
     program = (
-        "import sys; from kfp import compiler; from tests.parity_program import stand_in; "
+        "import sys; from kfp import compiler; from tests.support.parity_program import stand_in; "
         f"compiler.Compiler().compile(stand_in(wide={wide}), sys.argv[1])"
     )
     path = tmp_path / "stand_in.yaml"

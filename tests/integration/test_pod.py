@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.rollout_harness import free_port, until
+from tests.support.rollout_harness import free_port, until
 
 PROGRAM = """
 import socket, sys

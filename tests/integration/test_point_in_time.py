@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.evaluate.measure import read_holdout
+from ratchet.steps.measure import read_holdout
 from tests.integration.test_feast import Shop
-from tests.shop import SHOP, tables, with_cell
+from tests.support.shop import SHOP, tables, with_cell
 
 
 def test_a_held_out_row_is_what_the_point_in_time_join_gives_at_the_snapshots_date(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.errors import Unavailable
-from components.core.schema import LoggedAnswer
-from components.protocol.retention import PRUNE, forget, old_answers
-from tests.club import Club
-from tests.fakes import FakeLedger, FakeRequests
+from ratchet.core.errors import Unavailable
+from ratchet.core.schema import LoggedAnswer
+from ratchet.steps.prune import PRUNE, forget, old_answers
+from tests.support.club import Club
+from tests.support.fakes import FakeLedger, FakeRequests
 
 DAY = 86_400.0
 AGES = (1, 40, 400, 800)  # days

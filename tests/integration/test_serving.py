@@ -1,4 +1,4 @@
-"""Real BentoML processes behind a real gateway, with the world of tests/serving_world.py in place of registry and Feast."""
+"""Real BentoML processes behind a real gateway, with the world of tests/support/serving_world.py in place of registry and Feast."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.adapters.local_deployment import LocalDeployment
-from components.adapters.process_rollout import ProcessRollout
-from components.core.errors import Unavailable, UserError
-from components.core.rollout import State
-from components.settings import environment
-from tests.rollout_harness import GOOD, OTHER, SPOILT, ProcessHarness, pin, settle, until
-from tests.serving_program import PROGRAM
-from tests.serving_world import ROWS
+from ratchet.core.errors import Unavailable, UserError
+from ratchet.rollout.local_deployment import LocalDeployment
+from ratchet.rollout.processes import ProcessRollout
+from ratchet.rollout.state import State
+from ratchet.settings import environment
+from tests.support.rollout_harness import GOOD, OTHER, SPOILT, ProcessHarness, pin, settle, until
+from tests.support.serving_program import PROGRAM
+from tests.support.serving_world import ROWS
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from components.adapters import durable, snapshots
-from components.adapters.snapshots import ParquetSnapshots
-from components.core.errors import ArtifactError, ProjectError, Unavailable
-from components.core.schema import DType, Feature
+from ratchet.clients import durable
+from ratchet.core.errors import ArtifactError, ProjectError, Unavailable
+from ratchet.core.schema import DType, Feature
+from ratchet.snapshots import parquet as snapshots
+from ratchet.snapshots.parquet import ParquetSnapshots
 from tests.contract.test_snapshots import raw, unlabelled, write
-from tests.shop import SHOP, tables, with_cell
+from tests.support.shop import SHOP, tables, with_cell
 
 FOLDER = "as_of=2024-05-31"
 
@@ -173,7 +174,7 @@ def _write(root: Path, barrier: Any, answers: Any) -> None:
 
 def test_of_two_processes_that_write_the_same_one_does(tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")  # forked from a process without threads that has the imports
-    context.set_forkserver_preload(["components.adapters.feast_features"])  # one server serves all tests
+    context.set_forkserver_preload(["ratchet.features.feast_features"])  # one server serves all tests
     barrier, answers = context.Barrier(2), context.Queue()
     workers = [context.Process(target=_write, args=(tmp_path, barrier, answers)) for _ in range(2)]
     for worker in workers:

@@ -1,4 +1,4 @@
-"""The gateway and its supervisor with processes that start in no time (tests/stub_backend.py)."""
+"""The gateway and its supervisor with processes that start in no time (tests/support/stub_backend.py)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 
-from components.adapters.local_deployment import LocalDeployment, Observed
+from ratchet.rollout.local_deployment import LocalDeployment, Observed
 from serving.gateway import proxy
 from serving.supervisor import Supervisor
-from tests import stub_backend
-from tests.rollout_harness import settings_for
+from tests.support import stub_backend
+from tests.support.rollout_harness import settings_for
 
 STUB = (sys.executable, stub_backend.__file__)
 ENDS, UNREADY = int(stub_backend.ENDS), int(stub_backend.UNREADY)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.core.errors import StaleComparison
-from components.protocol.reconcile import reconcile
-from tests.promoters import Client, Promoters
+from ratchet.core.errors import StaleComparison
+from ratchet.promotion.reconcile import reconcile
+from tests.support.promoters import Client, Promoters
 
 
 @pytest.fixture(scope="module")

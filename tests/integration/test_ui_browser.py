@@ -19,9 +19,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
-from components.core.ports import Reports
-from tests.club import Club
-from tests.rollout_harness import free_port, until
+from ratchet.reports.port import Reports
+from tests.support.club import Club
+from tests.support.rollout_harness import free_port, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TOKEN = "a token for the browser's test"  # noqa: S105 - no secret

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.watcher import WATCH
-from tests.club import Club
+from ratchet.apps.watch.watcher import WATCH
+from tests.support.club import Club
 
 
 def test_a_snapshot_that_appears_is_run_on_once(tmp_path: Path) -> None:

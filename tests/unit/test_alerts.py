@@ -14,9 +14,9 @@ from typer.main import get_command
 
 from cluster import dashboard, metrics_docs
 from cluster.images import ROOT
-from components.core.metric import Kind
-from pipelines.cli import app
-from tests.monitoring import RULES
+from ratchet.apps.cli.main import app
+from ratchet.core.metric import Kind
+from tests.support.monitoring import RULES
 
 CASES = ROOT / "tests" / "rules_test.yaml"
 NAME = re.compile(r"\bratchet_[a-z_]+")

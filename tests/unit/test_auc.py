@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from components.core.auc import Ranked, auc, auc_interval, brier, compare
+from ratchet.core.auc import Ranked, auc, auc_interval, brier, compare
 
 SCORES = st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=4, max_size=60).filter(
     lambda rows: 1 < sum(label for label, _ in rows) < len(rows) - 1

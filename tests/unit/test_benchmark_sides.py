@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.drift import data, scan
 from benchmarks.gate import sides
-from components.core.decision import Verdict
-from components.core.profile import profile
+from ratchet.core.decision import Verdict
+from ratchet.drift.profile import profile
 
 
 def test_every_way_out_of_parquet_gives_the_profile_of_the_rows_in_memory(tmp_path: Path) -> None:

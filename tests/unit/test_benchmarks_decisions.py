@@ -18,7 +18,7 @@ from benchmarks.decisions.rates import Rate
 from benchmarks.decisions.reaches import reaches
 from benchmarks.decisions.runner import chunks, play
 from benchmarks.decisions.scores import POSITIVES, draw, holdout
-from components.core.decision import Verdict
+from ratchet.core.decision import Verdict
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.7, 0.9])

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.errors import ArtifactError
-from components.core.schema import Columns, digest_of
-from components.ml.bundle import Bundle, golden_rows, read, typical, worst_difference, write
-from components.ml.scorer import Scorer
-from components.ml.scoring import score
-from tests.unit.churn import FEATURES, churn, fitted
+from ratchet.core.errors import ArtifactError
+from ratchet.core.schema import Columns, digest_of
+from ratchet.estimators.bundle import Bundle, golden_rows, read, typical, worst_difference, write
+from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.scoring import score
+from tests.support.churn import FEATURES, churn, fitted
 
 PIPELINE = fitted("trees")
 SCORER = Scorer.build(PIPELINE, FEATURES)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from components.core.auc import auc
-from components.ml.curves import calibration, roc
-from components.ml.figures import SIDE, axis, calibration_marks, nice_step, square_top, steps
+from ratchet.core.auc import auc
+from ratchet.reports.html.curves import calibration, roc
+from ratchet.reports.html.figures import SIDE, axis, calibration_marks, nice_step, square_top, steps
 
 
 def draw(rows: int, decimals: int = 9) -> tuple[np.ndarray, np.ndarray]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components.adapters.deployment_judge import PINS, VERSION, http_port, judge, patch_for, pin_of, require
-from components.core.errors import StaleComparison, UserError
-from components.core.rollout import State
+from ratchet.core.errors import StaleComparison, UserError
+from ratchet.rollout.deployment_judge import PINS, VERSION, http_port, judge, patch_for, pin_of, require
+from ratchet.rollout.state import State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOON, LONG_AGO = "2026-01-01T00:00:20Z", "2025-12-31T23:00:00Z"

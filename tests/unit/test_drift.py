@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from components import project
-from components.core.decision import Verdict
-from components.core.drift import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
-from components.core.errors import DataError
-from components.core.profile import Profile, profile
-from components.core.schema import DType, Feature, column
+from ratchet.core.decision import Verdict
+from ratchet.core.errors import DataError
+from ratchet.core.schema import DType, Feature, column
+from ratchet.drift.profile import Profile, profile
+from ratchet.drift.verdict import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
+from ratchet.project import file as project
 
 POLICY = DriftPolicy()
 NUMBER, BOOL, PLAN = Feature("fee", DType.FLOAT), Feature("paperless", DType.BOOL), Feature("plan", DType.CATEGORY)

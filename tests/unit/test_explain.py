@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.errors import DataError
-from components.core.schema import FeatureValue
-from components.ml.encoding import row_of
-from components.ml.explain import contributions
-from components.ml.scorer import Scorer
-from tests.unit.churn import FEATURES, MODELS, churn, fitted
+from ratchet.core.errors import DataError
+from ratchet.core.schema import FeatureValue
+from ratchet.estimators.encoding import row_of
+from ratchet.estimators.explain import contributions
+from ratchet.estimators.scorer import Scorer
+from tests.support.churn import FEATURES, MODELS, churn, fitted
 
 SCORERS = {name: Scorer.build(fitted(name), FEATURES) for name in MODELS}
 COLUMNS, _ = churn(300, seed=9)

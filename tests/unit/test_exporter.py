@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from components.core.errors import Unavailable
-from components.core.ledger import Record
-from components.core.rollout import PodReport, State
-from components.core.schema import ModelVersion
-from components.project import Project
-from pipelines.exporter.collector import LastSeen
-from pipelines.exporter.history import History
-from pipelines.exporter.sources import Labelled, LedgerReader, Look, Production, Serving, Source
-from tests.fakes import FakeLedger, provenance
-from tests.loop import PROJECT
-from tests.rollout_harness import until
+from ratchet.apps.exporter.collector import LastSeen
+from ratchet.apps.exporter.history import History
+from ratchet.apps.exporter.sources import Labelled, LedgerReader, Look, Production, Serving, Source
+from ratchet.core.errors import Unavailable
+from ratchet.core.record import Record
+from ratchet.core.schema import ModelVersion
+from ratchet.project.file import Project
+from ratchet.rollout.state import PodReport, State
+from tests.support.fakes import FakeLedger, provenance
+from tests.support.loop import PROJECT
+from tests.support.rollout_harness import until
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.core.auc import Interval, Paired, auc_interval, brier, compare
-from components.core.decision import Verdict
-from components.core.gate import GatePolicy, Measurement, comparable, confidence_at, judge, should_promote
-from components.core.schema import Provenance
-from components.core.slices import SliceComparison, compare_slices
+from ratchet.core.auc import Interval, Paired, auc_interval, brier, compare
+from ratchet.core.decision import Verdict
+from ratchet.core.gate import GatePolicy, Measurement, comparable, confidence_at, judge, should_promote
+from ratchet.core.schema import Provenance
+from ratchet.core.slices import SliceComparison, compare_slices
 from tests.unit.test_auc import draw
 
 POLICY = GatePolicy()

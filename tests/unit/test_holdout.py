@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.holdout import bucket, held_out
+from ratchet.core.holdout import bucket, held_out
 
 
 @given(st.text(min_size=1), st.text())

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from components.core.errors import Unavailable, UserError
-from pipelines.kubeflow.api import KubeflowApi
-from pipelines.kubeflow.runs import Pod, Version
-from pipelines.kubeflow.settings import KubeflowSettings
-from tests.kubeflow_stub import Kubeflow, serving
+from pipelines.runners.kubeflow.api import KubeflowApi
+from pipelines.runners.kubeflow.runs import Pod, Version
+from pipelines.runners.kubeflow.settings import KubeflowSettings
+from ratchet.core.errors import Unavailable, UserError
+from tests.support.kubeflow_stub import Kubeflow, serving
 
 POD = Pod("w-1", "w-system-container-impl-1", "Running")
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from components.core.errors import Unavailable, UserError
-from pipelines.commands.kubeflow import six_fields
-from pipelines.events import Event, Run, failure
-from pipelines.kubeflow import runner as kubeflow_runner
-from pipelines.kubeflow.answers import tasks_of
-from pipelines.kubeflow.api import KubeflowApi
-from pipelines.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire
-from pipelines.kubeflow.runs import Pod, Task
-from pipelines.kubeflow.settings import KubeflowSettings
-from tests.fake_kubeflow import FakeKubeflow
-from tests.fakes import FakeLedger
+from pipelines.runners.events import Event, Run, failure
+from pipelines.runners.kubeflow import runner as kubeflow_runner
+from pipelines.runners.kubeflow.answers import tasks_of
+from pipelines.runners.kubeflow.api import KubeflowApi
+from pipelines.runners.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire
+from pipelines.runners.kubeflow.runs import Pod, Task
+from pipelines.runners.kubeflow.settings import KubeflowSettings
+from ratchet.apps.cli.kubeflow import six_fields
+from ratchet.core.errors import Unavailable, UserError
+from tests.support.fake_kubeflow import FakeKubeflow
+from tests.support.fakes import FakeLedger
 
 QUIET = {
     "ingest 0": "[INGEST] month_001\nsome noise\n",

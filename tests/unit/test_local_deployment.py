@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.adapters.local_deployment import Desired, LocalDeployment, Observed
-from components.core.errors import StaleComparison, Unavailable
+from ratchet.core.errors import StaleComparison, Unavailable
+from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed
 
 
 def test_a_change_is_seen_by_everybody_and_made_once(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core import bins
-from components.core.errors import ArtifactError, DataError
-from components.core.profile import Profile, display_edges, merge, profile
-from components.core.schema import Coded, Columns, DType, Feature, column
+from ratchet.core.errors import ArtifactError, DataError
+from ratchet.core.schema import Coded, Columns, DType, Feature, column
+from ratchet.drift import bins
+from ratchet.drift.profile import Profile, display_edges, merge, profile
 
 FEATURES = (
     Feature("visits", DType.INT),

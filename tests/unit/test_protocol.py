@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.core.errors import (
+from ratchet.core.errors import (
     ArtifactError,
     LedgerError,
     LockHeld,
@@ -14,13 +14,13 @@ from components.core.errors import (
     Unavailable,
     UserError,
 )
-from components.core.schema import Snapshot
-from components.protocol import by_hand
-from components.protocol.move import carry_out
-from components.protocol.reconcile import reconcile
-from components.protocol.world import Step, champion_of, promotion_key
-from tests.fakes import Clock, FakeSnapshots, Killed
-from tests.worlds import FakeWorld
+from ratchet.core.schema import Snapshot
+from ratchet.promotion import by_hand
+from ratchet.promotion.move import carry_out
+from ratchet.promotion.reconcile import reconcile
+from ratchet.promotion.world import Step, champion_of, promotion_key
+from tests.support.fakes import Clock, FakeSnapshots, Killed
+from tests.support.worlds import FakeWorld
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.releases import named_images, values_of
-from components.core.errors import UserError
+from ratchet.core.errors import UserError
 
 
 def test_the_images_that_values_name_are_found_wherever_they_stand() -> None:

@@ -8,14 +8,14 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from components.core.auc import Interval, Labels, Paired, Scores, auc, auc_interval, brier, compare
-from components.core.decision import Decision, Reason, Verdict, number
-from components.core.drift import DriftPolicy, drift, label_drift
-from components.core.gate import GatePolicy, Measurement, comparable, judge
-from components.core.profile import Profile, profile
-from components.core.schema import Columns, DType, Feature, Provenance, Snapshot
-from components.core.slices import compare_slices
-from components.ml.report import ReportContent, decision_report
+from ratchet.core.auc import Interval, Labels, Paired, Scores, auc, auc_interval, brier, compare
+from ratchet.core.decision import Decision, Reason, Verdict, number
+from ratchet.core.gate import GatePolicy, Measurement, comparable, judge
+from ratchet.core.schema import Columns, DType, Feature, Provenance, Snapshot
+from ratchet.core.slices import compare_slices
+from ratchet.drift.profile import Profile, profile
+from ratchet.drift.verdict import DriftPolicy, drift, label_drift
+from ratchet.reports.html.report import ReportContent, decision_report
 
 HOSTILE = "<script>alert('x')</script>\"&"
 POLICY = GatePolicy()

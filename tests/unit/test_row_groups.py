@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.errors import UserError
-from components.core.row_groups import MOST_GROUPS, label_of, labelled, row_groups
+from ratchet.core.errors import UserError
+from ratchet.core.row_groups import MOST_GROUPS, label_of, labelled, row_groups
 
 
 @given(rows=st.integers(0, 10**9), per_pod=st.integers(1000, 10**7))

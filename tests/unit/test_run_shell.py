@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from components.adapters.table_source import TableSource
-from components.core.errors import DataError, Unavailable, UserError
-from components.ingest import step as ingest
-from components.record_run import step as record_run
-from components.wiring import Wiring, attempt
-from tests.fakes import FakeLedger
-from tests.loop import PROJECT, Loop
+from ratchet.core.errors import DataError, Unavailable, UserError
+from ratchet.sources.folder import TableSource
+from ratchet.steps import ingest, record_run
+from ratchet.wiring import Wiring, attempt
+from tests.support.fakes import FakeLedger
+from tests.support.loop import PROJECT, Loop
 
 
 def test_latest_is_the_newest_date_and_not_the_last_name(tmp_path: Path) -> None:

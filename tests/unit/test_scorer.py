@@ -16,15 +16,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from components.core.errors import ArtifactError, DataError
-from components.core.schema import Columns, FeatureValue, column, rows_of
-from components.ml.encoding import row_of
-from components.ml.frames import frame
-from components.ml.scorer import Scorer
-from components.ml.scoring import score, verify
-from components.ml.threads import threads_for
-from components.ml.training import make_pipeline
-from tests.unit.churn import FEATURES, MODELS, NETS, churn, fitted
+from ratchet.core.errors import ArtifactError, DataError
+from ratchet.core.schema import Columns, FeatureValue, column, rows_of
+from ratchet.estimators.encoding import row_of
+from ratchet.estimators.frames import frame
+from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.scoring import score, verify
+from ratchet.estimators.threads import threads_for
+from ratchet.estimators.training import make_pipeline
+from tests.support.churn import FEATURES, MODELS, NETS, churn, fitted
 
 SCORERS = {name: Scorer.build(fitted(name), FEATURES) for name in MODELS}
 every_model = pytest.mark.parametrize("name", list(MODELS))
@@ -84,7 +84,7 @@ def test_a_batch_larger_than_a_chunk_scores_as_the_pipeline(name: str) -> None:
     columns, _ = churn(20_000, seed=5)
     expected = score(fitted(name), FEATURES, columns)
     answers = SCORERS[name].batch(columns)
-    if name == "linear":  # the pipeline's own sum depends on the number of rows, see components/ml/linear.py
+    if name == "linear":  # the pipeline's own sum depends on the number of rows, see ratchet/estimators/plain/linear.py
         np.testing.assert_allclose(answers, expected, rtol=0, atol=1e-15)
         assert answers[:500].tolist() == [SCORERS[name].row(row_of(FEATURES, columns, k)) for k in range(500)]
     else:
@@ -252,7 +252,6 @@ def test_a_pipeline_of_another_kind_is_refused() -> None:
 
 
 def test_loading_and_scoring_imports_neither_scikit_learn_nor_pandas() -> None:
-    program = (
-        "import sys, components.ml.bundle, components.ml.explain; print(sorted({'sklearn', 'pandas', 'scipy'} & set(sys.modules)))"
-    )
+    modules = "ratchet.estimators.bundle, ratchet.estimators.explain"
+    program = f"import sys, {modules}; print(sorted({{'sklearn', 'pandas', 'scipy'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -10,11 +10,11 @@ import pytest
 
 from cluster.images import ROOT
 from cluster.values_docs import rows
-from components.adapters.sql_requests import SqlRequestLog
-from components.core.schema import LoggedAnswer
+from ratchet.core.schema import LoggedAnswer
+from ratchet.requests.sql import SqlRequestLog
 from serving.metrics import Metrics
 from serving.request_log import RequestLogWriter
-from tests.rollout_harness import free_port, until
+from tests.support.rollout_harness import free_port, until
 
 SOUNDS_SECRET = re.compile(r"password|token|secret|credential|key$|url$", re.IGNORECASE)
 

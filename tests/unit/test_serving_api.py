@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from components.core.errors import Unavailable
+from ratchet.core.errors import Unavailable
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics
 from serving.model import NO_MODEL, PinnedModel, load
 from serving.rate import Lanes, RateLimit
 from serving.request_log import RequestLogWriter
-from tests.serving_world import PROJECT, ROWS, World, linear_bundle
+from tests.support.serving_world import PROJECT, ROWS, World, linear_bundle
 
 
 class Client:

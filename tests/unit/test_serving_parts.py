@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from annotated_types import Le
 
-from components.core.errors import ArtifactError, Unavailable
-from components.core.schema import LoggedAnswer
-from components.project import Project, Serving
+from ratchet.core.errors import ArtifactError, Unavailable
+from ratchet.core.schema import LoggedAnswer
+from ratchet.project.file import Project, Serving
 from serving.bodies import EACH, ONE
 from serving.features import OnlineFeatures, Row
 from serving.gateway import MAX_BODY
 from serving.metrics import Metrics
 from serving.model import Phase, PinnedModel, Served, load
 from serving.request_log import RequestLogWriter
-from tests.rollout_harness import until
-from tests.serving_world import PROJECT, FolderRegistry, linear_bundle, spoilt
+from tests.support.rollout_harness import until
+from tests.support.serving_world import PROJECT, FolderRegistry, linear_bundle, spoilt
 
 
 def settled(model: PinnedModel) -> PinnedModel:

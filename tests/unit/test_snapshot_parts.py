@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.core.errors import DataError, UserError
-from components.core.profile import merge
-from components.core.row_groups import label_of, row_groups
-from components.core.schema import Snapshot
-from components.ml import bundle as bundles
-from components.ml import snapshot_drift
-from components.ml.sampling import sample
-from components.profile_rows import step as profile_rows
-from tests.loop import PROJECT, Loop
+from ratchet.core.errors import DataError, UserError
+from ratchet.core.row_groups import label_of, row_groups
+from ratchet.core.schema import Snapshot
+from ratchet.drift.profile import merge
+from ratchet.estimators import bundle as bundles
+from ratchet.steps import profile_rows
+from ratchet.steps.parts import snapshot_drift
+from ratchet.steps.parts.sampling import sample
+from tests.support.loop import PROJECT, Loop
 
 PER_POD = 1000
 
@@ -130,6 +130,6 @@ def test_a_sample_is_the_same_rows_however_it_is_read(loop: Loop, monkeypatch: p
     assert len(set(whole["id"])) == 50
     rows = dict(zip(*(loop.store.columns(snapshot, names)[name] for name in names), strict=True))
     assert [rows[entity] for entity in whole["id"]] == whole["a"].tolist()
-    monkeypatch.setattr("components.ml.sampling._PIECE", 7)
+    monkeypatch.setattr("ratchet.steps.parts.sampling._PIECE", 7)
     assert sample(loop.store, snapshot, names, 50, seed=3)["id"].tolist() == whole["id"].tolist()
     np.testing.assert_array_equal(sample(loop.store, snapshot, names, 3000)["a"], loop.store.columns(snapshot, names)["a"])

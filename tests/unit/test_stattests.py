@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from scipy.spatial import distance
 
-from components.core.stattests import chi2_sf, chi_squared, holm, jensen_shannon, kolmogorov_sf, kolmogorov_smirnov, wasserstein
+from ratchet.drift.stattests import chi2_sf, chi_squared, holm, jensen_shannon, kolmogorov_sf, kolmogorov_smirnov, wasserstein
 
 # No cell is expected below 1, so none is pooled and SciPy sees the same table.
 COUNTS = hnp.arrays(np.int64, (2, 6), elements=st.integers(200, 10_000))

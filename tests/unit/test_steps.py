@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.core.errors import DataError, PromotionFailed, Unavailable, UserError
-from components.core.holdout import held_out
-from components.core.live import LabelledAnswers
-from components.core.trigger import Action
-from components.promote import step as promote
-from components.protocol import by_hand
-from components.train import step as train
-from tests.loop import PROJECT, ROWS, Loop
+from ratchet.core.errors import DataError, PromotionFailed, Unavailable, UserError
+from ratchet.core.holdout import held_out
+from ratchet.core.live import LabelledAnswers
+from ratchet.core.trigger import Action
+from ratchet.promotion import by_hand
+from ratchet.steps import promote, train
+from tests.support.loop import PROJECT, ROWS, Loop
 
 
 @pytest.fixture

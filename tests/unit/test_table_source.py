@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.adapters.content_hash import table_hash
-from components.adapters.table_source import RawSnapshot, TableSource
-from components.core.errors import DataError
-from tests.shop import ROWS, SHOP, Tables, customers, put, put_parquet, tables, with_cell
-from tests.streamflow import real_data, streamflow
+from ratchet.core.errors import DataError
+from ratchet.sources.content_hash import table_hash
+from ratchet.sources.folder import RawSnapshot, TableSource
+from tests.support.shop import ROWS, SHOP, Tables, customers, put, put_parquet, tables, with_cell
+from tests.support.streamflow import real_data, streamflow
 
 
 def read(root: Path, content: Tables | None = None, name: str = "may") -> RawSnapshot:

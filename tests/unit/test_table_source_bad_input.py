@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.adapters.table_source import TableSource
-from components.core.errors import DataError
-from tests.shop import ROWS, SHOP, put, put_parquet, tables, with_cell
+from ratchet.core.errors import DataError
+from ratchet.sources.folder import TableSource
+from tests.support.shop import ROWS, SHOP, put, put_parquet, tables, with_cell
 
 Spoil = Callable[[Path], object]
 

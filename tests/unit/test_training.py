@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from components.core.errors import DataError, ProjectError
-from components.core.schema import Columns
-from components.ml.scorer import Scorer
-from components.ml.scoring import score, verify
-from components.ml.training import Grid, Trained, train
-from components.project import Training
-from tests.unit.churn import FEATURES, churn
+from ratchet.core.errors import DataError, ProjectError
+from ratchet.core.schema import Columns
+from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.scoring import score, verify
+from ratchet.estimators.training import Grid, Trained, train
+from ratchet.project.file import Training
+from tests.support.churn import FEATURES, churn
 
 SMALL: Grid = {"logistic_regression": {"C": [0.1, 1.0]}, "hist_gradient_boosting": {"max_iter": [10], "max_leaf_nodes": [4, 7]}}
 LINEAR: Grid = {"logistic_regression": {"C": [1.0]}}

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from components.core.errors import Unavailable, UserError
-from components.protocol import by_hand
-from pipelines.ui.headers import REPORT_POLICIES
-from pipelines.ui.looks import Looks
-from pipelines.ui.settings import load_ui_settings
-from pipelines.ui.words import ago, report_name
-from tests.loop import Loop
-from tests.ui_world import UiWorld, text_of
+from ratchet.apps.ui.headers import REPORT_POLICIES
+from ratchet.apps.ui.looks import Looks
+from ratchet.apps.ui.settings import load_ui_settings
+from ratchet.apps.ui.words import ago, report_name
+from ratchet.core.errors import Unavailable, UserError
+from ratchet.promotion import by_hand
+from tests.support.loop import Loop
+from tests.support.ui_world import UiWorld, text_of
 
 PAGES = ["/", "/history", "/history/1", "/drift", "/performance", "/snapshots", "/sign-in"]
 

@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 from starlette.testclient import TestClient
 
-from components.core.errors import Unavailable
-from tests.loop import PROJECT, Loop
-from tests.ui_world import TOKEN, UiWorld, csrf, sign_in, text_of
+from ratchet.core.errors import Unavailable
+from tests.support.loop import PROJECT, Loop
+from tests.support.ui_world import TOKEN, UiWorld, csrf, sign_in, text_of
 
 MANUAL = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"approval": "manual"})})
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from components.adapters.table_source import TableSource
-from components.core.errors import DataError, LockHeld, Unavailable
-from pipelines.watcher import WATCH, Watcher
-from tests.fakes import FakeLock
-from tests.loop import PROJECT
-from tests.worlds import FakeWorld
+from ratchet.apps.watch.watcher import WATCH, Watcher
+from ratchet.core.errors import DataError, LockHeld, Unavailable
+from ratchet.sources.folder import TableSource
+from tests.support.fakes import FakeLock
+from tests.support.loop import PROJECT
+from tests.support.worlds import FakeWorld
 
 DATED = PROJECT.model_copy(update={"snapshots": {}})
 

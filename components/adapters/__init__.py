@@ -1,1 +1,0 @@
-"""One vendor SDK a file, each behind a protocol of core/ports.py."""

@@ -1,1 +1,0 @@
-"""Decisions as pure functions: standard library and numpy only, no input or output."""

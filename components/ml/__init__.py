@@ -1,1 +1,0 @@
-"""In memory, no network: training, scoring, reports."""

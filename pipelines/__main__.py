@@ -1,5 +1,0 @@
-"""`python -m pipelines` is `ratchet`."""
-
-from pipelines.cli import main
-
-main()

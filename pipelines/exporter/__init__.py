@@ -1,1 +1,0 @@
-"""What ledger, registry, request log and rollout tell Prometheus: `ratchet exporter`."""

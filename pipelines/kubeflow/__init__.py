@@ -1,1 +1,0 @@
-"""Kubeflow Pipelines: its API server, runs on it, and what a task's pod needs there."""

@@ -1,0 +1,1 @@
+"""kfp.local, on this machine."""

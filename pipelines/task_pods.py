@@ -1,0 +1,55 @@
+"""What a task's pod needs on a cluster. kfp.local passes over it."""
+
+from __future__ import annotations
+
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+
+from pipelines.runners.kubeflow.settings import load_kubeflow_settings
+
+ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL")
+OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
+    "RATCHET_SNAPSHOTS_URL",
+    "RATCHET_REPORTS_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL_S3",
+)
+SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over what is set there
+    "RATCHET_PROJECT",
+    "RATCHET_HOME",
+    "RATCHET_STEP_TRIES",
+    "RATCHET_ROWS_PER_POD",
+    "RATCHET_DEPLOYMENT",
+    "RATCHET_NAMESPACE",
+    "RATCHET_LEASE",
+    "RATCHET_SERVING_URL",
+    "RATCHET_READY_TIMEOUT",
+    "RATCHET_LOCK_TIMEOUT",
+    "RATCHET_LEASE_SECONDS",
+)
+_HOME, _PROJECT = "/var/lib/ratchet", "/etc/ratchet"  # as in the chart
+_USER = 65532  # the image's
+
+
+def prepare(task: PipelineTask) -> PipelineTask:
+    """Give the task addresses, project, a home, an identity in the ledger, resources, a time limit and no cache.
+
+    KFP's cache stays off: ingest and train find by themselves what they made of the same content before, and ask the stores whether
+    it is still there, where a cache would name a version that a restored registry no longer has. A retry of the pod is left to the
+    backend's default (it repeats what was evicted or killed); what can be tried again for a reason is tried again inside.
+    """
+    settings = load_kubeflow_settings()
+    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in ADDRESSES})
+    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in OPTIONAL}, optional=True)
+    kubernetes.use_config_map_as_env(task, settings.settings, {name: name for name in SETTINGS})
+    kubernetes.use_config_map_as_volume(task, settings.project, _PROJECT)
+    kubernetes.empty_dir_mount(task, "home", _HOME)
+    kubernetes.use_field_path_as_env(task, "RATCHET_ACTOR", "metadata.name")
+    kubernetes.use_field_path_as_env(task, "RATCHET_RUN_ID", "metadata.labels['pipeline/runid']")
+    kubernetes.set_security_context(task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True)
+    kubernetes.set_timeout(task, settings.timeout)
+    task.set_cpu_request(settings.cpu_request)
+    task.set_memory_request(settings.memory_request).set_memory_limit(settings.memory_limit)
+    return task.set_caching_options(enable_caching=False)

@@ -1,0 +1,5 @@
+"""`python -m pipelines` is `ratchet`."""
+
+from ratchet.apps.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""What people and machines start: commands, pages, exporter, watcher, demo."""

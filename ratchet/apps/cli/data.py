@@ -1,0 +1,117 @@
+"""`ratchet data`: generate, check and ingest snapshots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ratchet.apps.cli.console import AsJson, counting, document, line, table, waiting
+from ratchet.steps import ingest as ingest_step
+from ratchet.wiring import Wiring
+
+app = typer.Typer(help="Generate, check and ingest snapshots.", no_args_is_help=True, rich_markup_mode=None)
+
+Place = Annotated[
+    str, typer.Argument(help="Folder, or s3://bucket/prefix, with one folder a snapshot, each with {table}.csv or .parquet.")
+]
+Names = Annotated[list[str], typer.Argument(help="Snapshots: names of folders.")]
+
+
+@app.command(epilog="Example: ratchet data generate data --snapshot month_001 --drift 0.5 --concept 1 --seed 7")
+def generate(
+    folder: Annotated[Path, typer.Argument(help="Folder to write <snapshot>/{table}.csv into.")],
+    snapshot: Annotated[str, typer.Option(help="Name of the snapshot (the same user stays the same user in all of a seed's).")],
+    users: Annotated[int, typer.Option(min=1, help="Entities.")] = 7043,
+    seed: Annotated[int, typer.Option(help="The same seed, the same bytes.")] = 7,
+    drift: Annotated[float, typer.Option(help="Covariate drift: shift in standard deviations.")] = 0.0,
+    drift_features: Annotated[int, typer.Option(min=0, help="How many features shift.")] = 3,
+    concept: Annotated[float, typer.Option(min=0, max=1, help="Concept change: 1 makes the label depend on other weights.")] = 0.0,
+    nulls: Annotated[float, typer.Option(min=0, max=1, help="Further share of nulls in nullable columns.")] = 0.0,
+    bad_rows: Annotated[int, typer.Option(min=0, help="Rows that `ratchet data check` must find.")] = 0,
+    labels: Annotated[bool, typer.Option("--labels/--no-labels", help="Write the label table.")] = True,  # noqa: FBT002
+    file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the tables.")] = "csv",
+    replace: Annotated[bool, typer.Option(help="Overwrite the snapshot's folder.")] = False,  # noqa: FBT002
+) -> None:
+    """Write a synthetic snapshot of ratchet.yaml's tables, in bounded memory whatever the size."""
+    from ratchet.sources.generator.snapshots import generate as write  # noqa: PLC0415 - adapters are imported where they are used
+
+    wiring = Wiring.load()
+    with counting(f"generating {snapshot}", users) as progress:
+        write(
+            wiring.project,
+            folder,
+            snapshot,
+            users=users,
+            seed=seed,
+            drift=drift,
+            drift_features=drift_features,
+            concept=concept,
+            nulls=nulls,
+            bad_rows=bad_rows,
+            labels=labels,
+            format=file_format,
+            replace=replace,
+            on_rows=lambda rows: progress.advance(progress.task_ids[0], rows),
+        )
+    line(f"wrote {folder / snapshot}: {users} rows a table")
+
+
+@app.command(epilog="Example: ratchet data check data/streamflow month_000 month_001")
+def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """List everything that is wrong with snapshots; nothing is stored. Exit code 2 when something is."""
+    wiring = Wiring.load()
+    source = wiring.source(place)
+    found = {}
+    for name in names:
+        with waiting(f"checking {name}"):
+            found[name] = source.check(name)
+    if as_json:
+        document({name: [problem.sentence(wiring.project.entity) for problem in problems] for name, problems in found.items()})
+    else:
+        rows = [(name, p.table, p.column, p.problem, ", ".join(p.samples)) for name, problems in found.items() for p in problems]
+        if rows:
+            table("problems", ["snapshot", "table", "column", "problem", f"as for {wiring.project.entity}"], rows)
+        for name, problems in found.items():
+            line(f"{name}: {len(problems)} problems" if problems else f"{name}: fine")
+    if any(found.values()):
+        raise typer.Exit(2)
+
+
+@app.command(epilog="Examples: ratchet data ingest data/streamflow month_000; ratchet data ingest data 2024-02-29 --replace")
+def ingest(
+    place: Place,
+    names: Names,
+    replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Validate snapshots, store them as Parquet, and load their features into the online store."""
+    wiring = Wiring.load()
+    source = wiring.source(place)
+    taken = []
+    for name in names:
+        with waiting(f"ingesting {name}"):
+            quiet = (lambda _: None) if as_json else line
+            taken.append(ingest_step.run(source, wiring.store, wiring.features, wiring.ledger, name, replace=replace, say=quiet))
+    if as_json:
+        document([{"id": item.id, "name": item.name, "rows": item.rows, "labelled_rows": item.labelled_rows} for item in taken])
+
+
+@app.command(epilog="Example: ratchet data upload --data data/streamflow --to s3://ratchet/raw --snapshot month_001")
+def upload(
+    data: Annotated[Path, typer.Option(help="Folder with one folder a snapshot.")],
+    to: Annotated[str, typer.Option(help="s3://bucket/prefix, for `ratchet run --data` later.")],
+    snapshot: Annotated[list[str] | None, typer.Option(help="Snapshot to upload; all of the folder when not given.")] = None,
+) -> None:
+    """Check raw snapshots and put them on S3. Undo: upload what was there before."""
+    from ratchet.clients.s3 import S3Folder  # noqa: PLC0415 - adapters are imported where they are used
+    from ratchet.sources.folder import TableSource  # noqa: PLC0415 - as above
+    from ratchet.sources.s3 import upload as store  # noqa: PLC0415 - as above
+
+    wiring = Wiring.load()
+    remote, source = S3Folder(to, "--to"), TableSource(data, wiring.project)
+    for name in snapshot or source.names():
+        with waiting(f"uploading {name}"):
+            count = store(source, data, name, wiring.project, remote)
+        line(f"uploaded {remote.url}/{name}: {count} tables")

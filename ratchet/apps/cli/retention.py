@@ -1,0 +1,48 @@
+"""`ratchet prune`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ratchet.apps.cli.console import AsJson, document, line, waiting
+from ratchet.steps.prune import forget, old_answers
+from ratchet.wiring import Wiring
+
+_LONGEST = 36_500  # days
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command(epilog="Examples: ratchet prune --answers 365; ratchet prune --answers 365 --yes")(prune)
+
+
+def prune(
+    answers: Annotated[int, typer.Option(min=1, max=_LONGEST, metavar="DAYS", help="Answers that are older than this go.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them; without it they are only counted.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Delete old answers and their labels from the request log. They do not come back.
+
+    Keep them for longer than labels take to arrive: the live AUC is measured on answers that have one. Requests by version and day
+    go on counting what was deleted; ledger, reports and models stay.
+    """
+    wiring = Wiring.load()
+    with waiting("counting old answers"):
+        old = old_answers(wiring.requests, answers, datetime.now(UTC))
+    deleted = 0
+    if yes and old.answers:
+        with waiting(f"deleting {old.answers:,} answers"):
+            deleted = forget(wiring.ledger, wiring.requests, old)
+    if as_json:
+        document({"before": old.before.isoformat(), "answers": old.answers, "deleted": deleted})
+        return
+    when = f"from before {old.before:%Y-%m-%d %H:%M} UTC"
+    if not old.answers:
+        line(f"there are no answers {when}")
+    elif yes:
+        line(f"{deleted:,} answers {when} are deleted")
+    else:
+        line(f"{old.answers:,} answers are {when}: --yes deletes them, and they do not come back")

@@ -1,0 +1,216 @@
+"""`ratchet run`, `submit` and `compile`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.runners.events import Event, Run, new_run_id
+from pipelines.runners.kubeflow.settings import load_kubeflow_settings
+from pipelines.runners.local.runner import run_local
+from ratchet.apps.cli.console import AsJson, complain, document, err, facts, line
+from ratchet.apps.cli.kubeflow import kubeflow_api
+from ratchet.core.errors import UserError
+from ratchet.core.record import Record
+from ratchet.wiring import Wiring
+
+_TASKS = {
+    "ingest": "ingest",
+    "profile-rows": "count rows",
+    "drift-check": "drift check",
+    "train": "train",
+    "evaluate": "evaluate",
+    "promote": "promote",
+    "record-run": "record the run",
+}
+
+
+class Runner(StrEnum):
+    """Where the tasks run."""
+
+    LOCAL = "local"
+    KFP = "kfp"
+
+
+_Snapshot = Annotated[
+    str, typer.Option(help="Snapshot to run on: a folder's name, the date or id of an ingested one, or `latest`.")
+]
+_Data = Annotated[
+    str, typer.Option(help="Folder, or s3://bucket/prefix, with one folder a snapshot; leave out when it was ingested before.")
+]
+_Force = Annotated[bool, typer.Option(help="Train and compare although nothing asks for it.")]
+_Replace = Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command(
+        epilog="Examples: ratchet run --data data/streamflow --snapshot month_001; ratchet run --snapshot 2024-02-29 --force; "
+        "ratchet run --runner kfp --data s3://ratchet/raw --snapshot month_001"
+    )(run)
+    app.command(epilog="Example: ratchet submit --data s3://ratchet/raw --snapshot month_001")(submit)
+    app.command(
+        "compile", epilog="Example: ratchet compile --output pipeline.yaml --image registry.example.com/ratchet@sha256:..."
+    )(compile_pipeline)
+
+
+def run(
+    snapshot: _Snapshot,
+    data: _Data = "",
+    force: _Force = False,  # noqa: FBT002
+    replace: _Replace = False,  # noqa: FBT002
+    runner: Annotated[
+        Runner, typer.Option(help="local: each task a process here; kfp: a pod of Kubeflow (RATCHET_KFP_URL).")
+    ] = Runner.LOCAL,
+    detach: Annotated[bool, typer.Option(help="With kfp: start the run and do not wait for it.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Run the pipeline: ingest, drift check, and only when needed train, evaluate, promote."""
+    arguments = {"snapshot": snapshot, "data": _place(data), "replace": replace, "force": force}
+    if runner is Runner.LOCAL:
+        if detach:
+            message = "--detach goes with --runner kfp: a local run ends with its command"
+            raise UserError(message)
+        _run_local(arguments, as_json)
+    else:
+        _run_kubeflow(arguments, as_json, detach)
+
+
+def submit(
+    snapshot: _Snapshot,
+    data: _Data = "",
+    force: _Force = False,  # noqa: FBT002
+    replace: _Replace = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Start a run on Kubeflow and do not wait for it: `run --runner kfp --detach`."""
+    run(snapshot, data, force, replace, Runner.KFP, True, as_json)  # noqa: FBT003 - the same options by place
+
+
+def _place(data: str) -> str:
+    return str(Path(data).absolute()) if data and not data.startswith("s3://") else data
+
+
+def _run_local(arguments: Mapping[str, Any], as_json: bool) -> None:
+    wiring = Wiring.load()
+    run_id = new_run_id()
+    before = len(wiring.ledger.records())
+    done = _shown(as_json, lambda show: run_local(wiring.settings, arguments, run_id, show))
+    records = [record for record in wiring.ledger.records() if record.seq > before and record.body.get("run_id", run_id) == run_id]
+    _end(done, summary(done, records), as_json)
+
+
+def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> None:
+    from pipelines.runners.kubeflow import runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local run does without
+
+    wiring, api = Wiring.load(), kubeflow_api()
+    if arguments["data"] and not arguments["data"].startswith("s3://"):
+        message = f"a pod of Kubeflow does not see the folder {arguments['data']}: upload it (ratchet data upload), give s3://bucket/prefix"
+        raise UserError(message)
+    with err.status("uploading the pipeline"):
+        wide = kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod)
+        made = kubeflow.prepare(api, wiring.project.model, wide=wide)
+        run_id = api.start(made.experiment, f"{arguments['snapshot']} {new_run_id()}", made.version, dict(arguments))
+    where = api.link(run_id) or f"ratchet logs {run_id}"
+    if not as_json:
+        news = ", a new version of the pipeline" if made.uploaded else ""
+        line(f"[RUN] {run_id} in {kubeflow.experiment_of(wiring.project.model)}{news}: {where}")
+    if detach:
+        if as_json:
+            document({"run": run_id, "where": where})
+        return
+    try:
+        done = _shown(as_json, lambda show: kubeflow.follow(api, run_id, show))
+    except KeyboardInterrupt:
+        err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {run_id}` shows it")
+        raise typer.Exit(130) from None
+    records = [record for record in wiring.ledger.records() if record.body.get("run_id") == run_id]
+    _end(done, summary(done, records), as_json)
+
+
+def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> Run:
+    """The run, followed with the task at work on standard error and the steps' lines on standard output."""
+    with err.status("starting") as status:
+
+        def show(event: Event) -> None:
+            if event.kind == "started":
+                status.update(_TASKS.get(event.text, event.text))
+            elif event.kind == "waiting":
+                complain(event.text)
+            elif event.kind == "interrupted":
+                err.print("interrupted: ending the task that runs")
+            elif event.kind == "line" and not event.text.startswith("[ERROR]") and not as_json:
+                line(event.text)
+
+        return follow(show)
+
+
+def _end(done: Run, content: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        document(content)
+    elif not done.error:
+        facts(f"run {done.run_id}", {name: value for name, value in content.items() if name not in {"run", "error"}})
+    if done.error:
+        first, *more = str(done.error["message"]).splitlines() or [""]
+        for text in (f"error: {first}", *more):
+            complain(text)
+        complain(f"log: {done.log}")
+        if done.log.startswith("http"):
+            complain(f"or: ratchet logs {done.run_id}")
+        raise typer.Exit(int(done.error["code"]))
+
+
+def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
+    """What a run came to, from the ledger."""
+    trigger, gate, promotion = (_last(records, kind) for kind in ("trigger", "gate", "promotion"))
+    outcome = "no action" if trigger else _outcome(done.lines)
+    if gate:
+        outcome = {"FAIL": "skipped", "UNKNOWN": "unknown"}.get(gate["verdict"], "promoted")
+    if promotion:
+        outcome = {"done": "promoted", "awaiting_approval": "awaiting approval"}.get(promotion["state"], "failed")
+    elif trigger and trigger["action"] == "UNKNOWN":
+        outcome = "unknown"
+    if done.error:
+        outcome = "failed"
+    asked = "; ".join(trigger["reasons"]) if trigger else None
+    return {
+        "run": done.run_id,
+        "outcome": outcome,
+        "snapshot": trigger["snapshot"] if trigger else None,
+        "drift": asked,
+        "candidate": gate["candidate"] if gate else None,
+        "champion before": (gate or trigger or {}).get("champion"),
+        "why": "; ".join(gate["decisive"]) if gate else asked,
+        "decision report": gate["report"] if gate else None,
+        "drift report": trigger["report"] if trigger else None,
+        "log": done.log,
+        "error": dict(done.error) or None,
+    }
+
+
+def _outcome(lines: Sequence[str]) -> str:
+    """As the steps' lines tell it: where the ledger here is not the one that the run wrote into."""
+    told = [line.removeprefix("[DECISION] ") for line in lines if line.startswith("[DECISION] ")]
+    if told:
+        return told[-1].replace("_", " ")
+    return "no action" if any(line.startswith("NO_ACTION") for line in lines) else "unknown"
+
+
+def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:
+    return next((record.body for record in reversed(records) if record.kind == kind), None)
+
+
+def compile_pipeline(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("continuous_training.yaml"),
+    image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_KFP_IMAGE).")] = "",
+    wide: Annotated[bool, typer.Option("--wide", help="Several pods count a snapshot of over RATCHET_ROWS_PER_POD rows.")] = False,  # noqa: FBT002
+) -> None:
+    """Compile the pipeline to KFP's YAML: for `kfp run create -e ratchet -f FILE`. RATCHET_KFP_* name Secret and ConfigMaps."""
+    from pipelines.runners.kubeflow.runner import compile_to  # noqa: PLC0415 - kfp takes 2 s, other commands do without
+
+    compile_to(output, image or load_kubeflow_settings().image, wide=wide)
+    line(f"wrote {output}")

@@ -1,0 +1,1 @@
+"""The loop on one machine, told as it goes."""

@@ -1,0 +1,185 @@
+"""`ratchet demo`: the whole story on one machine, by the commands that a user would type."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from ratchet.apps.cli.console import line, out
+from ratchet.apps.demo.traffic import Traffic
+from ratchet.core.errors import RatchetError, Unavailable, UserError
+from ratchet.core.record import Record
+from ratchet.project.file import load_project
+from ratchet.settings import Settings, environment, load_settings
+from ratchet.wiring import Wiring
+
+_MARK = ".ratchet-demo"
+_MONTHS: dict[str, list[str]] = {
+    "month_000": [],
+    "month_001": [],  # the same users a month later: nothing has changed but chance
+    "month_002": ["--drift", "0.8", "--concept", "1"],
+}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One run of the story in `settings.home`."""
+
+    settings: Settings
+    data: Path
+
+    def ratchet(self, *arguments: str) -> None:
+        """Run a command, shown as typed; its output goes where ours goes. Raises RatchetError when it fails."""
+        shown = " ".join(self._short(argument) for argument in arguments)
+        out.print(f"\n$ ratchet {shown}", style="bold cyan", markup=False, soft_wrap=True)
+        sys.stdout.flush()
+        code = subprocess.run(self._command(arguments), env=environment(self.settings), check=False).returncode  # noqa: S603 - ourselves
+        if code:
+            message = f"`ratchet {shown}` ended with exit code {code}; the demo stops here"
+            raise RatchetError(message)
+
+    @staticmethod
+    def _command(arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "-P", "-m", "ratchet", *arguments]
+
+    @staticmethod
+    def _short(argument: str) -> str:
+        here = f"{Path.cwd()}/"
+        return argument.removeprefix(here) if argument.startswith(here) else argument
+
+    @contextmanager
+    def server(self) -> Iterator[None]:
+        """`ratchet serve` in the background for the length of the block."""
+        log = self.settings.home / "serve.log"
+        out.print(f"\n$ ratchet serve &        # {self.settings.url}, log {self._short(str(log))}", style="bold cyan", markup=False)
+        with log.open("wb") as file:
+            process = subprocess.Popen(self._command(["serve"]), env=environment(self.settings), stdout=file, stderr=file)  # noqa: S603 - ourselves
+        try:
+            self._wait_for(process, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _wait_for(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and process.poll() is None:
+            try:
+                httpx.get(f"{self.settings.url}/livez", timeout=2, trust_env=False)
+            except httpx.TransportError:
+                time.sleep(0.2)
+            else:
+                return
+        message = f"the server did not start: see {log}"
+        raise Unavailable(message)
+
+
+def tell(data: Path | None, home: Path) -> None:
+    """Run the story: on generated months, or on the months of `data`. Raises RatchetError when a step fails."""
+    demo = _prepare(data, home)
+    started = time.monotonic()
+    months = _generate(demo) if data is None else _months(demo)
+    wiring = Wiring(demo.settings, load_project(demo.settings.project))
+    with demo.server():
+        demo.ratchet("run", "--data", str(demo.data), "--snapshot", months[0])
+        entities = _entities(wiring, demo.data / months[0])
+        demo.ratchet("predict", entities[0])
+        for month in months[1:]:
+            with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
+                demo.ratchet("run", "--data", str(demo.data), "--snapshot", month)
+            line(f"[TRAFFIC] meanwhile {traffic.told}")
+        demo.ratchet("predict", entities[0])
+        demo.ratchet("labels", "--snapshot", months[-1])
+        if len(_promotions(wiring)) > 1:
+            with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
+                demo.ratchet("rollback", "--reason", "the demo shows the way back")
+            line(f"[TRAFFIC] meanwhile {traffic.told}")
+            demo.ratchet("predict", entities[0])
+        demo.ratchet("history")
+        demo.ratchet("status")
+    _end(demo, _promotions(wiring), time.monotonic() - started)
+
+
+def _prepare(data: Path | None, home: Path) -> Demo:
+    """An empty home and a free port. Only a folder that an earlier demo made is emptied."""
+    home = home.absolute()
+    if home.exists() and not (home / _MARK).exists() and not (home.is_dir() and not any(home.iterdir())):
+        message = f"{home} exists and is no demo's: name another folder by --folder"
+        raise UserError(message)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / _MARK).touch()
+    os.environ["RATCHET_HOME"] = str(home / "state")
+    settings = load_settings()
+    settings.home.mkdir()
+    with socket.socket() as probe:
+        if probe.connect_ex((settings.host, settings.port)) == 0 and "port" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"port": free_port(settings.host)})
+    return Demo(settings, (data or home / "data").absolute())
+
+
+def free_port(host: str) -> int:
+    """A port on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _generate(demo: Demo) -> list[str]:
+    for month, options in _MONTHS.items():
+        demo.ratchet("data", "generate", str(demo.data), "--snapshot", month, *options)
+    return list(_MONTHS)
+
+
+def _months(demo: Demo) -> list[str]:
+    project = load_project(demo.settings.project)
+    names = [item.name for item in sorted(demo.data.glob("*")) if item.is_dir() and not item.name.startswith(".")]
+    if not names:
+        message = f"{demo.data} holds no folder of a snapshot"
+        raise UserError(message)
+    return sorted(names, key=project.date_of)
+
+
+def _entities(wiring: Wiring, snapshot: Path) -> list[str]:
+    """Up to 2,000 entities of the first table, in its order; read by Ratchet's own reader where it is no CSV."""
+    table = snapshot / f"{wiring.project.tables[0]}.csv"
+    if table.exists():
+        with table.open(encoding="utf-8", newline="") as file:
+            found = [row[wiring.project.entity] for row, _ in zip(csv.DictReader(file), range(2000), strict=False)]
+    else:
+        found = list(wiring.source(snapshot.parent).read(snapshot.name).features[wiring.project.entity][:2000])
+    if not found:
+        message = f"{table} holds no row"
+        raise UserError(message)
+    return found
+
+
+def _promotions(wiring: Wiring) -> list[Record]:
+    """The moves of production that were carried out."""
+    return [record for record in wiring.ledger.records("promotion") if record.body["state"] == "done"]
+
+
+def _end(demo: Demo, promotions: Sequence[Record], seconds: float) -> None:
+    """The last screen: who is in production, why, and where the reports are."""
+    out.rule("what happened")
+    for record in promotions:
+        body = record.body
+        line(f"{record.at:%H:%M:%S} UTC   version {body['to']} into production ({body['cause']}): {'; '.join(body['reasons'])}")
+    line(f"in production  version {promotions[-1].body['to']}" if promotions else "in production  nobody")
+    line(f"reports        {demo.settings.reports}")
+    for report in sorted(demo.settings.reports.glob("*.html")):
+        line(f"               {report.name}")
+    line(f"state          {demo.settings.home}   (delete the folder to forget it)")
+    line(f"look again     RATCHET_HOME={demo.settings.home} ratchet history")
+    line(f"it took        {seconds:.0f} s")

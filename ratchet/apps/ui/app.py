@@ -1,0 +1,73 @@
+"""The status page's routes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from ipaddress import ip_address
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from ratchet.apps.ui.access import Access
+from ratchet.apps.ui.acting import Acting
+from ratchet.apps.ui.headers import Headers
+from ratchet.apps.ui.jobs import Hands, Jobs
+from ratchet.apps.ui.looks import Looks
+from ratchet.apps.ui.pages import Pages
+from ratchet.apps.ui.reading import Reading
+from ratchet.apps.ui.settings import UiSettings
+from ratchet.apps.ui.sight import SOURCES, Ports, see
+from ratchet.core.errors import RatchetError
+
+_LOCAL = ["127.0.0.1", "localhost", "::1", "[::1]"]
+
+
+def make_app(ports: Ports, act_as: Callable[[str], Hands], settings: UiSettings) -> ASGIApp:
+    """The application. Bound to this machine alone it answers to this machine's names alone, whatever DNS says elsewhere."""
+    looks, reports = Looks(settings.look_seconds), Looks(settings.look_seconds)  # a store of reports that hangs holds up no page
+    access = Access(settings.token.get_secret_value())
+    jobs = Jobs(act_as, looks.forget)
+    pages = Pages(ports.project.model, access, jobs)
+    reading, acting = Reading(ports, looks, reports, pages), Acting(access, jobs, pages)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await run_in_threadpool(see, looks, ports, *SOURCES)  # the first visitor shall not wait for clients to start
+        yield
+        await run_in_threadpool(jobs.wait)  # an action under way ends first
+        looks.close()
+        reports.close()
+
+    routes = [
+        Route("/", reading.now),
+        Route("/history", reading.history),
+        Route("/history/{seq:int}", reading.record),
+        Route("/drift", reading.drift),
+        Route("/performance", reading.performance),
+        Route("/snapshots", reading.snapshots),
+        Route("/reports/{name}", reading.report),
+        Route("/style.css", reading.style),
+        Route("/livez", reading.livez),
+        Route("/sign-in", acting.sign_in_page),
+        Route("/sign-in", acting.sign_in, methods=["POST"]),
+        Route("/sign-out", acting.sign_out, methods=["POST"]),
+        Route("/approve", acting.approve, methods=["POST"]),
+        Route("/rollback", acting.rollback, methods=["POST"]),
+    ]
+    local = [Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL)] if _is_loopback(settings.host) else []
+    handlers = {HTTPException: reading.refused, RatchetError: reading.refused, 500: reading.refused}
+    app = Starlette(routes=routes, middleware=local, exception_handlers=handlers, lifespan=lifespan)
+    return Headers(app)  # around all of it: Starlette answers a defect outside of its own middleware
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

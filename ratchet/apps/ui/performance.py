@@ -1,0 +1,146 @@
+"""Live against holdout AUC of each version, and how many requests each answered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ratchet.apps.ui.now import last_live
+from ratchet.apps.ui.words import trained_on
+from ratchet.core.auc import Interval
+from ratchet.core.live import MIN_RARER
+from ratchet.core.record import Record
+from ratchet.core.schema import ModelVersion
+from ratchet.reports.html.figures import Axis, Span, axis, span
+from ratchet.requests.volume import Volume
+
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version: both AUCs as text and on the axis. `verdict` is empty while too few labels have come."""
+
+    version: int
+    trained_on: str
+    holdout: str
+    live: str
+    labelled: int
+    rows: int
+    verdict: str
+    holdout_span: Span | None
+    live_span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """All versions, newest first, on one axis; `chance` is the position of 0.5."""
+
+    axis: Axis
+    chance: float
+    rows: tuple[VersionRow, ...]
+
+
+def performance(versions: Mapping[int, ModelVersion], live: Sequence[Record]) -> Performance:
+    """Lay the intervals out: the holdout's from the registry, the live ones as `ratchet labels` has measured them last."""
+    newest = last_live(list(live))
+    promised = {n: _interval(v.metrics, "holdout_auc", "holdout_auc_low", "holdout_auc_high") for n, v in versions.items()}
+    seen = {n: _interval(record.body, "auc", "low", "high") for n, record in newest.items()}
+    ends = [end for value in (*promised.values(), *seen.values()) for end in (value.value, value.low, value.high)]
+    scale = axis([0.5, *ends], pad=0.06)
+    rows = [_row(number, versions.get(number), newest.get(number), scale) for number in sorted({*versions, *newest}, reverse=True)]
+    return Performance(scale, scale.at(0.5), tuple(rows))
+
+
+def _interval(figures: Mapping[str, float | None], *names: str) -> Interval:
+    found = [figures.get(name) for name in names]
+    return Interval(*(math.nan if value is None else value for value in found))
+
+
+def _row(number: int, version: ModelVersion | None, record: Record | None, scale: Axis) -> VersionRow:
+    promised = _interval(version.metrics if version else {}, "holdout_auc", "holdout_auc_low", "holdout_auc_high")
+    body = record.body if record else {}
+    seen = _interval(body, "auc", "low", "high")
+    rows, positives = body.get("rows", 0), body.get("positives", 0)
+    verdict = ""
+    if min(positives, rows - positives) >= MIN_RARER and math.isfinite(seen.high) and math.isfinite(promised.low):
+        verdict = "FAIL" if seen.high < promised.low else "PASS"
+    return VersionRow(
+        number,
+        trained_on(version),
+        _told(promised),
+        _told(seen),
+        body.get("labelled", 0),
+        rows,
+        verdict,
+        span(scale, promised),
+        span(scale, seen),
+    )
+
+
+def _told(value: Interval) -> str:
+    if not math.isfinite(value.value):
+        return "not known"
+    return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low) else "")
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRow:
+    """One version's bars: x, width and height in percent, and what each counts."""
+
+    version: int
+    total: int
+    bars: tuple[tuple[float, float, float, str], ...]
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChart:
+    """All versions on one scale of time; `most` is the count of a full bar."""
+
+    rows: tuple[VolumeRow, ...]
+    most: int
+    start: str
+    end: str
+    slot: str
+
+
+def volume_chart(volume: Volume) -> VolumeChart:
+    """Lay the counts out, newest version first."""
+    most = max((count for counts in volume.counts.values() for count in counts), default=0)
+    rows = [_volume_row(volume, version, most) for version in sorted(volume.counts, reverse=True)]
+    end = volume.start + volume.slots * volume.width
+    return VolumeChart(tuple(rows), most, _clock(volume, volume.start), _clock(volume, end), _slot(volume.width))
+
+
+def _volume_row(volume: Volume, version: int, most: int) -> VolumeRow:
+    counts = volume.counts[version]
+    wide = 100 / volume.slots
+    given = [index for index, count in enumerate(counts) if count]
+    bars = [
+        (
+            round(index * wide, 3),
+            round(wide * 0.86, 3),
+            round(max(100 * counts[index] / most, 2.0), 2),
+            f"{_clock(volume, volume.start + index * volume.width)}: {counts[index]:,}",
+        )
+        for index in given
+    ]
+    first, last = ((_clock(volume, volume.start + index * volume.width)) for index in (given[0], given[-1]))
+    return VolumeRow(version, sum(counts), tuple(bars), first, last)
+
+
+def _clock(volume: Volume, at: float) -> str:
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment:%Y-%m-%d}" if volume.width >= _DAY else f"{moment:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+
+
+def _slot(width: float) -> str:
+    for unit, name in ((_DAY, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if width >= unit:
+            count = round(width / unit)
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return "1 second" if width == 1 else f"{width:.0f} seconds"

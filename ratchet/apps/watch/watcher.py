@@ -1,0 +1,76 @@
+"""Start a run when a new snapshot appears: once for each content and champion, however many watchers look."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from ratchet.ledger.port import Ledger
+from ratchet.locks.port import Lock
+from ratchet.project.file import Project
+from ratchet.promotion.world import champion_of
+from ratchet.registry.port import Registry
+from ratchet.sources.port import Source
+from ratchet.steps.record_run import RUN
+
+WATCH = "watch"
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One look after another at the place of the raw snapshots.
+
+    Args:
+        source: the place.
+        project: dates the snapshots.
+        registry, ledger: who is champion, and what was started already.
+        lock: held while a run is claimed, so that of several watchers one does.
+        start: starts a run on a snapshot under a name, or finds the one that a watcher started who died before he could record it;
+            returns its id. It must not wait for the run's end, for the lock is held.
+        patience: after which a run that was started and whose end is not in the ledger is taken for lost.
+    """
+
+    source: Source
+    project: Project
+    registry: Registry
+    ledger: Ledger
+    lock: Lock
+    start: Callable[[str, str], str]
+    patience: timedelta = timedelta(hours=2)
+    _seen: str = field(default="", init=False)
+
+    def look(self) -> str | None:
+        """Look once; the sentence of a run that was started, else None. A snapshot counts when two looks have found it the same."""
+        name = self.source.newest()
+        fingerprint = self.source.fingerprint(name)
+        settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
+        if not settled or self._wanted(name, fingerprint) is None:
+            return None
+        with self.lock.hold():
+            wanted = self._wanted(name, fingerprint)  # champion and claims may have changed while somebody else held it
+            if wanted is None:
+                return None
+            key, number = wanted
+            run = self.start(name, key)
+            self.ledger.append(WATCH, {"name": name, "champion": number, "fingerprint": fingerprint, "run_id": run}, key=key)
+        return f"[WATCH] {name} is new to {f'version {number}' if number else 'an empty production'}: run {run}"
+
+    def _wanted(self, name: str, fingerprint: str) -> tuple[str, int | None] | None:
+        """Key and champion of a run that is wanted, None when none is."""
+        champion = champion_of(self.registry, self.ledger)
+        if champion is not None and champion.provenance is not None:
+            trained = max(item.split("@")[0] for item in champion.provenance.snapshot_ids)
+            if trained >= self.project.date_of(name).isoformat():
+                return None  # the champion knows that date or a later one: a run would have nothing to do
+        number = champion.number if champion else None
+        key = hashlib.sha256(f"{name}|{fingerprint}|{number}|{self.project.hash}".encode()).hexdigest()[:32]
+        return None if self._claimed(key) else (key, number)
+
+    def _claimed(self, key: str) -> bool:
+        """Whether the run was started and has ended, or may still be going on: that of a watcher that was killed ends no more."""
+        claims = self.ledger.records(WATCH, key)
+        if not claims:
+            return False
+        return bool(self.ledger.records(RUN, claims[-1].body["run_id"])) or datetime.now(UTC) - claims[-1].at < self.patience

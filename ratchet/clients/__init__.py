@@ -1,0 +1,1 @@
+"""What several adapters share: one vendor's client, or the disk."""

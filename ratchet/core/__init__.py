@@ -1,0 +1,1 @@
+"""Decisions: pure functions of measured figures. Standard library and numpy alone."""

@@ -1,0 +1,59 @@
+"""A record of the ledger and the chain that binds it to all records before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ratchet.core.errors import LedgerError
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the ledger. `hash` covers every other field and, through `previous`, every earlier record."""
+
+    seq: int
+    at: datetime
+    kind: str
+    key: str
+    actor: str
+    body: Mapping[str, Any]
+    previous: str
+    hash: str
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spaces; NaN is refused, because its text is not JSON."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def digest(seq: int, at: datetime, kind: str, key: str, actor: str, body: Mapping[str, Any], previous: str) -> str:
+    """SHA-256 hex digest of a record's fields and its predecessor's digest."""
+    fields = json.dumps([seq, at.isoformat(), kind, key, actor, canonical(body), previous], ensure_ascii=False)
+    return hashlib.sha256(fields.encode()).hexdigest()
+
+
+def chain(seq: int, at: datetime, kind: str, key: str, actor: str, body: Mapping[str, Any], previous: str) -> Record:
+    """Make the record that follows `previous`."""
+    return Record(seq, at, kind, key, actor, dict(body), previous, digest(seq, at, kind, key, actor, body, previous))
+
+
+def verify(records: Iterable[Record]) -> int:
+    """Walk the chain from its first record; the number of records. Raises LedgerError at the first that does not fit."""
+    previous, count = GENESIS, 0
+    for count, record in enumerate(records, start=1):
+        expected = digest(record.seq, record.at, record.kind, record.key, record.actor, record.body, previous)
+        if record.seq != count or record.previous != previous or record.hash != expected:
+            message = (
+                f"ledger record {record.seq} ({record.kind}, {record.at:%Y-%m-%d %H:%M}) does not fit the chain: "
+                "it or a record before it was changed or removed; restore the ledger from a backup"
+            )
+            raise LedgerError(message)
+        previous = record.hash
+    return count

@@ -1,0 +1,1 @@
+"""Whether a snapshot differs from what the champion was trained on."""

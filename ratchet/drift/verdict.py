@@ -1,0 +1,74 @@
+"""Whether a snapshot differs from what the champion was trained on, from the two profiles alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ratchet.core.decision import Decision, Reason, Verdict, check
+from ratchet.drift.feature_drift import DriftPolicy, FeatureDrift, feature_drift, label_drift
+from ratchet.drift.profile import Profile
+
+__all__ = ["Drift", "DriftPolicy", "FeatureDrift", "drift", "feature_drift", "label_drift"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A snapshot's drift. The decision's PASS means "drifted: retrain", FAIL "quiet", UNKNOWN "too few rows to tell".
+
+    `tests` are the features' tests, largest effect over threshold first. `informative` are tests that are reported and do not count
+    (label and prediction drift).
+    """
+
+    decision: Decision
+    drift_share: float
+    tests: tuple[FeatureDrift, ...]
+    reference_rows: int
+    current_rows: int
+    informative: tuple[FeatureDrift, ...] = ()
+
+    @property
+    def drifted(self) -> list[str]:
+        """The names of the features that drifted, largest effect first."""
+        return list(dict.fromkeys(test.feature for test in self.tests if test.drifted))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types only."""
+        return {
+            "verdict": self.decision.verdict.value,
+            "reasons": self.decision.texts,
+            "drift_share": self.drift_share,
+            "drifted": self.drifted,
+            "reference_rows": self.reference_rows,
+            "current_rows": self.current_rows,
+            "tests": [test.to_dict() for test in self.tests],
+            "informative": [test.to_dict() for test in self.informative],
+        }
+
+
+def drift(reference: Profile, current: Profile, policy: DriftPolicy, informative: Sequence[FeatureDrift] = ()) -> Drift:
+    """Judge a snapshot against the reference profile.
+
+    Drift that is proven stands, however little is known of other features. Without it, the verdict is UNKNOWN while features that
+    could not be judged might lift the share over its bound, and FAIL when even they could not.
+
+    Args:
+        reference: profile of the champion's training snapshot.
+        current: profile of the new snapshot, of the same features.
+        policy: thresholds.
+        informative: tests to report along, which do not count (`label_drift`, or `feature_drift` of predictions).
+
+    Raises:
+        DataError: the profiles are of different features.
+    """
+    tests = feature_drift(reference, current, policy)
+    count = max(1, len(reference.features))
+    drifted = {test.feature for test in tests if test.drifted}
+    unmeasured = {test.feature for test in tests if not test.enough} - drifted
+    share = len(drifted) / count
+    asked = check("drift_share", share, ">=", policy.drift_share)
+    if unmeasured and (not drifted or asked.verdict is Verdict.FAIL) and len(drifted | unmeasured) / count >= policy.drift_share:
+        asked = Reason(Verdict.UNKNOWN, f"{asked.text}, with {len(unmeasured)} of {count} features not judged")
+    reasons = (asked, *(Reason(test.verdict, test.reason) for test in tests))
+    return Drift(Decision(asked.verdict, reasons), share, tests, reference.rows, current.rows, tuple(informative))

@@ -1,0 +1,1 @@
+"""The built-in estimators, taken out of their fitted pipelines as plain arrays."""

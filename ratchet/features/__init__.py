@@ -1,0 +1,1 @@
+"""The feature store: training sets and online look-up."""

@@ -1,0 +1,1 @@
+"""One promoter at a time."""

@@ -1,0 +1,251 @@
+"""ratchet.yaml as pydantic models: the one file in which a model project is described."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ratchet.core import schema
+from ratchet.core.errors import DataError, ProjectError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Grid = dict[str, list[Any]]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """A column that the project reads: a feature, or an attribute to slice by."""
+
+    name: Name
+    table: Name  # in which the column stands
+    dtype: schema.DType
+    nullable: bool = False  # whether cells may be empty
+    max_null_share: Share = 1.0  # more empty cells are refused
+    range: tuple[float, float] | None = None  # of numbers, both ends allowed
+    categories: tuple[str, ...] | None = None  # all values allowed; without it any text is
+
+    @model_validator(mode="after")
+    def _bounds_fit_the_type(self) -> Self:
+        if self.range and (not self.dtype.is_number or self.dtype is schema.DType.BOOL):
+            message = f"{self.name}: a range needs dtype int or float"
+            raise ValueError(message)
+        if self.range and not self.range[0] <= self.range[1]:  # nor is NaN a bound
+            message = f"{self.name}: range {list(self.range)} is empty"
+            raise ValueError(message)
+        if self.categories and self.dtype is not schema.DType.CATEGORY:
+            message = f"{self.name}: categories need dtype category"
+            raise ValueError(message)
+        return self
+
+    @property
+    def feature(self) -> schema.Feature:
+        """The column as core knows it."""
+        return schema.Feature(self.name, self.dtype)
+
+
+class Label(_Strict):
+    """The binary label: true or false, 1 or 0."""
+
+    column: Name
+    table: Name
+
+
+class Holdout(_Strict):
+    """The entities that are never trained on: those whose salted hash falls into the share."""
+
+    salt: str = Field(min_length=1)  # another salt is another holdout
+    share: float = Field(default=0.2, gt=0, lt=0.9)  # of the entities
+
+
+class DataPolicy(_Strict):
+    """What ingest refuses."""
+
+    min_rows: int = Field(default=100, ge=2)  # a smaller snapshot is refused
+
+
+class DriftPolicy(_Strict):
+    """When a feature counts as drifted, and a snapshot."""
+
+    drift_share: Share = 0.02  # of the features; from this share on the snapshot drifted
+    number_effect: float = Field(default=0.1, ge=0)  # normalised Wasserstein distance that matters
+    category_effect: float = Field(default=0.1, ge=0)  # Jensen-Shannon distance that matters
+    alpha: float = Field(default=0.01, gt=0, lt=1)  # of the Holm-corrected p-values
+    min_rows: int = Field(default=500, ge=2)  # on both sides, else UNKNOWN
+
+
+class GatePolicy(_Strict):
+    """When a candidate replaces the champion."""
+
+    kind: Literal["delong", "simple"] = "delong"  # simple: better by min_delta, no doubt considered
+    min_delta: float = Field(default=0.01, ge=0, lt=1)  # of the AUC
+    confidence: float = Field(default=0.98, gt=0.5, lt=1)  # of the first try's interval; each further try spends alpha
+    min_rows: int = Field(default=200, ge=2)  # of the holdout, else UNKNOWN
+    min_per_class: int = Field(default=30, ge=2)  # likewise
+    floor_auc: float = Field(default=0.55, ge=0.5, lt=1)  # for every candidate
+    leakage_auc: float = Field(default=0.99, gt=0.5, le=1)  # from it on the label has leaked
+    brier_margin: float = Field(default=0.01, ge=0, le=1)  # that the Brier score may grow by
+    slice_min_rows: int = Field(default=100, ge=2)  # smaller groups are not compared
+    slice_min_per_class: int = Field(default=20, ge=2)  # likewise
+    slice_margin: float = Field(default=0.02, ge=0, le=1)  # loss of AUC that no group may exceed beyond doubt
+
+
+class Policy(_Strict):
+    """The figures that the decisions are taken by."""
+
+    data: DataPolicy = DataPolicy()
+    drift: DriftPolicy = DriftPolicy()
+    gate: GatePolicy = GatePolicy()
+    approval: Literal["auto", "manual"] = "auto"  # manual: a PASS waits for `ratchet approve`
+    max_age_days: int | None = Field(default=None, ge=1)  # of the champion's training snapshot; beyond it a candidate is trained
+
+
+class Training(_Strict):
+    """The search: a small grid, by cross-validation inside the training entities."""
+
+    window: int = Field(default=1, ge=1)  # newest labelled snapshots to train on
+    folds: int = Field(default=4, ge=2, le=20)  # of the cross-validation inside the training entities
+    seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
+    logistic_regression: Grid | None = {"C": [0.1, 1.0]}
+    hist_gradient_boosting: Grid | None = {"learning_rate": [0.1], "max_iter": [60], "max_leaf_nodes": [7, 15]}
+
+    @model_validator(mode="after")
+    def _something_to_try(self) -> Self:
+        if self.logistic_regression is None and self.hist_gradient_boosting is None:
+            message = "name at least one of logistic_regression and hist_gradient_boosting"
+            raise ValueError(message)
+        return self
+
+
+class Serving(_Strict):
+    """How answers are made."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)  # from this probability on the prediction is 1
+    max_batch: int = Field(default=1000, ge=1, le=10_000)  # entities of one /predict_batch
+    golden_rows: int = Field(default=20, ge=1)  # stored with a version and answered before it serves
+
+
+class Project(_Strict):
+    """A model project."""
+
+    model: Name  # name in the registry
+    entity: Name  # the key's column, in every table
+    snapshots: dict[str, date] = Field(default_factory=dict)  # a folder's name to its date, where the name is no date
+    tables: tuple[Name, ...] = Field(min_length=1)  # names of the files
+    label: Label
+    features: tuple[Column, ...] = Field(min_length=1)  # the model's inputs
+    slices: tuple[Column, ...] = ()  # groups for which no candidate may get worse; no inputs
+    holdout: Holdout
+    policy: Policy = Policy()
+    training: Training = Training()
+    serving: Serving = Serving()
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        names = [self.entity, self.label.column, *(c.name for c in self.columns)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            message = f"column named more than once among entity, label, features and slices: {', '.join(twice)}"
+            raise ValueError(message)
+        missing = sorted({self.label.table, *(c.table for c in self.columns)} - set(self.tables))
+        if missing:
+            message = f"table not listed under tables: {', '.join(missing)}"
+            raise ValueError(message)
+        if self.label.table in {c.table for c in self.columns}:
+            message = f"the label needs a table of its own, because labels may arrive later: {self.label.table}"
+            raise ValueError(message)
+        dates = list(self.snapshots.values())
+        if len(set(dates)) < len(dates):
+            message = "two snapshots have the same date"
+            raise ValueError(message)
+        return self
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Features, then slices."""
+        return (*self.features, *self.slices)
+
+    @property
+    def inputs(self) -> tuple[schema.Feature, ...]:
+        """The model's inputs, in order."""
+        return tuple(c.feature for c in self.features)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
+        return hashlib.sha256(self.model_dump_json(exclude={"snapshots", "serving"}).encode()).hexdigest()
+
+    def date_of(self, snapshot: str) -> date:
+        """The date of a snapshot: as ratchet.yaml maps it, or the name itself when it is an ISO date.
+
+        Raises DataError when it is neither.
+        """
+        if snapshot in self.snapshots:
+            return self.snapshots[snapshot]
+        try:
+            return date.fromisoformat(snapshot)
+        except ValueError as error:
+            message = f"snapshot {snapshot!r} has no date: add it under snapshots in ratchet.yaml, or name its folder 2024-02-29"
+            raise DataError(message) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key given twice: YAML would let the last win, and a second `policy:` undo `approval: manual` unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 - PyYAML's signature
+        seen: list[Any] = []
+        for key, _ in node.value:  # before merge keys (<<) are spelt out: those may be overridden
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+            seen.append(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_PHRASES = {"extra_forbidden": "there is no such key", "missing": "is missing"}
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with the text, and in which line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return " ".join(str(error).split())
+
+
+def load_project(path: Path) -> Project:
+    """Read and check ratchet.yaml. Raises ProjectError with the first thing that is wrong, and where."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError as error:
+        message = f"there is no project file at {path}: `ratchet init DATA` writes one, or name it by --project"
+        raise ProjectError(message) from error
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror}): name a project file by --project"
+        raise ProjectError(message) from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        message = f"{path} is not a project file: {_told(error)}; `ratchet init DATA` writes one to compare with"
+        raise ProjectError(message) from error
+    if not isinstance(content, dict):
+        message = f"{path} holds no project: it has no `model:` and the rest; `ratchet init DATA` writes one to compare with"
+        raise ProjectError(message)
+    try:
+        return Project.model_validate(content)
+    except ValidationError as error:
+        problems = error.errors()
+        first = problems[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        what = _PHRASES.get(first["type"], first["msg"].removeprefix("Value error, "))
+        message = f"{path}: {where}: {what}{more}"
+        raise ProjectError(message) from error

@@ -1,0 +1,1 @@
+"""The promotion protocol: change what serves, or leave everything as it was."""

@@ -1,0 +1,285 @@
+"""The registry on MLflow (SQLite embedded, a server on a cluster): versions, aliases, bundles.
+
+Stages are deprecated and search results can come without aliases, so every champion is read by
+`get_model_version_by_alias`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its default of 7 keeps a person waiting for minutes
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# else the server may hand out addresses in S3 by its own name for it; a client that cannot reach those hangs for minutes
+os.environ.setdefault("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # else every version warns of pickle, which nothing of ours loads
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ratchet.clients.lean_imports import without_feasts_plugin
+
+with without_feasts_plugin():
+    import mlflow
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+from ratchet.core.errors import ArtifactError, Unavailable, UserError
+from ratchet.core.schema import ModelVersion, Provenance, digest_of
+from ratchet.registry.port import NewVersion
+
+T = TypeVar("T")
+_ABSENT = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
+_BUNDLE = "ratchet"
+
+
+class MlflowRegistry:
+    """Implements ports.Registry.
+
+    Args:
+        uri: MLflow tracking URI.
+        model: registered model's name.
+        artifacts: folder for artifacts when the store is embedded; None leaves it to the server.
+    """
+
+    def __init__(self, uri: str, model: str, artifacts: Path | None) -> None:
+        self._uri, self._model, self._artifacts = uri, model, artifacts
+        self._opened: mlflow.MlflowClient | None = None
+        self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
+        weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
+
+    def _client(self) -> mlflow.MlflowClient:
+        if self._opened is None:
+            if not self._uri.startswith("http"):
+                from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
+
+                utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
+            if self._uri.startswith("sqlite:///"):
+                Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            mlflow.set_tracking_uri(self._uri)
+            mlflow.set_registry_uri(self._uri)
+            self._opened = mlflow.MlflowClient(self._uri)
+        return self._opened
+
+    def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
+        """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""
+        try:
+            return action(self._client())
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                raise
+            raise self._unavailable(error) from error
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: the URL's driver is not installed
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        where = self._uri.split("@")[-1]  # never the password, which MLflow's own text has
+        return Unavailable(f"the model registry at {where} cannot be reached ({_cause(error)}): check it and RATCHET_TRACKING_URI")
+
+    def register(self, new: NewVersion) -> ModelVersion:
+        """Log parameters, metrics, model and bundle in one run, then register the version with all its tags at once.
+
+        The version appears last: a crash on the way leaves a run, never a half-described version.
+        """
+        import mlflow.sklearn  # noqa: PLC0415 - takes 3 s with scikit-learn, and only training registers
+        import sklearn  # noqa: PLC0415 - as above
+        from mlflow.models import infer_signature  # noqa: PLC0415 - as above
+
+        self._ensure_model()
+        experiment = self._experiment()
+        mlflow.set_experiment(experiment_id=experiment)
+        try:
+            with mlflow.start_run() as run:
+                mlflow.log_params(dict(new.params))
+                mlflow.log_metrics(dict(new.metrics))
+                mlflow.log_artifacts(str(new.bundle), _BUNDLE)
+                logged = mlflow.sklearn.log_model(
+                    new.pipeline,
+                    name="model",
+                    serialization_format="cloudpickle",  # the default refuses HistGradientBoosting's types
+                    signature=infer_signature(new.example, new.pipeline.predict_proba(new.example)),
+                    input_example=None,
+                    pip_requirements=[f"scikit-learn=={sklearn.__version__}"],  # inferring them takes seconds
+                )
+            run_id = run.info.run_id
+            digest = self._digest(run_id, logged.model_uri)
+            source = {
+                key: json.dumps(value) if isinstance(value, list | tuple) else str(value)
+                for key, value in _tags(new.provenance).items()
+            }
+            created = self._client().create_model_version(
+                self._model,
+                logged.model_uri,
+                run_id=run_id,
+                tags={**source, "ratchet.digest": digest, "ratchet.model_uri": logged.model_uri},
+                model_id=logged.model_id,  # without it a server refuses the source
+            )
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise self._unavailable(error) from error
+        return self.version(int(created.version))
+
+    def _ensure_model(self) -> None:
+        try:
+            self._call(lambda client: client.create_registered_model(self._model))
+        except Unavailable as error:
+            cause = error.__cause__
+            if not isinstance(cause, MlflowException) or cause.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+                raise
+
+    def _experiment(self) -> str:
+        name = f"ratchet/{self._model}"
+        found = self._call(lambda client: client.get_experiment_by_name(name))
+        if found is not None:
+            return str(found.experiment_id)
+        location = self._artifacts.as_uri() if self._artifacts else None
+        return str(self._call(lambda client: client.create_experiment(name, artifact_location=location)))
+
+    def version(self, number: int) -> ModelVersion:
+        """Raises UserError when there is no such version."""
+        try:
+            found = self._call(lambda client: client.get_model_version(self._model, str(number)))
+        except MlflowException as error:
+            message = f"model {self._model} has no version {number}: `ratchet history` lists them"
+            raise UserError(message) from error
+        return self._read(found)
+
+    def versions(self) -> list[ModelVersion]:
+        """All versions, oldest first."""
+        found = self._call(lambda client: client.search_model_versions(f"name = '{self._model}'", max_results=1000))
+        return sorted((self._read(version) for version in found), key=lambda version: version.number)
+
+    def alias(self, alias: str) -> ModelVersion | None:
+        """The version behind the alias, None only when the registry answers that there is none."""
+        try:
+            found = self._call(lambda client: client.get_model_version_by_alias(self._model, alias))
+        except MlflowException:  # _call lets only "does not exist" through
+            self._confirm()
+            return None
+        return self._read(found)
+
+    def _confirm(self) -> None:
+        """Ask something that every MLflow answers: a 404 of some other server is not "there is no champion"."""
+        try:
+            self._call(lambda client: client.search_registered_models(max_results=1))
+        except MlflowException as error:
+            raise self._unavailable(error) from error
+
+    def set_alias(self, alias: str, number: int) -> None:
+        """Point the alias at the version. Raises UserError when it was deleted meanwhile."""
+        try:
+            self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
+        except MlflowException as error:
+            message = f"model {self._model} has no version {number} to call {alias!r}: was it deleted?"
+            raise UserError(message) from error
+
+    def drop_alias(self, alias: str) -> None:
+        """Remove the alias; no error when it is not set."""
+        self._call(lambda client: client.delete_registered_model_alias(self._model, alias))
+
+    def bundle(self, version: ModelVersion) -> Path:
+        """Download the version's files into a folder of this process and check their digest.
+
+        Never cached: what was checked once can have been changed since.
+        """
+        model_uri = self._call(lambda client: client.get_model_version(self._model, str(version.number))).tags.get(
+            "ratchet.model_uri", ""
+        )
+        if not version.digest or not model_uri:
+            message = f"version {version.number} has no digest in its tags: it was not registered by Ratchet and is not loaded"
+            raise ArtifactError(message)
+        try:
+            digest, folder = self._download(version.run_id, model_uri)
+        except (MlflowException, FileNotFoundError, NotADirectoryError) as error:
+            message = f"version {version.number}'s files are not in the registry's artifact store: restore them or retrain"
+            raise ArtifactError(message) from error
+        if digest != version.digest:
+            message = (
+                f"version {version.number}'s files are not those that were registered (digest {digest[:12]}, registered "
+                f"{version.digest[:12]}): restore them or retrain"
+            )
+            raise ArtifactError(message)
+        return folder
+
+    def _download(self, run_id: str, model_uri: str) -> tuple[str, Path]:
+        target = Path(tempfile.mkdtemp(dir=self._downloads))
+        fetch = mlflow.artifacts.download_artifacts
+
+        def both(_: mlflow.MlflowClient) -> str:
+            fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
+            return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri))
+
+        bundle = Path(self._call(both))
+        return digest_of(target), bundle
+
+    def _digest(self, run_id: str, model_uri: str) -> str:
+        return self._download(run_id, model_uri)[0]
+
+    def _read(self, version: MlflowVersion) -> ModelVersion:
+        try:
+            metrics = self._call(lambda client: client.get_run(version.run_id)).data.metrics if version.run_id else {}
+        except MlflowException as error:
+            message = (
+                f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
+            )
+            raise ArtifactError(message) from error
+        return ModelVersion(
+            number=int(version.version),
+            run_id=version.run_id or "",
+            digest=version.tags.get("ratchet.digest", ""),
+            created_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            provenance=_provenance(version.tags),
+            metrics=metrics,
+        )
+
+
+def _cause(error: Exception) -> str:
+    """Why, in a few words: what the system said where MLflow and requests only wrap it, else the error's first sentence."""
+    chain: list[BaseException] = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    said = [cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror]
+    if said:
+        return said[-1]
+    lines = str(getattr(error, "message", None) or getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].split(". ")[0][:200] if lines else type(error).__name__
+
+
+def _tags(provenance: Provenance) -> dict[str, Any]:
+    return {
+        "ratchet.snapshots": provenance.snapshot_ids,
+        "ratchet.snapshot_hash": provenance.snapshot_hash,
+        "ratchet.holdout_salt": provenance.holdout_salt,
+        "ratchet.holdout_share": provenance.holdout_share,
+        "ratchet.project_hash": provenance.project_hash,
+        "ratchet.seed": provenance.seed,
+        "ratchet.train_rows": provenance.train_rows,
+    }
+
+
+def _provenance(tags: dict[str, str]) -> Provenance | None:
+    """Read the tags back; None when one is missing or malformed, which the gate takes for "not proven"."""
+    try:
+        return Provenance(
+            snapshot_ids=tuple(json.loads(tags["ratchet.snapshots"])),
+            snapshot_hash=tags["ratchet.snapshot_hash"],
+            holdout_salt=tags["ratchet.holdout_salt"],
+            holdout_share=float(tags["ratchet.holdout_share"]),
+            project_hash=tags["ratchet.project_hash"],
+            seed=int(tags["ratchet.seed"]),
+            train_rows=int(tags["ratchet.train_rows"]),
+        )
+    except (KeyError, ValueError):
+        return None

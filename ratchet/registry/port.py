@@ -1,0 +1,62 @@
+"""The registry as the steps need it.
+
+Every method raises `Unavailable` when its backend cannot be reached: an unreachable backend is never an empty answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ratchet.core.schema import ModelVersion, Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What training hands to the registry.
+
+    `bundle` is a folder with everything that serving and later comparisons need (scorer, profile, golden rows, schema);
+    `pipeline` is the fitted scikit-learn pipeline, logged for people and other tools; `example` is a DataFrame of a few raw rows
+    from which the signature is inferred.
+    """
+
+    bundle: Path
+    pipeline: Any
+    example: Any
+    provenance: Provenance
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
+class Registry(Protocol):
+    """Model versions with their bundles and the aliases `production` and `previous`."""
+
+    def register(self, new: NewVersion) -> ModelVersion:
+        """Log and register; the bundle's digest is recorded with the version."""
+        ...
+
+    def version(self, number: int) -> ModelVersion:
+        """Raises UserError when there is no such version."""
+        ...
+
+    def versions(self) -> list[ModelVersion]:
+        """All versions, oldest first."""
+        ...
+
+    def alias(self, alias: str) -> ModelVersion | None:
+        """The version behind the alias, None only when the registry says that there is none."""
+        ...
+
+    def set_alias(self, alias: str, number: int) -> None:
+        """Point the alias at the version."""
+        ...
+
+    def drop_alias(self, alias: str) -> None:
+        """Remove the alias; no error when it is not set."""
+        ...
+
+    def bundle(self, version: ModelVersion) -> Path:
+        """The version's bundle as a local folder, its digest checked. Raises ArtifactError when it differs."""
+        ...

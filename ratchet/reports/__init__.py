@@ -1,0 +1,1 @@
+"""Where reports for people go, and what is in them."""

@@ -1,0 +1,92 @@
+"""The verdict in words: what is decided, why in one sentence, and what happens next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ratchet.core.decision import Decision, Verdict, number
+from ratchet.core.gate import GatePolicy, Measurement
+from ratchet.reports.html.comparison import bounds
+from ratchet.reports.html.text import counted, percent, shown
+
+_NAMED = 3  # decisive reasons in the sentence; the table has them all
+
+
+@dataclass(frozen=True, slots=True)
+class FirstScreen:
+    """The first screen's text."""
+
+    headline: str
+    why: str
+    following: str
+    before: str
+    after: str
+    condition: str
+
+
+def first_screen(
+    decision: Decision, measured: Measurement, policy: GatePolicy, candidate: int, champion: int | None, *, manual: bool
+) -> FirstScreen:
+    """Put the decision into words.
+
+    Args:
+        decision: the gate's.
+        measured: the figures on the holdout.
+        policy: the gate's.
+        candidate: version number.
+        champion: version number, None for a first model.
+        manual: whether a PASS waits for approval.
+    """
+    before = "no model" if champion is None else f"version {champion}"
+    if decision.verdict is Verdict.PASS:
+        why = _better(measured, policy, candidate, champion)
+        if manual:
+            return FirstScreen(
+                f"Version {candidate} passed and waits for approval",
+                why,
+                f"Nothing changes until someone runs `ratchet approve {candidate}`; until then {before} serves.",
+                before,
+                f"version {candidate}",
+                "once approved and rolled out",
+            )
+        headline = (
+            f"Version {candidate} goes into production" if champion is None else f"Version {candidate} replaces version {champion}"
+        )
+        following = "Its rollout comes next; `ratchet status` says when it serves."
+        if champion is not None:
+            following = (
+                f"Its rollout comes next. Should it fail, {before} serves on; `ratchet status` says which version serves, "
+                "and `ratchet rollback` takes a promotion back."
+            )
+        return FirstScreen(headline, why, following, before, f"version {candidate}", "once rolled out")
+    stays = "Nothing goes into production" if champion is None else f"Version {champion} stays in production"
+    if decision.verdict is Verdict.FAIL:
+        why = f"Version {candidate} is not promoted, because {_decisive(decision)}."
+        following = f"Nothing changes. Version {candidate} stays in the registry, with this report."
+        return FirstScreen(stays, why, following, before, before, "unchanged")
+    why = f"The figures cannot carry a verdict: {_decisive(decision)}."
+    following = (
+        f"Nothing changes: only a PASS acts. Version {candidate} stays in the registry and may be judged again on a later snapshot."
+    )
+    return FirstScreen(f"No verdict: {stays[0].lower()}{stays[1:]}", why, following, before, before, "unchanged")
+
+
+def _better(measured: Measurement, policy: GatePolicy, candidate: int, champion: int | None) -> str:
+    rows, sure = counted(measured.rows, "row"), percent(measured.confidence)
+    if measured.paired is None or champion is None:
+        value = measured.candidate
+        return (
+            f"There is no champion to compare with. On {rows} that it was not trained on, version {candidate} reaches AUC "
+            f"{number(value.value)} ({sure} interval {bounds(value)}), above the floor of {number(policy.floor_auc)}."
+        )
+    paired, gain = measured.paired, measured.paired.delta
+    return (
+        f"On {rows} that neither was trained on, version {candidate} reaches AUC {number(paired.candidate)} and "
+        f"version {champion} {number(paired.champion)}: a gain of {number(gain.value)} ({sure} interval {bounds(gain)})."
+    )
+
+
+def _decisive(decision: Decision) -> str:
+    texts = [shown(text, 160) for text in decision.decisive] or ["nothing was measured"]
+    more = len(texts) - _NAMED
+    return "; ".join(texts[:_NAMED]) + (f"; and {more} more" if more > 0 else "")

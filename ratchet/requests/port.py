@@ -1,0 +1,54 @@
+"""The request log as the steps need it.
+
+Every method raises `Unavailable` when its backend cannot be reached: an unreachable backend is never an empty answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ratchet.core.live import LabelledAnswers
+from ratchet.core.schema import Columns, LoggedAnswer
+from ratchet.requests.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class JoinReport:
+    """What became of a set of labels: answers labelled, and labels for which no answer was found."""
+
+    joined: int
+    unknown: int
+
+
+class RequestLog(Protocol):
+    """Answers that were given, and the labels that came later."""
+
+    def append(self, rows: Sequence[LoggedAnswer]) -> None:
+        """Store answers; one that is stored already stays as it is."""
+        ...
+
+    def join(self, labels: Columns) -> JoinReport:
+        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers."""
+        ...
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        """When the newest answer that has a label was given, by version, in seconds since the epoch."""
+        ...
+
+    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
+        """Labelled answers by version; no key for a version without any."""
+        ...
+
+    def volume(self, most: int) -> Volume:
+        """All answers by version in about `most` slots of time, from the first to the last; deleted ones count too."""
+        ...
+
+    def count_before(self, moment: float) -> int:
+        """How many answers were given before `moment` (seconds since the epoch)."""
+        ...
+
+    def delete_before(self, moment: float) -> int:
+        """Delete the answers that were given before `moment`, with their labels; how many."""
+        ...

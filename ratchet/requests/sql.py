@@ -1,0 +1,161 @@
+"""The request log in SQL: answers that were given and the labels that came later (SQLite, or PostgreSQL)."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+import numpy as np
+from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from ratchet.core.errors import Unavailable, UserError
+from ratchet.core.live import LabelledAnswers
+from ratchet.core.schema import Columns, LoggedAnswer
+from ratchet.requests import answer_rows, label_join
+from ratchet.requests.label_rows import label_rows
+from ratchet.requests.port import JoinReport
+from ratchet.requests.tables import ANSWERS, LABELS, open_engine
+from ratchet.requests.volume import Volume
+
+_DELETED_AT_ONCE = 10_000  # answers a transaction: of SQLite there is one writer, and serving waits for it
+
+
+class SqlRequestLog:
+    """The request log behind an SQLAlchemy URL.
+
+    Args:
+        url: SQLAlchemy URL; an SQLite file and its folder are made on first use.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._given = url
+
+    @cached_property
+    def _url(self) -> URL:
+        return make_url(self._given)
+
+    @property
+    def _where(self) -> str:
+        return f"the request log at {self._given.split('@')[-1]}"  # never the password
+
+    @cached_property
+    def _engine(self) -> Engine:
+        engine = open_engine(self._url)
+        weakref.finalize(self, engine.dispose)
+        return engine
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            message = f"RATCHET_REQUESTS_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
+            raise UserError(message) from error
+        except (SQLAlchemyError, OSError) as error:
+            cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
+            message = f"{self._where} cannot be used ({cause}): check it and RATCHET_REQUESTS_URL"
+            raise Unavailable(message) from error
+
+    def append(self, rows: Sequence[LoggedAnswer]) -> None:
+        """Store answers; one that is stored already (a retried write) stays as it is."""
+        while rows and not self._stored(rows):
+            rows = self._new(rows)
+
+    def _stored(self, rows: Sequence[LoggedAnswer]) -> bool:
+        """Store all of them, or none where one is there already."""
+        with self._transaction() as connection:
+            done = answer_rows.store(connection, rows)
+            if not done:
+                connection.rollback()
+        return done
+
+    def _new(self, rows: Sequence[LoggedAnswer]) -> list[LoggedAnswer]:
+        with self._transaction() as connection:
+            return answer_rows.new(connection, rows)
+
+    def join(self, labels: Columns) -> JoinReport:
+        """Join labels to the answers they are about.
+
+        A label with `prediction_id` belongs to that answer. A label with `entity` alone belongs to the entity's latest answer of
+        each version, at or before `observed_at` and to the features of `features_hash` when these are given; a label by prediction
+        id outranks one by entity. The same labels again change nothing, a changed label replaces the one before it.
+
+        Args:
+            labels: columns `label` (0 or 1), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds since the
+                epoch, or ISO text; no zone means UTC, a date without a time the end of that day).
+
+        Raises:
+            DataError: a column is missing or a cell cannot be read; nothing is stored then.
+        """
+        rows = label_rows(labels)
+        direct = [row for row in rows if row.prediction_id]
+        by_entity = [row for row in rows if not row.prediction_id]
+        with self._transaction() as connection:
+            joined_direct = label_join.join_direct(connection, direct)
+            joined, unmatched = label_join.join_by_entity(connection, by_entity)
+        unknown = len(direct) - joined_direct + unmatched
+        return JoinReport(joined=joined_direct + joined, unknown=unknown)
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        """When the newest answer that has a label was given, by version, in seconds since the epoch; reads all that have one."""
+        query = (
+            select(ANSWERS.c.version, func.max(ANSWERS.c.answered_at))
+            .join(LABELS, ANSWERS.c.prediction_id == LABELS.c.prediction_id)
+            .group_by(ANSWERS.c.version)
+        )
+        with self._transaction() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
+        """Labelled answers by version, in the order in which they were given."""
+        query = (
+            select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.probability)
+            .join(LABELS, ANSWERS.c.prediction_id == LABELS.c.prediction_id)
+            .order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id)
+        )
+        if version is not None:
+            query = query.where(ANSWERS.c.version == version)
+        found: dict[int, list[tuple[str, int, float]]] = {}
+        with self._transaction() as connection:
+            for number, *answer in connection.execute(query):
+                found.setdefault(number, []).append(tuple(answer))
+        return {
+            number: LabelledAnswers(
+                entities=np.array([entity for entity, _, _ in rows], dtype=object),
+                labels=np.array([label for _, label, _ in rows], dtype=np.int8),
+                scores=np.array([probability for _, _, probability in rows], dtype=np.float64),
+            )
+            for number, rows in sorted(found.items())
+        }
+
+    def volume(self, most: int) -> Volume:
+        """All answers by version in about `most` slots of time; those that were deleted since count too."""
+        with self._transaction() as connection:
+            return answer_rows.volume(connection, most)
+
+    def count_before(self, moment: float) -> int:
+        """How many answers were given before `moment` (seconds since the epoch)."""
+        query = select(func.count()).select_from(ANSWERS).where(ANSWERS.c.answered_at < moment)
+        with self._transaction() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def delete_before(self, moment: float) -> int:
+        """Delete the answers that were given before `moment`, with their labels; how many. `volume` goes on counting them.
+
+        By and by: what serves can write in between. Who is interrupted has deleted some, and goes on by another call.
+        """
+        key, old = ANSWERS.c.prediction_id, ANSWERS.c.answered_at < moment
+        deleted, last = 0, ""
+        while True:
+            with self._transaction() as connection:
+                some = select(key).where(key > last, old).order_by(key).limit(_DELETED_AT_ONCE).subquery()
+                end = connection.scalar(select(func.max(some.c.prediction_id)))
+                if end is None:
+                    return deleted
+                deleted += connection.execute(delete(ANSWERS).where(key > last, key <= end, old)).rowcount
+                last = end

@@ -1,0 +1,129 @@
+"""Addresses, from the environment (RATCHET_*). Everything defaults to the embedded stack under `.ratchet` beside ratchet.yaml.
+
+On a cluster the charts set them: databases by URL, snapshots and reports on S3, and the Deployment that a promotion patches.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ratchet.core.errors import UserError
+from ratchet.core.row_groups import ROWS_PER_POD
+
+_PREFIX = "RATCHET_"
+T = TypeVar("T", bound=BaseSettings)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's numeric user has no name
+        return "unknown"
+
+
+class Settings(BaseSettings):
+    """Where things are. Each field is the variable RATCHET_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
+
+    project: Path = Path("ratchet.yaml")  # the project file
+    home: Path = Path()  # folder of all state; by default .ratchet beside the project file
+    tracking_uri: str = ""  # of MLflow, else SQLite under the home
+    ledger_url: str = ""  # SQL, else SQLite under the home
+    requests_url: str = ""  # likewise, of the request log
+    online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
+    snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home
+    reports_url: str = ""  # likewise
+    data: str = ""  # place of the raw snapshots that `ratchet watch` and `ratchet schedule` take
+    deployment: str = ""  # name of the Deployment that serves, else processes on this machine
+    namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context
+    lease: str = ""  # name of the promotion lock's Lease, else `<deployment>-promotion`
+    serving_url: str = ""  # address of the Deployment's Service, else asked through the API server
+    host: str = Field(default="127.0.0.1", min_length=1)  # that `ratchet serve` listens at
+    port: int = Field(default=3000, ge=1, le=65535)  # likewise
+    actor: str = Field(default_factory=_user, max_length=200)  # your name in the ledger, whose column has this length
+    run_id: str = Field(default="", max_length=200)  # of the run that this process is a task of
+    rows_per_pod: int = Field(default=ROWS_PER_POD, ge=1000)  # on Kubeflow a larger snapshot is counted by several pods
+    step_tries: int = Field(default=1, ge=1, le=10)  # of a step that a store or server could not be reached by
+    lock_timeout: float = Field(default=60.0, gt=0)  # seconds to wait for another promoter
+    lease_seconds: int = Field(default=30, ge=5)  # after which a promoter that has died no longer holds the Lease
+    ready_timeout: float = Field(default=120.0, gt=0)  # seconds that a version has to get ready
+    rate_limit: float = Field(default=0.0, ge=0)  # entities that a serving process answers for in a second, 0 for no limit
+    drain_seconds: float = Field(default=10.0, gt=0)  # seconds that a process that ends goes on serving
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the Parquet snapshots."""
+        return self.home / "snapshots"
+
+    @property
+    def feast(self) -> Path:
+        """Folder of Feast's registry and online store."""
+        return self.home / "feast"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the HTML reports."""
+        return self.home / "reports"
+
+    @property
+    def serving(self) -> Path:
+        """Folder of the local rollout's desired and observed state."""
+        return self.home / "serving"
+
+    @property
+    def url(self) -> str:
+        """The fixed address that clients use."""
+        host = f"[{self.host}]" if ":" in self.host else self.host  # RFC 3986, 3.2.2: an IPv6 address
+        return f"http://{host}:{self.port}"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with all of `settings`, for a child that shall see the same."""
+    return {**os.environ, **{f"RATCHET_{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
+
+
+def read_environment(kind: type[T], prefix: str) -> T:
+    """The settings that the environment gives. Raises UserError naming the variable that does not fit."""
+    try:
+        return kind()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = prefix + "_".join(str(part) for part in first["loc"]).upper()
+        message = f"{name} is not usable: {first['msg'].lower().removeprefix('value error, ')}"
+        raise UserError(message) from error
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises UserError naming the variable that does not fit. Paths become absolute."""
+    settings = read_environment(Settings, _PREFIX)
+    project = settings.project.absolute()
+    home = settings.home.absolute() if "home" in settings.model_fields_set else project.parent / ".ratchet"
+    _check_folder(home)
+    return settings.model_copy(
+        update={
+            "home": home,
+            "project": project,
+            "tracking_uri": settings.tracking_uri or f"sqlite:///{home / 'mlflow.db'}",
+            "ledger_url": settings.ledger_url or f"sqlite:///{home / 'ledger.db'}",
+            "requests_url": settings.requests_url or f"sqlite:///{home / 'requests.db'}",
+        }
+    )
+
+
+def _check_folder(home: Path) -> None:
+    """Raise UserError when there is no folder at `home` and none can be: each adapter would say so in other words."""
+    try:
+        present = next(path for path in (home, *home.parents) if path.exists())
+        cause = "" if present.is_dir() else f"{present} is a file"
+    except OSError as error:  # for one, a name longer than the file system allows
+        cause = error.strerror or str(error)
+    if cause:
+        message = f"RATCHET_HOME (--home) cannot be the folder of all state, {cause}: name another one"
+        raise UserError(message)

@@ -1,0 +1,1 @@
+"""Snapshots as Parquet, written whole or not at all."""

@@ -1,0 +1,1 @@
+"""Raw snapshots as they are delivered."""

@@ -1,0 +1,174 @@
+"""Cells to typed values: what a CSV writes as text and what a Parquet file types otherwise, brought into the project's types.
+
+Text is read strictly: an int is digits (a trailing `.0`, which pandas writes for a column with nulls, is allowed), a bool is
+true, false, 1 or 0 in any case, a float has a point and no thousands. Null is an empty cell or one of NULLS; in a category
+column a spelling that the project declares as a category is that category (a plan named `None`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ratchet.core.schema import DType
+
+NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
+EXACT = 2**53  # the model's columns are float64: larger ints would be changed silently
+_INT = r"^[+-]?0*\d{1,17}(\.0*)?$"
+_FLOAT = r"^(?i)[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
+_TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
+_ARROW = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.BOOL: pa.bool_(), DType.CATEGORY: pa.string()}
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Cells that have no value of the type: `phrase` completes "the values are …"."""
+
+    phrase: str
+    rows: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A typed column: int64, double, bool or string; a faulty cell is null here and listed in `faults`."""
+
+    values: pa.Array
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def faulty(self) -> Mask:
+        """Mask of the rows with any fault."""
+        rows = np.zeros(len(self.values), dtype=np.bool_)
+        for fault in self.faults:
+            rows |= fault.rows
+        return rows
+
+
+def typed(column: pa.ChunkedArray, dtype: DType, categories: Collection[str] | None = None) -> Cells:
+    """Bring a raw column into `dtype`, telling the cells that do not fit apart from the nulls.
+
+    Args:
+        column: n cells as read: text of a CSV, or whatever a Parquet file holds.
+        dtype: the project's type.
+        categories: the declared categories, whose spelling is never taken for null.
+    """
+    raw = _plain(column)
+    if pa.types.is_string(raw.type):
+        return _from_text(raw, dtype, categories or ())
+    return _from_values(raw, dtype)
+
+
+def keys(column: pa.ChunkedArray) -> pa.Array:
+    """Entity keys as text, exactly as written; null when empty or blank, or when the file's type cannot be a key."""
+    raw = _plain(column)
+    if pa.types.is_integer(raw.type):
+        raw = raw.cast(pa.string())
+    if not pa.types.is_string(raw.type):
+        return pa.nulls(len(raw), pa.string())
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(raw), ""), None, raw)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    raw = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(raw, pa.ChunkedArray):  # combine_chunks keeps two chunks when text exceeds 2 GB, and none when empty
+        raw = pa.concat_arrays(raw.chunks) if raw.num_chunks else pa.nulls(0, raw.type)
+    if pa.types.is_dictionary(raw.type):
+        raw = raw.dictionary_decode()
+    if pa.types.is_large_string(raw.type) or pa.types.is_null(raw.type) or raw.type == pa.string_view():
+        raw = raw.cast(pa.string())
+    return raw
+
+
+def _from_text(raw: pa.Array, dtype: DType, categories: Collection[str]) -> Cells:
+    text = pc.utf8_trim_whitespace(raw) if dtype.is_number else raw
+    nulls = pa.array([spelling for spelling in NULLS if spelling not in categories], pa.string())
+    text = pc.if_else(pc.is_in(text, value_set=nulls), None, text)
+    if dtype is DType.CATEGORY:
+        return Cells(text)
+    if dtype is DType.BOOL:
+        low = pc.utf8_lower(text)
+        true, false = (pc.is_in(low, value_set=pa.array(words)) for words in (_TRUE, _FALSE))
+        good = pc.or_(true, false)
+        return Cells(pc.if_else(good, true, None), _faults(text, good, "bool (true, false, 1 or 0)"))
+    good = pc.fill_null(pc.match_substring_regex(text, _INT if dtype is DType.INT else _FLOAT), fill_value=False)
+    faults = _faults(text, good, dtype.value)
+    if dtype is DType.FLOAT:
+        return _bounded(Cells(_parse_floats(pc.if_else(good, text, None)), faults))
+    digits = pc.replace_substring_regex(pc.if_else(good, text, None), r"^\+|\.0*$", "")
+    return _bounded(Cells(digits.cast(pa.int64()), faults))
+
+
+def _parse_floats(text: pa.Array) -> pa.Array:
+    try:
+        return text.cast(pa.float64())
+    except pa.ArrowInvalid:  # a number beyond float64, as 1e999, which Python reads as infinite
+        return pa.array([None if cell is None else float(cell) for cell in text.to_pylist()], pa.float64())
+
+
+def _from_values(raw: pa.Array, dtype: DType) -> Cells:
+    kind = raw.type
+    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):
+        raw, kind = raw.cast(pa.float64()), pa.float64()
+    if pa.types.is_floating(kind):
+        raw = pc.if_else(pc.is_nan(raw), None, raw.cast(pa.float64()))
+    if dtype is DType.BOOL and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        numbers = raw.cast(pa.float64(), safe=False)
+        good = pc.fill_null(pc.or_(pc.equal(numbers, 0.0), pc.equal(numbers, 1.0)), fill_value=False)
+        return Cells(pc.if_else(good, pc.equal(numbers, 1.0), None), _faults(raw, good, "bool (true, false, 1 or 0)"))
+    if dtype is DType.INT and pa.types.is_floating(kind):
+        good = pc.fill_null(pc.equal(raw, pc.floor(raw)), fill_value=False)
+        faults = _faults(raw, good, "int")
+        kept = _bounded(Cells(pc.if_else(good, raw, None), faults))
+        return Cells(kept.values.cast(pa.int64()), kept.faults)
+    if dtype is DType.CATEGORY and pa.types.is_boolean(kind):
+        return Cells(pc.if_else(raw, "True", "False"))  # as pandas writes them into a CSV
+    fits = {
+        DType.INT: pa.types.is_integer(kind),
+        DType.FLOAT: pa.types.is_integer(kind) or pa.types.is_floating(kind),
+        DType.BOOL: pa.types.is_boolean(kind),
+        DType.CATEGORY: pa.types.is_integer(kind),
+    }
+    if not fits[dtype]:
+        missing = pa.nulls(len(raw), _ARROW[dtype])
+        return Cells(missing, _faults(raw, pa.array(np.zeros(len(raw), dtype=np.bool_)), f"{dtype.value} but {kind}"))
+    if dtype.is_number and dtype is not DType.BOOL:
+        kept = _bounded(Cells(raw, ()))
+        return Cells(kept.values.cast(_ARROW[dtype]), kept.faults)
+    return Cells(raw.cast(_ARROW[dtype]))
+
+
+def _faults(raw: pa.Array, good: pa.Array, noun: str) -> tuple[Fault, ...]:
+    rows = _mask(pc.and_(raw.is_valid(), pc.invert(good)))
+    return (Fault(f"not {noun}", rows),) if rows.any() else ()
+
+
+def _bounded(cells: Cells) -> Cells:
+    """Take out what float64 cannot hold: infinities and ints beyond 2**53."""
+    values = cells.values
+    if pa.types.is_floating(values.type):
+        rows = _mask(pc.fill_null(pc.is_inf(values), fill_value=False))
+        phrase = "infinite"
+    else:
+        # compared on both sides: the absolute value of the smallest int64 overflows
+        beyond = (
+            pc.or_(pc.greater(values, EXACT), pc.less(values, -EXACT))
+            if pa.types.is_signed_integer(values.type)
+            else pc.greater(values, EXACT)
+        )
+        rows = _mask(pc.fill_null(beyond, fill_value=False))
+        phrase = "too large for an exact int (beyond 2**53)"
+    if not rows.any():
+        return cells
+    return Cells(pc.if_else(pa.array(~rows), values, None), (*cells.faults, Fault(phrase, rows)))
+
+
+def _mask(values: pa.Array) -> Mask:
+    mask: Mask = values.to_numpy(zero_copy_only=False).astype(np.bool_)
+    return mask

@@ -1,0 +1,236 @@
+"""Raw snapshots as they are delivered: `<folder>/<snapshot>/{table}.csv|parquet`, one row of each table an entity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ratchet.core.errors import DataError
+from ratchet.core.schema import DType, Snapshot
+from ratchet.project.file import Column, Project
+from ratchet.sources import cells
+from ratchet.sources.content_hash import table_hash
+from ratchet.sources.entity_match import mismatches
+from ratchet.sources.pandera_checks import PANDAS, problems_of
+from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
+from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
+
+_MASKED = {DType.INT: pd.Int64Dtype(), DType.BOOL: pd.BooleanDtype()}  # pandas types that hold nulls without becoming float
+
+
+@dataclass(frozen=True, slots=True)
+class RawSnapshot:
+    """A validated snapshot, sorted by entity.
+
+    `features` holds the entity key (str objects) and every feature and slice, typed Int64, float64, boolean or object;
+    `labels` the entity key and the label as int8, of the labelled rows only, or None while labels have not arrived.
+    """
+
+    snapshot: Snapshot
+    features: pd.DataFrame
+    labels: pd.DataFrame | None
+
+
+@dataclass(slots=True)
+class _Tables:
+    """What could be read, and everything that is wrong."""
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def newest(names: Sequence[str], project: Project, place: object) -> str:
+    """The snapshot's name with the latest date. Raises DataError when there is none, or when a name has no date."""
+    if not names:
+        message = f"{place} holds no folder of a snapshot"
+        raise DataError(message)
+    return max(names, key=project.date_of)
+
+
+class TableSource:
+    """Reads and checks raw snapshots against the project.
+
+    The first table that is not the label's is the list of entities: the other feature tables must have exactly those, the label
+    table may have fewer.
+
+    Args:
+        folder: holds one folder a snapshot.
+        project: says what to expect.
+    """
+
+    def __init__(self, folder: Path, project: Project) -> None:
+        self._folder = folder
+        self._project = project
+
+    def names(self) -> list[str]:
+        """The snapshots' folder names, sorted. Raises DataError when the folder cannot be read."""
+        try:
+            return sorted(item.name for item in self._folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+        except OSError as error:
+            message = f"the data folder {self._folder} cannot be read: {error.strerror or error}"
+            raise DataError(message) from error
+
+    def newest(self) -> str:
+        """The name whose date is the latest. Raises DataError when there is none, or a name without a date."""
+        return newest(self.names(), self._project, self._folder)
+
+    def fingerprint(self, name: str) -> str:
+        """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
+        folder = self._snapshot_folder(name)
+        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        try:
+            found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror}"
+            raise DataError(message) from error
+        return hashlib.sha256(repr(found).encode()).hexdigest()
+
+    def check(self, name: str) -> list[Problem]:
+        """Everything that is wrong with a snapshot's tables; empty when it can be ingested.
+
+        Raises DataError when there is no such snapshot or it has no date.
+        """
+        self._project.date_of(name)
+        return self._load(name).problems
+
+    def read(self, name: str) -> RawSnapshot:
+        """Read a snapshot, all of it valid. Raises DataError with the first problem and the number of others."""
+        as_of = self._project.date_of(name)
+        tables = self._load(name)
+        if tables.problems:
+            more = len(tables.problems) - 1
+            tail = f" (and {more} more; `ratchet data check` lists them)" if more else ""
+            message = f"{name}: {tables.problems[0].sentence(self._project.entity)}{tail}"
+            raise DataError(message)
+        features, labels = self._joined(tables.frames)
+        entity = self._project.entity
+        snapshot = Snapshot(
+            name=name,
+            as_of=as_of,
+            rows=len(features),
+            labelled_rows=0 if labels is None else len(labels),
+            features_hash=table_hash(features, entity),
+            labels_hash="" if labels is None else table_hash(labels, entity),
+        )
+        return RawSnapshot(snapshot, features, labels)
+
+    def _load(self, name: str) -> _Tables:
+        folder = self._snapshot_folder(name)
+        tables = _Tables()
+        label = self._label_column()
+        for table in self._project.tables:
+            wanted = [label] if table == label.table else [column for column in self._project.columns if column.table == table]
+            try:
+                self._load_table(folder, table, wanted, tables)
+            except TableError as error:
+                tables.problems.append(error.problem)
+        tables.problems += mismatches(tables.frames, self._project)
+        tables.problems.sort(key=lambda problem: problem.rows > 0)  # a file that cannot be used comes before cells
+        return tables
+
+    def _snapshot_folder(self, name: str) -> Path:
+        if not is_plain_name(name):
+            message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._folder}"
+            raise DataError(message)
+        folder = self._folder / name
+        try:
+            present = folder.is_dir()
+        except OSError as error:  # for one, a name longer than the file system allows
+            message = f"the snapshot {name[:80]!r} cannot be read: {error.strerror}"
+            raise DataError(message) from error
+        if not present:
+            there = ", ".join(self.names()) or "none"
+            message = f"there is no snapshot {name} in {self._folder} (there: {there})"
+            raise DataError(message)
+        return folder
+
+    def _label_column(self) -> Column:
+        label = self._project.label
+        return Column(name=label.column, table=label.table, dtype=DType.BOOL, nullable=True)
+
+    def _load_table(self, folder: Path, table: str, wanted: list[Column], tables: _Tables) -> None:
+        path = find_table(folder, table)
+        entity = self._project.entity
+        is_label = table == self._project.label.table
+        if path is None:
+            if not is_label:
+                raise TableError(Problem(table, "", f"the table is missing: neither {table}.csv nor {table}.parquet is there"))
+            return
+        raw = read_table(path, table, [entity, *(column.name for column in wanted)])
+        missing = [name for name in (entity, *(column.name for column in wanted)) if name not in raw.column_names]
+        tables.problems += [Problem(table, name, f"the column is missing from {path.name}") for name in missing]
+        if entity in missing:
+            return
+        if raw.num_rows == 0:
+            hint = "; leave the file out until the labels have arrived" if is_label else ""
+            raise TableError(Problem(table, "", f"{path.name} has a header and no rows{hint}"))
+        least = self._project.policy.data.min_rows
+        if not is_label and raw.num_rows < least:
+            message = f"{path.name} has {counted(raw.num_rows, 'row', 'rows')}, fewer than policy.data.min_rows = {least}"
+            tables.problems.append(Problem(table, "", message))
+        present = [column for column in wanted if column.name in raw.column_names]
+        tables.frames[table] = self._checked(table, raw, present, tables.problems)
+
+    def _checked(self, table: str, raw: pa.Table, columns: list[Column], problems: list[Problem]) -> pd.DataFrame:
+        """The table with typed columns and a RangeIndex; its findings are added to `problems`."""
+        entity = self._project.entity
+        entities = cells.keys(raw[entity]).to_numpy(zero_copy_only=False)
+        frame = pd.DataFrame({entity: pd.Series(entities, dtype=object)})
+        faulty = {}
+        for column in columns:
+            read = cells.typed(raw[column.name], column.dtype, column.categories)
+            frame[column.name] = _pandas(read.values, column.dtype)
+            for fault in read.faults:
+                rows = np.flatnonzero(fault.rows)
+                sample = rows[:SAMPLES]
+                problems.append(
+                    Problem(
+                        table,
+                        column.name,
+                        counted(len(rows), f"value is {fault.phrase}", f"values are {fault.phrase}"),
+                        len(rows),
+                        tuple("(empty)" if key is None else key for key in entities[sample]),
+                        clipped(raw[column.name].take(pa.array(sample)).to_pylist()),
+                    )
+                )
+            if read.faults:
+                faulty[column.name] = read.faulty
+        # labels may all be null: then they have not arrived
+        checked = [] if table == self._project.label.table else columns
+        problems += problems_of(table, frame, entity, checked, faulty)
+        return frame
+
+    def _joined(self, frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+        """Join valid tables by sorting each on the key: they hold the same entities, once each."""
+        project = self._project
+        label = frames.pop(project.label.table, None)
+        parts = {table: _sorted(frame, project.entity) for table, frame in frames.items()}
+        first = next(iter(parts.values()))
+        columns: dict[str, pd.Series] = {project.entity: first[project.entity]}
+        columns |= {column.name: parts[column.table][column.name] for column in project.columns}
+        features = pd.DataFrame(columns, copy=False)
+        if label is None:
+            return features, None
+        known = _sorted(label[label[project.label.column].notna()], project.entity)
+        if known.empty:
+            return features, None
+        return features, known.astype({project.label.column: "int8"})
+
+
+def _pandas(values: pa.Array, dtype: DType) -> pd.Series:
+    if dtype in _MASKED:
+        masked: pd.Series = values.to_pandas(types_mapper={values.type: _MASKED[dtype]}.get)
+        return masked
+    return pd.Series(values.to_numpy(zero_copy_only=False), dtype=PANDAS[dtype])
+
+
+def _sorted(frame: pd.DataFrame, entity: str) -> pd.DataFrame:
+    order = pc.sort_indices(pa.array(frame[entity], pa.string())).to_numpy()
+    return frame.take(order).reset_index(drop=True)

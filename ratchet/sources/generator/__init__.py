@@ -1,0 +1,1 @@
+"""Made-up snapshots of a streaming service, with drift and faults as options."""

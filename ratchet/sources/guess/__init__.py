@@ -1,0 +1,1 @@
+"""A ratchet.yaml guessed from raw snapshots."""

@@ -1,0 +1,42 @@
+"""A CSV file of late labels."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from ratchet.core.errors import DataError
+from ratchet.core.schema import Columns
+
+
+def read_label_file(path: Path, entity: str, label: str) -> Columns:
+    """Read columns `prediction_id` and/or the entity key, the label, and optionally `observed_at`, all as text.
+
+    Args:
+        path: CSV with a header, UTF-8 with or without a byte order mark.
+        entity: the entity key's name in the project; its column may also be called `entity`.
+        label: the label's name in the project; its column may also be called `label`.
+
+    Raises:
+        DataError: the file cannot be read, is empty, or a row has more or fewer cells than the header.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        message = f"the label file {path} cannot be read: {error}"
+        raise DataError(message) from error
+    if len(rows) < 2:  # noqa: PLR2004 - header and a row
+        message = f"the label file {path} has no row: it needs a header and one label a row"
+        raise DataError(message)
+    header = [{entity: "entity", label: "label"}.get(name.strip(), name.strip()) for name in rows[0]]
+    uneven = next((number for number, row in enumerate(rows[1:], start=2) if len(row) != len(header)), None)
+    if uneven is not None:
+        message = f"the label file {path}, line {uneven}: {len(rows[uneven - 1])} cells where the header has {len(header)}"
+        raise DataError(message)
+    cells = np.array(rows[1:], dtype=object)
+    return {
+        name: cells[:, index] for index, name in enumerate(header) if name in {"prediction_id", "entity", "label", "observed_at"}
+    }

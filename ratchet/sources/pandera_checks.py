@@ -1,0 +1,109 @@
+"""Pandera schemas generated from ratchet.yaml, and their findings as Problems.
+
+The tables come with typed columns (ratchet/sources/cells.py); what is asked here is about values: null where none may be, too
+many nulls, out of range, an unknown category, a key twice.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from ratchet.core.schema import DType
+from ratchet.project.file import Column
+from ratchet.sources.cells import Mask
+from ratchet.sources.problems import SAMPLES, Problem, clipped, counted
+
+PANDAS: dict[DType, str] = {DType.INT: "Int64", DType.FLOAT: "float64", DType.BOOL: "boolean", DType.CATEGORY: "object"}
+_PHRASES = {
+    "not_nullable": ("value is null where the project allows none", "values are null where the project allows none"),
+    "field_uniqueness": ("row repeats a key", "rows repeat a key"),
+}
+
+
+def schema_of(entity: str, columns: Sequence[Column]) -> Any:
+    """The Pandera schema of one table: the entity key, and the columns that the project reads from it."""
+    content = {column.name: _column(column) for column in columns}
+    content[entity] = pa.Column("object", unique=True, nullable=False, report_duplicates="exclude_first")
+    return pa.DataFrameSchema(content, strict=False)
+
+
+def problems_of(
+    table: str, frame: pd.DataFrame, entity: str, columns: Sequence[Column], faulty: Mapping[str, Mask]
+) -> list[Problem]:
+    """Validate a typed table.
+
+    Args:
+        table: its name.
+        frame: entity key (object, None where empty) and typed columns, with a RangeIndex.
+        entity: the key column's name.
+        columns: what the project says of the table's columns.
+        faulty: of columns with cells of a wrong type, the mask of those cells: they are null here, which is no second finding.
+
+    Returns:
+        One Problem a column and check, with the number of rows and three of their keys.
+    """
+    try:
+        with warnings.catch_warnings():
+            # pandera 0.35 joins the findings of its checks by a concat that pandas 2.3 warns of
+            warnings.filterwarnings("ignore", "The behavior of DataFrame concatenation", FutureWarning)
+            schema_of(entity, columns).validate(frame, lazy=True, inplace=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return []
+    found = []
+    for (column, check), group in cases.groupby(["column", "check"], sort=False):
+        rows = group["index"].dropna().to_numpy(dtype=np.int64)
+        if column in faulty:
+            rows = rows[~faulty[column][rows]]
+            if not len(rows):
+                continue
+        found.append(_problem(table, frame, entity, str(column), str(check), rows))
+    return found
+
+
+def _column(column: Column) -> Any:
+    checks = []
+    if column.range is not None:
+        low, high = column.range
+        checks.append(pa.Check.in_range(low, high, error=f"outside {low:g} to {high:g}"))
+    if column.categories is not None:
+        checks.append(pa.Check.isin(column.categories, error=f"none of {', '.join(column.categories)}"))
+    if column.nullable:
+        bound = column.max_null_share
+        checks.append(pa.Check(lambda cells: _share_fits(cells, bound), ignore_na=False, error=f"share > {bound:.3f}"))
+    return pa.Column(PANDAS[column.dtype], checks=checks, nullable=column.nullable)
+
+
+def _share_fits(cells: pd.Series, bound: float) -> bool:
+    """Nulls within the bound, and never all of them: an empty column says nothing, whatever the bound."""
+    share = float(cells.isna().mean()) if len(cells) else 0.0
+    return share <= bound and share < 1.0
+
+
+def _problem(table: str, frame: pd.DataFrame, entity: str, column: str, check: str, rows: Any) -> Problem:
+    if check.startswith("share > "):
+        count = int(frame[column].isna().sum())
+        text = f"{count:,} of {len(frame):,} values are null, {count / len(frame):.3f} {check.removeprefix('share ')}"
+        if count == len(frame):
+            text = f"all {count:,} values are null"
+        return Problem(table, column, text, count, _keys(frame, entity, np.flatnonzero(frame[column].isna())))
+    count = len(rows)
+    if column == entity and check == "not_nullable":
+        lines = ", ".join(str(row + 1) for row in rows[:SAMPLES])
+        return Problem(table, column, f"{counted(count, 'key is', 'keys are')} empty, as in row {lines}", count)
+    if check in _PHRASES:
+        return Problem(table, column, counted(count, *_PHRASES[check]), count, _keys(frame, entity, rows))
+    text = counted(count, f"value is {check}", f"values are {check}")
+    return Problem(table, column, text, count, _keys(frame, entity, rows), clipped(frame[column].iloc[rows[:SAMPLES]].tolist()))
+
+
+def _keys(frame: pd.DataFrame, entity: str, rows: Any) -> tuple[str, ...]:
+    return tuple("(empty)" if key is None else str(key) for key in frame[entity].iloc[rows[:SAMPLES]])

@@ -1,0 +1,50 @@
+"""Raw snapshots as the steps need them.
+
+Every method raises `Unavailable` when its backend cannot be reached: an unreachable backend is never an empty answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ratchet.core.schema import Snapshot
+
+
+class RawSnapshot(Protocol):
+    """A validated raw snapshot: what it is, and its tables as DataFrames (see SnapshotStore.write)."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Name, date, row counts, hashes."""
+        ...
+
+    @property
+    def features(self) -> Any:
+        """Entity, features and slices."""
+        ...
+
+    @property
+    def labels(self) -> Any | None:
+        """Entity and label, None while labels have not arrived."""
+        ...
+
+
+class Source(Protocol):
+    """Raw snapshots as they are delivered."""
+
+    def newest(self) -> str:
+        """Name of the snapshot with the latest date. Raises DataError when there is none."""
+        ...
+
+    def fingerprint(self, name: str) -> str:
+        """Changes with every change of the snapshot's files, which are not read for it. Raises DataError when there are none."""
+        ...
+
+    def check(self, name: str) -> Sequence[Any]:
+        """Everything that is wrong with a snapshot (adapters.problems.Problem); empty when it can be ingested."""
+        ...
+
+    def read(self, name: str) -> RawSnapshot:
+        """Read and validate. Raises DataError with the first thing that is wrong."""
+        ...

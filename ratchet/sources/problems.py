@@ -1,0 +1,55 @@
+"""What is wrong with a snapshot's tables, in the words that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ratchet.core.errors import DataError
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding in one column (or in the whole table, then `column` is empty).
+
+    `rows` is the number of rows concerned (0 when the finding is not about rows), `samples` are up to three of their keys,
+    or row numbers of the file where there is no key to be had; `values` are the cells of those rows, where they tell something.
+    """
+
+    table: str
+    column: str
+    problem: str
+    rows: int = 0
+    samples: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+
+    def sentence(self, entity: str) -> str:
+        """`payments_agg_90d.failed_payments_90d: 2 values are not int, as for user_id 7590-VHVEG, 5575-GNVDE: 'abc', '?'`."""
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        text = f"{where}: {self.problem}"
+        if self.samples:
+            text += f", as for {entity} {', '.join(self.samples)}"
+        if self.values:
+            text += f": {', '.join(map(repr, dict.fromkeys(self.values)))}"
+        return text
+
+
+class TableError(DataError):
+    """A table that cannot be read at all; carries the problem so that a check can go on with the other tables."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.sentence(""))
+        self.problem = problem
+
+
+def counted(rows: int, singular: str, plural: str) -> str:
+    """`1 value is not int`, `1,526 values are not int`: the count with the phrase that fits it."""
+    return f"{rows:,} {singular if rows == 1 else plural}"
+
+
+def clipped(values: Sequence[object], width: int = 40) -> tuple[str, ...]:
+    """Up to three cells as text, long ones cut."""
+    texts = [str(value) for value in values[:SAMPLES]]
+    return tuple(text if len(text) <= width else f"{text[:width]}…" for text in texts)

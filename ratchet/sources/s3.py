@@ -1,0 +1,87 @@
+"""Raw snapshots and reports on S3: the one fetched for checking as from a folder, the other stored as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ratchet.clients.s3 import Entry, S3Folder
+from ratchet.core.errors import DataError
+from ratchet.project.file import Project
+from ratchet.sources.folder import RawSnapshot, TableSource, newest
+from ratchet.sources.problems import Problem
+from ratchet.sources.raw_tables import SUFFIXES, is_plain_name
+
+
+class S3Source:
+    """As TableSource, over `s3://bucket/prefix/<snapshot>/{table}.csv|parquet`.
+
+    Args:
+        remote: holds one folder a snapshot.
+        project: says what to expect.
+    """
+
+    def __init__(self, remote: S3Folder, project: Project) -> None:
+        self._remote, self._project = remote, project
+
+    def newest(self) -> str:
+        """The name whose date is the latest; as TableSource.newest."""
+        return newest(self._remote.folders(), self._project, self._remote.url)
+
+    def fingerprint(self, name: str) -> str:
+        """Over the ETags of its tables; as TableSource.fingerprint."""
+        present = self._tables(name)
+        return hashlib.sha256(repr([(entry.key, entry.etag, entry.size) for entry in present]).encode()).hexdigest()
+
+    def check(self, name: str) -> list[Problem]:
+        """Everything that is wrong with a snapshot's tables; as TableSource.check."""
+        with self._fetched(name) as source:
+            return source.check(name)
+
+    def read(self, name: str) -> RawSnapshot:
+        """Read a snapshot, all of it valid; as TableSource.read."""
+        with self._fetched(name) as source:
+            return source.read(name)
+
+    def _tables(self, name: str) -> list[Entry]:
+        """The snapshot's tables. Raises DataError when there are none."""
+        if not is_plain_name(name):
+            message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._remote.url}"
+            raise DataError(message)
+        self._project.date_of(name)
+        wanted = {f"{name}/{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES}
+        present = [entry for entry in self._remote.entries(f"{name}/") if entry.key in wanted]
+        if not present:
+            there = ", ".join(self._remote.folders()) or "none"
+            message = f"there is no snapshot {name} in {self._remote.url} (there: {there})"
+            raise DataError(message)
+        return present
+
+    @contextmanager
+    def _fetched(self, name: str) -> Iterator[TableSource]:
+        """The snapshot's tables in a temporary folder. Raises DataError when there are none."""
+        present = self._tables(name)
+        with tempfile.TemporaryDirectory(prefix="ratchet-raw-") as folder:
+            (Path(folder) / name).mkdir()
+            for entry in present:
+                self._remote.download(entry.key, Path(folder) / entry.key)
+            yield TableSource(Path(folder), self._project)
+
+
+def upload(source: TableSource, folder: Path, name: str, project: Project, remote: S3Folder) -> int:
+    """Check one raw snapshot and store its tables on S3, over those that are there; how many there are.
+
+    Raises DataError with the first thing that is wrong; nothing is stored then.
+    """
+    source.read(name)
+    paths = [path for table in project.tables for suffix in SUFFIXES if (path := folder / name / f"{table}{suffix}").exists()]
+    for path in paths:
+        remote.upload(path, f"{name}/{path.name}")
+    stored = {f"{name}/{path.name}" for path in paths}
+    for entry in remote.entries(f"{name}/"):
+        if entry.key not in stored:  # a table of an earlier upload, perhaps in the other format
+            remote.delete(entry.key)
+    return len(paths)

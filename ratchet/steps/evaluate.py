@@ -1,0 +1,126 @@
+"""Compare candidate and champion on rows that neither has seen, and let the gate decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ratchet.core.auc import Scores
+from ratchet.core.decision import Decision
+from ratchet.core.gate import GatePolicy, Measurement, comparable, judge
+from ratchet.core.row_groups import ROWS_PER_POD
+from ratchet.core.schema import ModelVersion, Snapshot
+from ratchet.estimators import bundle as bundles
+from ratchet.ledger.port import Ledger
+from ratchet.project.file import Project
+from ratchet.promotion.world import champion_of
+from ratchet.registry.port import Registry
+from ratchet.reports.html.report import ReportContent, decision_report
+from ratchet.reports.port import Reports
+from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.evaluation_record import ledger_body, log
+from ratchet.steps.measure import Holdout, champion_scores, measure, read_holdout
+from ratchet.steps.parts import snapshot_drift as drift
+from ratchet.steps.parts.snapshot_parts import Parts, gather
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The gate's decision, what it rests on, and the report."""
+
+    decision: Decision
+    measured: Measurement
+    holdout: Holdout
+    candidate: Scores
+    report_html: str
+    report: str
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The measured figures by name: for an artifact that shows them."""
+        found = {"candidate_auc": self.measured.candidate.value, "candidate_brier": self.measured.candidate_brier}
+        if self.measured.paired:
+            found |= {"auc_delta": self.measured.paired.delta.value, "champion_brier": self.measured.champion_brier}
+        return {**found, "holdout_rows": float(self.measured.rows), "attempt": float(self.measured.attempt)}
+
+
+def run(
+    project: Project,
+    store: SnapshotStore,
+    registry: Registry,
+    ledger: Ledger,
+    reports: Reports,
+    snapshot: Snapshot,
+    candidate: int,
+    *,
+    run_id: str = "",
+    actor: str = "",
+    rows_per_pod: int = ROWS_PER_POD,
+    say: Callable[[str], None] = print,
+) -> Evaluated:
+    """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
+    version = registry.version(candidate)
+    champion = champion_of(registry, ledger)
+    held = read_holdout(project, store, snapshot)
+    first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
+    other = bundles.read(registry.bundle(champion)) if champion else None
+    reason, second = champion_scores(project, champion, other, held)
+    holdout = (project.holdout.salt, project.holdout.share)
+    policy = GatePolicy(**project.policy.gate.model_dump())
+    measured = measure(policy, held, first, second, _attempt(ledger, snapshot, champion, candidate))
+    decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
+    moved = None
+    if champion and other and not drift.features_changed(project, other):
+        counted = gather(store, other, Parts(reports, project, snapshot, champion), rows_per_pod, say)
+        moved = drift.measure(project, store, other, snapshot, counted)
+    content = ReportContent(
+        model=project.model,
+        snapshot=snapshot,
+        candidate=candidate,
+        champion=champion.number if champion else None,
+        decision=decision,
+        policy=policy,
+        measurement=measured,
+        labels=held.labels,
+        candidate_scores=first,
+        champion_scores=second,
+        decided_at=datetime.now(UTC),
+        decided_by=actor,
+        project_hash=project.hash,
+        holdout_salt=project.holdout.salt,
+        holdout_share=project.holdout.share,
+        run_id=run_id,
+        manual=project.policy.approval == "manual",
+        training=version.metrics,
+        drift=moved.drift if moved else None,
+        reference=moved.reference if moved else None,
+        current=moved.current if moved else None,
+        reference_name=_trained_on(champion),
+        current_name=snapshot.as_of.isoformat(),
+        drift_report=f"drift_{_trained_on(champion)}_vs_{snapshot.as_of}.html" if moved else "",
+    )
+    html = decision_report(content)
+    report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
+    ledger.append(
+        "gate", {**ledger_body(project, snapshot, version, champion, decision, measured), "report": report, "run_id": run_id}
+    )
+    log(say, snapshot, version, champion, decision, measured)
+    return Evaluated(decision, measured, held, first, html, report)
+
+
+def _trained_on(champion: ModelVersion | None) -> str:
+    """The date of the champion's training snapshot; empty when its tags do not tell."""
+    return champion.provenance.snapshot_ids[-1].split("@")[0] if champion and champion.provenance else ""
+
+
+def _attempt(ledger: Ledger, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
+    """The how-manieth candidate this is that is compared on this holdout of this snapshot; a first model compares nothing."""
+    if champion is None:
+        return 1
+    tried = {
+        record.body["candidate"]
+        for record in ledger.records("gate")
+        if record.body["features_hash"] == snapshot.features_hash and record.body["champion"] is not None
+    }
+    return len(tried - {candidate}) + 1

@@ -1,0 +1,63 @@
+"""Take a raw snapshot in: validated, stored as Parquet, its features online. All of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ratchet.core.errors import DataError
+from ratchet.core.schema import Snapshot
+from ratchet.features.port import FeatureStore
+from ratchet.ledger.port import Ledger
+from ratchet.snapshots.port import SnapshotStore
+from ratchet.sources.port import Source
+
+LATEST = "latest"  # in place of a name: the snapshot with the latest date
+
+
+def run(
+    source: Source | None,
+    store: SnapshotStore,
+    features: FeatureStore,
+    ledger: Ledger,
+    name: str,
+    *,
+    replace: bool = False,
+    say: Callable[[str], None] = print,
+) -> Snapshot:
+    """Ingest the snapshot `name` (or LATEST) of `source`; without a source it must have been ingested before.
+
+    Raises DataError, naming table, column, row count and three sample keys, before anything is written.
+    """
+    if source is None:
+        snapshot = _latest(store) if name == LATEST else store.get(name)
+        say(
+            f"[INGEST] {snapshot.name} as_of={snapshot.as_of} rows={snapshot.rows} "
+            f"labelled={snapshot.labelled_rows} (ingested before)"
+        )
+        return snapshot
+    name = source.newest() if name == LATEST else name
+    raw = source.read(name)
+    new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
+    snapshot = store.get(raw.snapshot.as_of.isoformat())
+    features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two
+    recorded = [record.body["hash"] for record in ledger.records("ingest", snapshot.as_of.isoformat())]
+    if recorded[-1:] != [snapshot.hash]:  # not `new`: a crash may have come before the record
+        body = {
+            "snapshot": snapshot.id,
+            "name": name,
+            "rows": snapshot.rows,
+            "labelled_rows": snapshot.labelled_rows,
+            "replace": replace,
+        }
+        ledger.append("ingest", {**body, "hash": snapshot.hash}, key=snapshot.as_of.isoformat())
+    note = "" if new else " (no-op: the same content is stored)"
+    say(f"[INGEST] {name} as_of={snapshot.as_of} rows={snapshot.rows} labelled={snapshot.labelled_rows}{note}")
+    return snapshot
+
+
+def _latest(store: SnapshotStore) -> Snapshot:
+    stored = store.snapshots()
+    if not stored:
+        message = "no snapshot was ingested yet: name the place of the raw data by --data"
+        raise DataError(message)
+    return stored[-1]

@@ -1,0 +1,90 @@
+"""Drift of a snapshot against what a version remembers of its training snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ratchet.core.errors import DataError
+from ratchet.core.holdout import held_out
+from ratchet.core.schema import Snapshot, take
+from ratchet.drift.profile import Profile, merge, profile
+from ratchet.drift.reference import PREDICTION, Reference
+from ratchet.drift.verdict import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
+from ratchet.estimators.bundle import Bundle
+from ratchet.project.file import Project
+from ratchet.snapshots.port import SnapshotStore
+
+_PIECE = 200_000  # rows in memory at a time; two of the store's row groups
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDrift:
+    """The drift and the two profiles that it was computed from."""
+
+    drift: Drift
+    reference: Profile
+    current: Profile
+
+
+def features_changed(project: Project, champion: Bundle) -> str:
+    """How ratchet.yaml's features differ from the champion's; empty when they are the same, in whatever order."""
+    ours, theirs = set(project.inputs), set(champion.features)
+    if ours == theirs:
+        return ""
+    names = [f"+{item.name}" for item in sorted(ours - theirs, key=str)] + [
+        f"-{item.name}" for item in sorted(theirs - ours, key=str)
+    ]
+    return f"features changed: {', '.join(names)}"
+
+
+def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Snapshot, rows: range) -> Reference:
+    """Profile a stretch of the snapshot's rows, and the champion's answers for the held-out entities among them.
+
+    Read and counted in pieces, so that the memory does not grow with the stretch. A profile merges exactly and the scorer answers
+    row by row: whatever the pieces and whoever counts them, the sum is the same to the bit. Labels are not counted.
+
+    Raises DataError when ratchet.yaml's features are no longer the champion's.
+    """
+    if changed := features_changed(project, champion):
+        message = f"version and ratchet.yaml cannot be compared: {changed}; train a new version"
+        raise DataError(message)
+    names = [project.entity, *(feature.name for feature in project.inputs)]
+    features, predictions = Profile.empty(project.inputs), Profile.empty(PREDICTION)
+    for piece in _pieces(rows):
+        columns = store.columns(snapshot, names, piece)
+        kept = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, columns[project.entity]))
+        features = merge(features, profile(project.inputs, columns))
+        if len(kept):
+            predictions = merge(predictions, profile(PREDICTION, {"prediction": champion.scorer.batch(take(columns, kept))}))
+    return Reference(features, predictions, 0, 0)
+
+
+def measure(
+    project: Project, store: SnapshotStore, champion: Bundle, snapshot: Snapshot, counted: Reference | None = None
+) -> SnapshotDrift:
+    """Measure features, and label and predictions, which are reported and do not count.
+
+    Predictions are compared on held-out entities on both sides, because a model is surer of rows that it was trained on.
+    `counted` is `count` of all rows, where others have done that already.
+    Raises DataError when ratchet.yaml's features are no longer the champion's.
+    """
+    policy = DriftPolicy(**project.policy.drift.model_dump())
+    reference = Reference.from_json(champion.profile)
+    current = counted or count(project, store, champion, snapshot, range(snapshot.rows))
+    judged = drift(reference.features, current.features, policy)
+    informative: list[FeatureDrift] = []
+    if current.predictions.rows:
+        informative.extend(feature_drift(reference.predictions, current.predictions, policy))
+    if snapshot.labelled and reference.label_rows:
+        rows = snapshot.labelled_rows
+        positives = sum(int(store.labels(snapshot, piece)["label"].sum()) for piece in _pieces(range(rows)))
+        informative.append(label_drift(reference.label_positives, reference.label_rows, positives, rows, policy))
+    return SnapshotDrift(replace(judged, informative=tuple(informative)), reference.features, current.features)
+
+
+def _pieces(rows: range) -> Iterator[range]:
+    for start in range(rows.start, rows.stop, _PIECE):
+        yield range(start, min(start + _PIECE, rows.stop))

@@ -1,0 +1,178 @@
+"""Make a candidate from the newest labelled snapshots, never from a held-out entity."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratchet.core.auc import auc_interval
+from ratchet.core.errors import DataError
+from ratchet.core.holdout import held_out
+from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
+from ratchet.drift.profile import profile
+from ratchet.drift.reference import PREDICTION, Reference
+from ratchet.estimators import bundle as bundles
+from ratchet.estimators import frames, scoring, training
+from ratchet.estimators.scorer import Scorer
+from ratchet.features.port import FeatureStore
+from ratchet.project.file import Project
+from ratchet.registry.port import NewVersion, Registry
+from ratchet.snapshots.port import SnapshotStore
+
+
+def newest_labelled(store: SnapshotStore, until: Snapshot, count: int) -> list[Snapshot]:
+    """The `count` newest labelled snapshots up to `until`, oldest first. Raises DataError when there is none."""
+    found = [item for item in store.snapshots() if item.labelled and item.as_of <= until.as_of][-count:]
+    if not found:
+        message = f"no snapshot up to {until.as_of} has labels: ingest the labels of {until.name} first"
+        raise DataError(message)
+    return found
+
+
+def refuse_held_out(project: Project, entities: Sequence[str] | NDArray[np.object_]) -> None:
+    """Raise DataError when a training row is in the holdout: the comparison on it would prove nothing."""
+    inside = held_out(project.holdout.salt, project.holdout.share, entities)
+    if inside.any():
+        example = entities[int(np.argmax(inside))]
+        message = f"{int(inside.sum())} of {len(entities)} training rows are held out, as {example}: nothing was trained"
+        raise DataError(message)
+
+
+def run(
+    project: Project,
+    store: SnapshotStore,
+    features: FeatureStore,
+    registry: Registry,
+    snapshot: Snapshot,
+    *,
+    force: bool = False,
+    run_id: str = "",
+    say: Callable[[str], None] = print,
+) -> ModelVersion:
+    """Train, prove that the fast scorer answers as the pipeline does, and register.
+
+    Training is deterministic, so a version of the same snapshots and project is taken again, unless `force`: a run
+    that repeats a failed one neither fills the registry nor counts as a further try.
+    """
+    window = newest_labelled(store, snapshot, project.training.window)
+    same = None if force else _made_before(registry, project, window)
+    if same is not None:
+        say(f"[TRAIN] version {same.number} was trained on {', '.join(item.id for item in window)} by this project: taken again")
+        return same
+    entities, columns, labels = _training_rows(project, store, features, window)
+    refuse_held_out(project, entities)
+    grid = {
+        "logistic_regression": project.training.logistic_regression,
+        "hist_gradient_boosting": project.training.hist_gradient_boosting,
+    }
+    say(f"[TRAIN] {len(entities)} rows of {', '.join(item.id for item in window)}")
+    how = {"folds": project.training.folds, "seed": project.training.seed}
+    trained = training.train(project.inputs, columns, labels, entities, grid=grid, **how)
+    scorer = Scorer.build(trained.pipeline, project.inputs)
+    scoring.verify(scorer, trained.pipeline, project.inputs, columns)
+    with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
+        metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
+        version = registry.register(
+            NewVersion(
+                bundle=Path(folder),
+                pipeline=trained.pipeline,
+                example=frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities))))),
+                provenance=Provenance(
+                    snapshot_ids=tuple(item.id for item in window),
+                    snapshot_hash=window[-1].hash,
+                    holdout_salt=project.holdout.salt,
+                    holdout_share=project.holdout.share,
+                    project_hash=project.hash,
+                    seed=project.training.seed,
+                    train_rows=len(entities),
+                ),
+                params={"model": trained.model, **trained.params, "run_id": run_id},
+                metrics={"cv_auc": trained.cv_auc, "cv_std": trained.cv_std, **metrics},
+            )
+        )
+    say(f"[TRAIN] version {version.number}: {trained.model} {trained.params} cv_auc={trained.cv_auc:.3f}")
+    return version
+
+
+def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot]) -> ModelVersion | None:
+    """The newest version of the same snapshots, holdout, project and seed."""
+    wanted = (
+        tuple(item.id for item in window),
+        window[-1].hash,
+        project.holdout.salt,
+        project.holdout.share,
+        project.hash,
+        project.training.seed,
+    )
+    for version in reversed(registry.versions()):
+        made = version.provenance
+        if made is not None and wanted == (
+            made.snapshot_ids,
+            made.snapshot_hash,
+            made.holdout_salt,
+            made.holdout_share,
+            made.project_hash,
+            made.seed,
+        ):
+            return version
+    return None
+
+
+def _training_rows(
+    project: Project, store: SnapshotStore, features: FeatureStore, window: Sequence[Snapshot]
+) -> tuple[NDArray[np.object_], Columns, NDArray[np.int8]]:
+    """Entities, features and labels of the training entities of all snapshots in the window, concatenated."""
+    parts = []
+    for snapshot in window:
+        labelled = store.labels(snapshot)
+        kept = np.flatnonzero(~held_out(project.holdout.salt, project.holdout.share, labelled["entity"]))
+        labelled = take(labelled, kept)
+        parts.append((labelled["entity"], features.training_set(snapshot.as_of, labelled["entity"]), labelled["label"]))
+    entities = np.concatenate([part[0] for part in parts])
+    columns = {feature.name: np.concatenate([part[1][feature.name] for part in parts]) for feature in project.inputs}
+    return entities, columns, np.concatenate([part[2] for part in parts])
+
+
+def _write_bundle(
+    folder: Path,
+    project: Project,
+    store: SnapshotStore,
+    snapshot: Snapshot,
+    scorer: Scorer,
+    entities: NDArray[np.object_],
+    columns: Columns,
+) -> dict[str, float]:
+    """Write what later comparisons and serving need; returns the holdout AUC of the training snapshot and its interval."""
+    everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs)])
+    labelled = store.labels(snapshot)
+    held = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, everyone[project.entity]))
+    predictions = scorer.batch(take(everyone, held))
+    reference = Reference(
+        features=profile(project.inputs, everyone),
+        predictions=profile(PREDICTION, {"prediction": predictions}),
+        label_rows=len(labelled["label"]),
+        label_positives=int(labelled["label"].sum()),
+    )
+    seed, count = project.training.seed, project.serving.golden_rows
+    bundles.write(
+        folder,
+        bundles.Bundle(
+            model=project.model,
+            scorer=scorer,
+            golden=bundles.golden_rows(project.inputs, columns, entities, scorer, count=count, seed=seed),
+            profile=reference.to_json(),
+            typical=bundles.typical(project.inputs, columns),
+        ),
+    )
+    known = dict(zip(labelled["entity"], labelled["label"], strict=True))
+    scored = [
+        (known[entity], score) for entity, score in zip(everyone[project.entity][held], predictions, strict=True) if entity in known
+    ]
+    labels = np.array([label for label, _ in scored], dtype=np.int8)
+    interval = auc_interval(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
+    figures = {"holdout_auc": interval.value, "holdout_auc_low": interval.low, "holdout_auc_high": interval.high}
+    return {name: value for name, value in figures.items() if np.isfinite(value)}

@@ -1,0 +1,224 @@
+"""The composition root: settings and project in, adapters out. The one place where adapters are chosen."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.project.file import Project, load_project
+from ratchet.promotion.world import World
+from ratchet.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from ratchet.clients.kubernetes import KubernetesApi
+    from ratchet.features.port import FeatureStore
+    from ratchet.ledger.port import Ledger
+    from ratchet.locks.port import Lock
+    from ratchet.registry.mlflow_reader import MlflowReader
+    from ratchet.registry.port import Registry
+    from ratchet.reports.port import DriftReporter, Reports
+    from ratchet.requests.port import RequestLog
+    from ratchet.rollout.port import Rollout
+    from ratchet.snapshots.port import SnapshotStore
+    from ratchet.sources.port import Source
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Adapters, each built when it is first asked for: importing Feast or MLflow takes seconds, and few commands need both."""
+
+    settings: Settings
+    project: Project
+
+    @classmethod
+    def load(cls) -> Wiring:
+        """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
+        settings = load_settings()
+        return cls(settings, load_project(settings.project))
+
+    def source(self, place: str | Path) -> Source:
+        """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
+        from ratchet.sources.folder import TableSource
+
+        if str(place).startswith("s3://"):
+            from ratchet.clients.s3 import S3Folder
+            from ratchet.sources.s3 import S3Source
+
+            return S3Source(S3Folder(str(place), "the data's place"), self.project)
+        return TableSource(Path(place), self.project)
+
+    @cached_property
+    def store(self) -> SnapshotStore:
+        """Parquet snapshots, on S3 by way of a mirror in the home."""
+        from ratchet.snapshots.parquet import ParquetSnapshots
+
+        columns = [column.feature for column in self.project.columns]
+        local = ParquetSnapshots(self.settings.snapshots, self.project.entity, self.project.label.column, columns)
+        if not self.settings.snapshots_url:
+            return local
+        from ratchet.clients.s3 import S3Folder
+        from ratchet.snapshots.s3 import S3Snapshots
+
+        return S3Snapshots(S3Folder(self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"), local, self.settings.snapshots)
+
+    @cached_property
+    def features(self) -> FeatureStore:
+        """Feast."""
+        from ratchet.features.feast_features import FeastFeatures
+
+        return FeastFeatures(
+            self.settings.feast,
+            self.settings.snapshots,
+            self.project.model,
+            self.project.entity,
+            self.project.inputs,
+            online_url=self.settings.online_url,
+            refresh=self._refresh_snapshots,
+        )
+
+    def _refresh_snapshots(self) -> None:
+        """Fetch what is new on S3. Only where snapshots are read: serving looks features up, and has no keys for S3."""
+        if self.settings.snapshots_url:
+            self.store.snapshots()
+
+    @cached_property
+    def registry(self) -> Registry:
+        """MLflow."""
+        from ratchet.registry.mlflow_registry import MlflowRegistry
+
+        embedded = self.settings.tracking_uri.startswith("sqlite:")
+        return MlflowRegistry(
+            self.settings.tracking_uri, self.project.model, self.settings.home / "artifacts" if embedded else None
+        )
+
+    @cached_property
+    def published(self) -> MlflowReader:
+        """MLflow as serving reads it: one version, mostly without importing MLflow."""
+        from ratchet.registry.mlflow_reader import MlflowReader
+
+        return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """SQL."""
+        from ratchet.ledger.sql import SqlLedger
+
+        return SqlLedger(self.settings.ledger_url, self.settings.actor)
+
+    @cached_property
+    def cluster(self) -> KubernetesApi:
+        """The cluster that the Deployment is on."""
+        from ratchet.clients.kubernetes import KubernetesApi
+
+        return KubernetesApi.load(self.settings.namespace)
+
+    @cached_property
+    def lock(self) -> Lock:
+        """A Lease beside the Deployment, else a file."""
+        if self.settings.deployment:
+            from ratchet.locks.lease import LeaseLock
+
+            name = self.settings.lease or f"{self.settings.deployment}-promotion"
+            return LeaseLock(self.cluster, name, self.settings.actor, self.settings.lock_timeout, self.settings.lease_seconds)
+        from ratchet.locks.file import PromotionFileLock
+
+        return PromotionFileLock(self.settings.home / "promotion.lock", self.settings.actor, self.settings.lock_timeout)
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """A Deployment, else processes behind one address."""
+        if self.settings.deployment:
+            from ratchet.rollout.deployment import KubernetesRollout
+
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity)
+        from ratchet.rollout.processes import ProcessRollout
+
+        return ProcessRollout(self.settings, self.project.entity)
+
+    @cached_property
+    def requests(self) -> RequestLog:
+        """SQL."""
+        from ratchet.requests.sql import SqlRequestLog
+
+        return SqlRequestLog(self.settings.requests_url)
+
+    @cached_property
+    def reporter(self) -> DriftReporter:
+        """Evidently."""
+        from ratchet.reports import evidently_report
+
+        return evidently_report
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Files, in a folder or on S3."""
+        if self.settings.reports_url:
+            from ratchet.clients.s3 import S3Folder
+            from ratchet.reports.s3 import S3Reports
+
+            return S3Reports(S3Folder(self.settings.reports_url, "RATCHET_REPORTS_URL"))
+        from ratchet.reports.files import ReportFiles
+
+        return ReportFiles(self.settings.reports)
+
+    @property
+    def world(self) -> World:
+        """What the promotion protocol acts on; it tells its steps on standard output."""
+        return World(self.registry, self.ledger, self.lock, self.rollout, self.settings.ready_timeout, say)
+
+    @property
+    def quiet_world(self) -> World:
+        """As `world`, telling nothing: for a command whose output is one JSON document."""
+        return replace(self.world, say=lambda _: None)
+
+
+def say(line: str) -> None:
+    """One line of a step's log, at once."""
+    print(line, flush=True)  # noqa: T201 - a step's log is its standard output, on a cluster and locally
+
+
+@contextmanager
+def step(name: str) -> Iterator[Wiring]:
+    """The shell around a component's body: adapters in, errors out as one `[ERROR]` line that a runner can read.
+
+    The process ends with the error's exit code; a defect of ours keeps its trace and ends with 1.
+    """
+    try:
+        yield Wiring.load()
+    except RatchetError as error:
+        say(f"[ERROR] {json.dumps({'step': name, 'code': error.exit_code, 'type': type(error).__name__, 'message': str(error)})}")
+        sys.stdout.flush()
+        traceback.print_exc()
+        raise SystemExit(error.exit_code) from error
+
+
+def attempt(name: str, body: Callable[[Wiring], T]) -> T:
+    """Run a component's body in `step`; after a RetryableError again, up to RATCHET_STEP_TRIES times in all.
+
+    Here and not by the orchestrator, whose retries cannot tell a store that is down from a snapshot that is wrong.
+    """
+
+    def told(state: RetryCallState) -> None:
+        say(f"[RETRY] {name}: {state.outcome.exception() if state.outcome else ''}")
+
+    with step(name) as wiring:
+        tries = Retrying(
+            retry=retry_if_exception_type(RetryableError),
+            stop=stop_after_attempt(wiring.settings.step_tries),
+            wait=wait_exponential_jitter(initial=4, max=60),
+            before_sleep=told,
+            reraise=True,
+        )
+        return tries(body, wiring)

@@ -1,0 +1,325 @@
+"""The ports in memory. They keep state and can be told to fail or to die; the contract tests hold them to the real ones."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratchet.core import record as chain
+from ratchet.core.errors import ArtifactError, DataError, LockHeld, PromotionFailed, StaleComparison, UserError
+from ratchet.core.live import LabelledAnswers
+from ratchet.core.record import GENESIS, Record
+from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
+from ratchet.estimators import bundle as bundles
+from ratchet.registry.port import NewVersion
+from ratchet.requests.port import JoinReport
+from ratchet.requests.volume import Volume, empty_volume
+from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
+
+
+class Killed(BaseException):
+    """The process dies here. A BaseException, so that no handler of the code under test can hold it up."""
+
+
+@dataclass
+class Clock:
+    """Counts the calls that change something and kills at the chosen one."""
+
+    die_at: int = 0
+    calls: list[str] = field(default_factory=list)
+
+    def tick(self, name: str) -> None:
+        """Count one effect; die just before it when it is the chosen one."""
+        self.calls.append(name)
+        if len(self.calls) == self.die_at:
+            raise Killed(name)
+
+
+class FakeLedger:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.stored: list[Record] = []
+        self.actor = "tester"
+
+    def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
+        self.clock.tick(f"ledger {body.get('state', kind)}")
+        previous = self.stored[-1].hash if self.stored else GENESIS
+        record = chain.chain(len(self.stored) + 1, datetime.now(UTC), kind, key, self.actor, body, previous)
+        self.stored.append(record)
+        return record
+
+    def records(self, kind: str | None = None, key: str | None = None, *, after: int = 0) -> list[Record]:
+        return [r for r in self.stored if kind in {None, r.kind} and key in {None, r.key} and r.seq > after]
+
+    def verify(self) -> int:
+        return chain.verify(self.stored)
+
+
+class FakeLock:
+    def __init__(self) -> None:
+        self.held = False
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        if self.held:
+            raise LockHeld("a promotion is under way")
+        self.held = True
+        try:
+            yield
+        finally:
+            self.held = False
+
+
+class FakeRegistry:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.folder = Path(tempfile.mkdtemp(prefix="ratchet-fake-"))
+        self.stored: dict[int, ModelVersion] = {}
+        self.aliases: dict[str, int] = {}
+        self.down: Exception | None = None
+
+    def _up(self) -> None:
+        if self.down is not None:
+            raise self.down
+
+    def register(self, new: NewVersion) -> ModelVersion:
+        self._up()
+        number = len(self.stored) + 1
+        shutil.copytree(new.bundle, self.folder / str(number))
+        digest = digest_of(self.folder / str(number))
+        self.stored[number] = ModelVersion(number, f"run{number}", digest, datetime.now(UTC), new.provenance, new.metrics)
+        return self.stored[number]
+
+    def version(self, number: int) -> ModelVersion:
+        self._up()
+        if number not in self.stored:
+            message = f"no version {number}"
+            raise UserError(message)
+        return self.stored[number]
+
+    def versions(self) -> list[ModelVersion]:
+        self._up()
+        return list(self.stored.values())
+
+    def alias(self, alias: str) -> ModelVersion | None:
+        self._up()
+        return self.stored[self.aliases[alias]] if alias in self.aliases else None
+
+    def set_alias(self, alias: str, number: int) -> None:
+        self._up()
+        self.clock.tick(f"alias {alias}")
+        self.version(number)
+        self.aliases[alias] = number
+
+    def drop_alias(self, alias: str) -> None:
+        self._up()
+        self.aliases.pop(alias, None)
+
+    def bundle(self, version: ModelVersion) -> Path:
+        self._up()
+        folder = self.folder / str(version.number)
+        if digest_of(folder) != version.digest:
+            message = f"version {version.number}'s files are not those that were registered"
+            raise ArtifactError(message)
+        return folder
+
+
+class FakeRollout:
+    """A Deployment whose pods follow the template at the next look, unless a version is told never to get ready."""
+
+    def __init__(self, registry: FakeRegistry, clock: Clock | None = None) -> None:
+        self.registry, self.clock = registry, clock or Clock()
+        self.version: int | None = None
+        self.revision = 0
+        self.serving: int | None = None
+        self.stuck: set[int] = set()
+        self.wrong_golden: set[int] = set()
+        self.wrong_answers: set[int] = set()
+        self.known: dict[str, dict[str, FeatureValue]] = {}
+        self.on_pin: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        yield
+
+    def pinned(self) -> Pin:
+        return Pin(self.version, str(self.revision))
+
+    def pin(self, version: int | None, *, revision: str) -> Pin:
+        self.clock.tick(f"pin {version}")
+        if revision != str(self.revision):
+            raise StaleComparison("the template has changed meanwhile")
+        self.version, self.revision = version, self.revision + 1
+        self.on_pin()
+        return self.pinned()
+
+    def progress(self) -> Progress:
+        if self.version in self.stuck:
+            return Progress(State.STUCK, "its pods exit at start")
+        self.serving = self.version
+        return Progress(State.READY, "1 of 1 pods are new and available")
+
+    def pods(self) -> list[PodReport]:
+        return [PodReport("pod-1", self.serving, ready=True)] if self.serving is not None else []
+
+    def ask(self, entity: str) -> Answer | None:
+        if entity not in self.known or self.serving is None:
+            return None
+        scorer = bundles.read(self.registry.folder / str(self.serving)).scorer
+        probability = scorer.row(self.known[entity]) + (0.1 if self.serving in self.wrong_answers else 0.0)
+        return Answer(entity, self.serving, probability, self.known[entity])
+
+    def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
+        self.clock.tick("infra check")
+        if version.number in self.wrong_golden:
+            return {"seconds": 0.1, "worst": 0.2}
+        try:
+            worst = bundles.worst_difference(bundles.read(self.registry.bundle(version)))
+        except ArtifactError as error:
+            message = f"version {version.number} does not load in the serving runtime: {error}"
+            raise PromotionFailed(message) from error
+        return {"seconds": 0.1, "worst": worst}
+
+
+class FakeSnapshots:
+    def __init__(self) -> None:
+        self.stored: dict[date, tuple[Snapshot, Columns, Columns | None]] = {}
+
+    def put(self, snapshot: Snapshot, columns: Columns, labels: Columns | None) -> Snapshot:
+        self.stored[snapshot.as_of] = (snapshot, columns, labels)
+        return snapshot
+
+    def write(self, snapshot: Snapshot, features: Any, labels: Any | None, *, replace: bool = False) -> bool:
+        message = f"tests put columns: {snapshot} {features} {labels} {replace}"
+        raise AssertionError(message)
+
+    def snapshots(self) -> list[Snapshot]:
+        return [self.stored[as_of][0] for as_of in sorted(self.stored)]
+
+    def listed(self) -> list[Snapshot]:
+        return self.snapshots()
+
+    def get(self, name: str) -> Snapshot:
+        for snapshot, _, _ in self.stored.values():
+            if name in {snapshot.name, snapshot.id, snapshot.as_of.isoformat()}:
+                return snapshot
+        message = f"no snapshot {name}"
+        raise DataError(message)
+
+    def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
+        return _stretch({name: self.stored[snapshot.as_of][1][name] for name in names}, rows)
+
+    def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
+        labels = self.stored[snapshot.as_of][2]
+        if labels is None:
+            raise DataError("no labels")
+        return _stretch(labels, rows)
+
+
+def _stretch(columns: Columns, rows: range | None) -> Columns:
+    return columns if rows is None else {name: values[rows.start : rows.stop] for name, values in columns.items()}
+
+
+class FakeFeatures:
+    """Point-in-time look-ups straight from the fake snapshots."""
+
+    def __init__(self, store: FakeSnapshots, entity: str, names: Sequence[str]) -> None:
+        self.store, self.entity, self.names = store, entity, names
+
+    def materialise(self, snapshot: Snapshot) -> None:
+        self.store.get(snapshot.id)
+
+    def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
+        columns = self.store.stored[as_of][1]
+        position = {entity: index for index, entity in enumerate(columns[self.entity])}
+        at = np.array([position[entity] for entity in entities], dtype=np.int64)
+        return {name: columns[name][at] for name in self.names}
+
+    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+        columns = self.store.stored[max(self.store.stored)][1]
+        position = {entity: index for index, entity in enumerate(columns[self.entity])}
+        return [{name: columns[name][position[e]] for name in self.names} if e in position else None for e in entities]
+
+
+class FakeReports:
+    def __init__(self) -> None:
+        self.saved: dict[str, str] = {}
+
+    def save(self, name: str, content: str) -> str:
+        self.saved[name] = content
+        return f"reports/{name}"
+
+    def load(self, name: str) -> str | None:
+        return self.saved.get(name)
+
+
+class FakeRequests:
+    def __init__(self) -> None:
+        self.pairs: dict[int, LabelledAnswers] = {}
+        self.newest: dict[int, float] = {}
+        self.times: dict[int, list[float]] = {}
+
+    def append(self, rows: Sequence[LoggedAnswer]) -> None:
+        message = f"tests set pairs: {rows}"
+        raise AssertionError(message)
+
+    def newest_labelled(self) -> Mapping[int, float]:
+        return dict(self.newest)
+
+    def join(self, labels: Columns) -> JoinReport:
+        message = f"tests set pairs: {labels}"
+        raise AssertionError(message)
+
+    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
+        return {number: pair for number, pair in self.pairs.items() if version in {None, number}}
+
+    def volume(self, most: int) -> Volume:
+        moments = [moment for times in self.times.values() for moment in times]
+        if not moments:
+            return Volume()
+        found = empty_volume(min(moments), max(moments), most)
+        counts = {version: [0] * found.slots for version in sorted(self.times)}
+        for version, times in self.times.items():
+            for moment in times:
+                counts[version][int((moment - found.start) // found.width)] += 1
+        return replace(found, counts=counts)
+
+    def count_before(self, moment: float) -> int:
+        return sum(given < moment for times in self.times.values() for given in times)
+
+    def delete_before(self, moment: float) -> int:
+        count = self.count_before(moment)
+        self.times = {version: [given for given in times if given >= moment] for version, times in self.times.items()}
+        return count
+
+
+class FakeReporter:
+    def drift_report(
+        self,
+        features: Sequence[Any],
+        reference: Columns,
+        current: Columns,
+        name: str,
+        *,
+        number_effect: float,
+        category_effect: float,
+        drift_share: float,
+        verdict: Sequence[str],
+    ) -> tuple[str, dict[str, float]]:
+        assert (number_effect, category_effect, drift_share) == (0.1, 0.1, 0.02)
+        assert set(reference) == set(current) == {feature.name for feature in features}
+        return f"<title>{name}</title><h1>{verdict[0]}</h1>", {}
+
+
+def provenance(**changes: Any) -> Provenance:
+    """A plausible provenance, changed as asked."""
+    return replace(Provenance(("2024-01-31@a",), "hash", "salt", 0.2, "project", 1, 800), **changes)

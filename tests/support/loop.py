@@ -1,0 +1,127 @@
+"""The steps wired to fakes, and months of data for them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from ratchet.core.row_groups import ROWS_PER_POD
+from ratchet.core.schema import Columns, Snapshot
+from ratchet.core.trigger import Action
+from ratchet.project.file import Project
+from ratchet.steps import drift_check, evaluate, promote, train
+from tests.support.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
+from tests.support.worlds import FakeWorld
+
+PROJECT = Project.model_validate(
+    {
+        "model": "m",
+        "entity": "id",
+        "tables": ["t", "y"],
+        "label": {"column": "left", "table": "y"},
+        "features": [
+            {"name": "a", "table": "t", "dtype": "float"},
+            {"name": "b", "table": "t", "dtype": "float", "nullable": True},
+            {"name": "c", "table": "t", "dtype": "category"},
+        ],
+        "slices": [{"name": "s", "table": "t", "dtype": "bool"}],
+        "holdout": {"salt": "x", "share": 0.3},
+        "training": {"logistic_regression": {"C": [1.0]}, "hist_gradient_boosting": None},
+    }
+)
+ROWS = 3000
+
+
+def month(
+    number: int, *, turn: float = 0.0, shift: float = 0.0, shuffle: bool = False, rows: int = ROWS
+) -> tuple[Columns, Columns]:
+    """A month of data; `turn` makes the label depend on `a` the other way round, `shift` moves `b`."""
+    rng = np.random.default_rng(number)
+    ids = np.array([f"u{index}" for index in range(rows)], dtype=object)
+    a, b = rng.normal(size=rows), rng.normal(size=rows) + shift
+    c = np.array(["x", "y"], dtype=object)[rng.integers(0, 2, rows)]
+    odds = (1 - 2 * turn) * 1.2 * a + 0.5 * (c == "x") - 0.8
+    labels = (rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int8)
+    if shuffle:
+        rng.shuffle(labels)
+    b[::50] = np.nan
+    columns = {"id": ids, "a": a, "b": b, "c": c, "s": rng.integers(0, 2, rows).astype(np.float64)}
+    return columns, {"entity": ids, "label": labels}
+
+
+@dataclass
+class Loop:
+    """The steps wired to fakes."""
+
+    project: Project = PROJECT
+    at: FakeWorld = field(default_factory=FakeWorld)
+    store: FakeSnapshots = field(default_factory=FakeSnapshots)
+    reports: FakeReports = field(default_factory=FakeReports)
+    requests: FakeRequests = field(default_factory=FakeRequests)
+    said: list[str] = field(default_factory=list)
+    rows_per_pod: int = ROWS_PER_POD
+
+    @property
+    def features(self) -> FakeFeatures:
+        return FakeFeatures(self.store, "id", ["a", "b", "c"])
+
+    def arrive(self, number: int, *, labelled: bool = True, **how: float) -> Snapshot:
+        columns, labels = month(number, **how)  # type: ignore[arg-type]  # shuffle is a bool, rows an int
+        features_hash = hashlib.sha256(repr((number, sorted(how.items()))).encode()).hexdigest()
+        rows = len(columns["id"])
+        snapshot = Snapshot(
+            f"m{number}", date(2024, number, 1), rows, rows if labelled else 0, features_hash, "l" if labelled else ""
+        )
+        online = zip(columns["id"], columns["a"], columns["b"], columns["c"], strict=True)
+        self.at.rollout.known = {entity: {"a": a, "b": b, "c": c} for entity, a, b, c in online}
+        return self.store.put(snapshot, columns, labels if labelled else None)
+
+    def check(self, snapshot: Snapshot, *, force: bool = False) -> drift_check.Checked:
+        return drift_check.run(
+            self.project,
+            self.store,
+            self.at.registry,
+            self.at.ledger,
+            self.requests,
+            FakeReporter,
+            self.reports,
+            snapshot,
+            force=force,
+            rows_per_pod=self.rows_per_pod,
+            say=self.said.append,
+        )
+
+    def train(self, snapshot: Snapshot, *, force: bool = False) -> int:
+        world = (self.project, self.store, self.features, self.at.registry)
+        return train.run(*world, snapshot, force=force, say=self.said.append).number
+
+    def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
+        return evaluate.run(
+            self.project,
+            self.store,
+            self.at.registry,
+            self.at.ledger,
+            self.reports,
+            snapshot,
+            candidate,
+            rows_per_pod=self.rows_per_pod,
+            say=self.said.append,
+        )
+
+    def run(self, snapshot: Snapshot, *, force: bool = False) -> str:
+        """The pipeline's branches; the outcome in a word."""
+        checked = self.check(snapshot, force=force)
+        if checked.trigger.action is not Action.RETRAIN:
+            return checked.trigger.action.value
+        candidate = self.train(snapshot, force=force)
+        judged = self.judge(snapshot, candidate)
+        if not judged.decision.passed:
+            return judged.decision.verdict.value
+        return str(promote.run(self.project, self.at.world, candidate).body["state"])
+
+    @property
+    def production(self) -> int | None:
+        return self.at.registry.aliases.get("production")

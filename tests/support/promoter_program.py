@@ -1,0 +1,58 @@
+"""What a promoter's process does, on the real composition root: it can be told to kill itself just before an effect.
+
+Run by tests/support/promoters.py in children of a fork server that has imported MLflow once.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ratchet.promotion.world import World
+from ratchet.rollout.port import Rollout
+from ratchet.settings import Settings
+from ratchet.wiring import Wiring, step
+from tests.support.doomed import doomed
+
+
+def rollout_of(settings: Settings, entity: str) -> Rollout:
+    """The real rollout, whose processes find their models and features as tests/support/serving_world.py keeps them."""
+    from ratchet.rollout.processes import ProcessRollout  # noqa: PLC0415 - as in ratchet/wiring.py
+    from tests.support.serving_program import PROGRAM  # noqa: PLC0415 - as above
+
+    return ProcessRollout(settings, entity, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
+
+
+def world_of(wiring: Wiring) -> World:
+    """The wiring's world with that rollout."""
+    return replace(wiring.world, rollout=rollout_of(wiring.settings, wiring.project.entity))
+
+
+def promote(candidate: int, die_before: str) -> None:
+    """As components/promote/component.py."""
+    from ratchet.steps import promote as use_case  # noqa: PLC0415 - the component imports it in its body, too
+
+    with step("promote") as wiring:
+        use_case.run(wiring.project, doomed(world_of(wiring), die_before), candidate)
+
+
+def mend(die_before: str) -> None:
+    """As `ratchet reconcile`."""
+    from ratchet.promotion.reconcile import reconcile  # noqa: PLC0415 - as above
+
+    with step("reconcile") as wiring:
+        for sentence in reconcile(doomed(world_of(wiring), die_before)):
+            wiring.world.say(sentence)
+
+
+def act(environment: Mapping[str, str], log: Path, what: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    """Entry point of a child: take the environment, speak into `log`, do `what(*arguments)`."""
+    os.environ.update(environment)
+    tempfile.tempdir = str(log.parent)  # what a killed process leaves goes with the test's folder
+    with log.open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    what(*arguments)
