@@ -37,6 +37,7 @@ with without_feasts_plugin():
 
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
+from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.port import NewVersion
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ class MlflowRegistry:
             if not self._uri.startswith("http"):
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
-                utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
+                set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
             if self._uri.startswith("sqlite:///"):
                 Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             mlflow.set_tracking_uri(self._uri)

@@ -21,6 +21,7 @@ from ratchet.core.schema import Feature
 from ratchet.estimators.encoding import CategoryInput, Inputs
 from ratchet.estimators.plain.linear import Linear
 from ratchet.estimators.plain.trees import Tree, Trees
+from ratchet.private_names import boosted_trees
 
 
 def extract(pipeline: Any, features: Sequence[Feature]) -> Linear | Trees:
@@ -98,11 +99,9 @@ def _linear(preparation: Any, numbers: list[str], encoder: Any, categories: list
 
 def _trees(numbers: list[str], encoder: Any, categories: list[str], estimator: Any) -> Trees:
     encoded, width = _categories(encoder, categories, len(numbers))
-    return Trees(
-        inputs=Inputs(numbers=tuple(numbers), categories=encoded, width=width),
-        baseline=float(estimator._baseline_prediction[0, 0]),  # noqa: SLF001 - has no public counterpart, nor have the trees
-        trees=tuple(_tree(trees[0].nodes) for trees in estimator._predictors),  # noqa: SLF001 - see above
-    )
+    baseline, trees = boosted_trees(estimator)
+    inputs = Inputs(numbers=tuple(numbers), categories=encoded, width=width)
+    return Trees(inputs=inputs, baseline=baseline, trees=tuple(_tree(nodes) for nodes in trees))
 
 
 def _tree(nodes: Any) -> Tree:
