@@ -1,22 +1,3 @@
-{{- define "kfp.uiEnv" -}}
-{{- $store := .Values.objectStore }}
-{{- $address := splitList ":" (include "kfp.s3" .) }}
-{{- $port := last (append (list (ternary "443" "80" $store.secure)) (rest $address | first) | compact) -}}
-- {name: ML_PIPELINE_SERVICE_HOST, value: ml-pipeline}
-- {name: ML_PIPELINE_SERVICE_PORT, value: "8888"}
-- {name: FRONTEND_SERVER_NAMESPACE, value: {{ .Release.Namespace }}}
-- {name: MINIO_HOST, value: {{ first $address | quote }}}
-- {name: MINIO_PORT, value: {{ $port | quote }}}
-- {name: MINIO_SSL, value: {{ $store.secure | toString | quote }}}
-# the host stands in full
-- {name: MINIO_NAMESPACE, value: ""}
-- {name: MINIO_ACCESS_KEY, valueFrom: {secretKeyRef: {name: {{ $store.existingSecret }}, key: {{ $store.accessKey }}}}}
-- {name: MINIO_SECRET_KEY, valueFrom: {secretKeyRef: {name: {{ $store.existingSecret }}, key: {{ $store.secretKey }}}}}
-- {name: ARGO_ARCHIVE_LOGS, value: "true"}
-- {name: ARGO_ARCHIVE_BUCKETNAME, value: {{ $store.bucket | quote }}}
-- {name: ARGO_KEYFORMAT, value: {{ include "kfp.logKey" . | quote }}}
-{{- end }}
-
 {{- define "kfp.metadataProxy" -}}
 # gRPC-Web of a browser, handed on by the pages' server, to gRPC of the metadata server
 static_resources:
@@ -52,5 +33,5 @@ static_resources:
         cluster_name: metadata
         endpoints:
           - lb_endpoints:
-              - endpoint: {address: {socket_address: {address: metadata-grpc-service, port_value: 8080}}}
+              - endpoint: {address: {socket_address: {address: {{ include "kfp.names.metadataService" . }}, port_value: 8080}}}
 {{- end }}

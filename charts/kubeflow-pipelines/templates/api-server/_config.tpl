@@ -32,8 +32,8 @@ After the database's restart the server answers 500 on each connection that it k
 {{/* What the server reads from the environment alone, and the passwords. */}}
 {{- define "kfp.apiServerEnv" -}}
 - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
-- {name: DBCONFIG_MYSQLCONFIG_USER, valueFrom: {secretKeyRef: {name: {{ include "kfp.mysqlSecret" . }}, key: username}}}
-- {name: DBCONFIG_MYSQLCONFIG_PASSWORD, valueFrom: {secretKeyRef: {name: {{ include "kfp.mysqlSecret" . }}, key: password}}}
+- {name: DBCONFIG_MYSQLCONFIG_USER, valueFrom: {secretKeyRef: {name: {{ include "kfp.names.mysqlSecret" . }}, key: username}}}
+- {name: DBCONFIG_MYSQLCONFIG_PASSWORD, valueFrom: {secretKeyRef: {name: {{ include "kfp.names.mysqlSecret" . }}, key: password}}}
 - {name: OBJECTSTORECONFIG_ACCESSKEY, valueFrom: {secretKeyRef: {name: {{ .Values.objectStore.existingSecret }}, key: {{ .Values.objectStore.accessKey }}}}}
 - {name: OBJECTSTORECONFIG_SECRETACCESSKEY, valueFrom: {secretKeyRef: {name: {{ .Values.objectStore.existingSecret }}, key: {{ .Values.objectStore.secretKey }}}}}
 - {name: CLUSTER_DOMAIN, value: {{ .Values.clusterDomain }}}
