@@ -15,4 +15,7 @@
 {{- if and .Values.connections.create .Values.existingSecret }}
 {{- fail "with existingSecret write the connections Secret yourself (README.md lists its keys) and set connections.create=false" }}
 {{- end }}
+{{- if and .Values.connections.namespaces (not .Values.connections.create) }}
+{{- fail "connections.create is off: write the connections Secret into connections.namespaces yourself too, and leave those out" }}
+{{- end }}
 {{- end }}

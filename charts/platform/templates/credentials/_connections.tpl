@@ -1,7 +1,20 @@
-{{/* What the ratchet chart reads. The argument has passwords, root and, for another namespace, domain. */}}
+{{/* The Secret that the ratchet chart reads. The argument has passwords, root and, where it goes to another namespace, namespace. */}}
+{{- define "platform.connectionsSecret" -}}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ .root.Values.connections.secret }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels: {{- include "platform.labels" (dict "name" "connections" "root" .root) | nindent 4 }}
+stringData: {{- include "platform.connections" (merge (dict "domain" (ternary ".svc" "" (hasKey . "namespace"))) .) | nindent 2 }}
+{{- end }}
+
+{{/* Its entries. The argument has passwords, root and domain. */}}
 {{- define "platform.connections" -}}
 {{- $bucket := .root.Values.s3.bucket }}
-{{- $database := include "platform.databaseUrl" (set . "password" (get .passwords "ratchet-password")) -}}
+{{- $database := include "platform.databaseUrl" (merge (dict "password" (get .passwords "ratchet-password")) .) -}}
 RATCHET_TRACKING_URI: {{ include "platform.trackingUri" . | quote }}
 RATCHET_LEDGER_URL: {{ $database | quote }}
 RATCHET_REQUESTS_URL: {{ $database | quote }}
