@@ -14,5 +14,10 @@ metadata:
 spec:
   selector:
     matchLabels: {{- include "ratchet.selector" $labels | nindent 6 }}
-  endpoints: [{port: {{ .port }}, path: /metrics, interval: {{ $monitor.interval }}}]
+  endpoints:
+    - port: {{ .port }}
+      path: /metrics
+      interval: {{ $monitor.interval }}
+      # alerts and dashboard tell models apart by it
+      relabelings: [{targetLabel: release, replacement: {{ .root.Release.Name }}}]
 {{- end }}
