@@ -14,8 +14,10 @@ from typing import Annotated
 import typer
 
 from cluster import host, images, packages, trial
-from cluster.jobs import RAW, TOOLBOX, follow, in_toolbox, put_example_data, start_job, upload
+from cluster.jobs import follow, in_toolbox, put_example_data, start_job, upload
 from cluster.kind import NAMESPACE, Cluster, named
+from cluster.models import CHART, chosen, models
+from cluster.new_model import add
 from cluster.releases import TOOLS, build, install, own_tools, present
 from cluster.shell import console, stage
 from components.core.errors import RatchetError, UserError
@@ -106,7 +108,7 @@ def _kubeflow(source: Source, wish: str) -> Path | bool:
 
 @app.command()
 def load() -> None:
-    """Rebuild our image, give it to the node and upgrade both releases to it."""
+    """Rebuild our image, give it to the node and upgrade platform and every model to it; what else was set stays."""
     cluster = present()
     parts = packages.make() if cluster.is_of_packages() else None
     ours = build(parts)
@@ -157,10 +159,35 @@ def _take_away() -> None:
 
 @app.command()
 def status() -> None:
-    """What runs, and what serves."""
+    """What runs, and what serves, of every model."""
     cluster = present()
-    console.print(cluster.kubectl("get", "pods,pvc", "--output", "wide"), markup=False)
-    console.print(cluster.kubectl("exec", TOOLBOX, "--", "ratchet", "status"), markup=False)
+    there = models(cluster)
+    for namespace in dict.fromkeys([NAMESPACE, *(model.namespace for model in there)]):
+        console.print(cluster.within(namespace).kubectl("get", "pods,pvc", "--output", "wide"), markup=False)
+    failed: UserError | None = None
+    for model in there:
+        if len(there) > 1:
+            console.print(f"== {model.release} in namespace {model.namespace}", markup=False)
+        try:
+            console.print(model.on(cluster).kubectl("exec", model.toolbox, "--", "ratchet", "status"), markup=False)
+        except UserError as error:  # the others are shown too
+            console.print(str(error), markup=False)
+            failed = error
+    if failed:
+        raise typer.Exit(failed.exit_code)
+
+
+@app.command("model")
+def add_model(
+    name: Annotated[str, typer.Argument(help="Name of the release, for `make run MODEL=...`.")],
+    project: Annotated[Path, typer.Option(help="Its ratchet.yaml, whose `model:` no other release has.")],
+    namespace: Annotated[str, typer.Option(help="Namespace; it is made where there is none.")] = NAMESPACE,
+) -> None:
+    """Install another model beside the first one, or upgrade it to a changed ratchet.yaml."""
+    model = add(present(), name, project, namespace)
+    console.print(f"\n{name} is there; no version of it is in production yet. Next:")
+    console.print(f"  make run MODEL={name} SNAPSHOT=month_000 DATA=folder      # uploads the one and runs on it")
+    console.print(f"  kubectl -n {model.namespace} exec {model.toolbox} -- ratchet status", markup=False)
 
 
 @app.command()
@@ -172,16 +199,20 @@ def run(
     runner: Annotated[
         Runner, typer.Option(help="job: all of it in one pod; kfp: a pod a task, on the cluster's Kubeflow.")
     ] = Runner.JOB,
+    model: Annotated[str, typer.Option(help="The model: its release of the ratchet chart.")] = CHART,
+    namespace: Annotated[str, typer.Option(help="Its namespace, needed only where several have a release of that name.")] = "",
 ) -> None:
     """Run the pipeline on the cluster and follow it."""
     cluster = present()
+    meant = chosen(cluster, model, namespace)
     if data is not None:
         with stage(f"{snapshot} uploaded"):
-            upload(cluster, data, snapshot)
-    arguments = ["run", "--data", RAW, "--snapshot", snapshot, *(["--force"] if force else []), *(["--replace"] if replace else [])]
+            upload(cluster, data, snapshot, meant)
+    arguments = ["run", "--data", meant.data(cluster), "--snapshot", snapshot]
+    arguments += [*(["--force"] if force else []), *(["--replace"] if replace else [])]
     if runner is Runner.KFP:
-        raise typer.Exit(in_toolbox(cluster, [*arguments, "--runner", "kfp"]))
-    raise typer.Exit(follow(cluster, start_job(cluster, arguments)))
+        raise typer.Exit(in_toolbox(cluster, [*arguments, "--runner", "kfp"], meant))
+    raise typer.Exit(follow(cluster, start_job(cluster, arguments, meant), meant))
 
 
 def main() -> None:
