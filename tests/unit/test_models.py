@@ -115,7 +115,7 @@ def test_a_model_is_chosen_by_its_release_and_where_two_have_the_name_by_the_nam
 
 
 def test_a_run_is_made_of_the_models_own_cronjob_in_its_namespace(several: Stub) -> None:
-    job = {"spec": {"template": {"spec": {"containers": [{"args": []}]}}}}
+    job: dict[str, Any] = {"spec": {"template": {"spec": {"containers": [{"args": []}]}}}}
     several.answers("create job", job)
     name = start_job(several.cluster, ["run"], chosen(several.cluster, "churn"))
     assert name.startswith("leaving-run-")
