@@ -232,6 +232,19 @@ def test_a_models_promoter_has_rights_to_its_own_deployment_and_lease_alone(
         ]
 
 
+def test_tasks_of_two_models_can_act_as_two_accounts() -> None:
+    documents = render("kubeflow-pipelines", "pipelineRunner.others={fraud-runner}")
+    rights = [one(documents, "Role", name)["rules"] for name in ("pipeline-runner", "fraud-runner")]
+    assert rights[0] == rights[1]
+    for name in ("pipeline-runner", "fraud-runner"):
+        assert one(documents, "RoleBinding", name)["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "ratchet"}]
+        assert one(documents, "ServiceAccount", name)["automountServiceAccountToken"] is True
+    for release, name in (("ratchet", "pipeline-runner"), ("fraud", "fraud-runner")):
+        ours = render("ratchet", f"kubeflow.serviceAccount={name}", release=release)
+        subjects = one(ours, "RoleBinding", f"{release}-promoter")["subjects"]
+        assert [subject["name"] for subject in subjects] == [f"{release}-promoter", name]
+
+
 def test_settings_schedules_and_tasks_of_two_models_are_apart(two: tuple[list[Document], list[Document], str]) -> None:
     first, second, namespace = two
     settings = [one_of(first, "ratchet-pipeline", "ratchet"), one_of(second, "fraud-pipeline", namespace)]
