@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cluster import __main__ as main
 from cluster.jobs import start_job, upload
 from cluster.kind import Cluster
 from cluster.models import FIRST, Model, chosen, models
@@ -26,6 +28,9 @@ printf '%s %s\\n' "$(basename "$0")" "$*" >> CALLS
 while read -r pattern; do
   case "$*" in *$pattern*) cat "ANSWERS/$(printf %s "$pattern" | tr ' /' '__')"; exit 0 ;; esac
 done < ANSWERS/patterns
+while read -r pattern; do
+  case "$*" in *$pattern*) echo "no pod" >&2; exit 1 ;; esac
+done < ANSWERS/failures
 case "$*" in *"get service"*|*"get namespace"*) exit 1 ;; esac
 """
 
@@ -44,6 +49,11 @@ class Stub:
         with (answers / "patterns").open("a", encoding="utf-8") as patterns:
             patterns.write(f"{pattern}\n")
 
+    def fails(self, pattern: str) -> None:
+        """A call whose arguments hold the pattern fails, with the words "no pod"."""
+        with (self.folder / "answers" / "failures").open("a", encoding="utf-8") as failures:
+            failures.write(f"{pattern}\n")
+
     def calls(self, *words: str) -> list[list[str]]:
         """The calls whose arguments hold all of the words, in order."""
         lines = (self.folder / "calls").read_text(encoding="utf-8").splitlines()
@@ -55,7 +65,8 @@ def stub(tmp_path: Path) -> Stub:
     tools, answers = tmp_path / "tools", tmp_path / "answers"
     for folder in (tools, answers):
         folder.mkdir()
-    (answers / "patterns").touch()
+    for name in ("patterns", "failures"):
+        (answers / name).touch()
     text = STUB.replace("CALLS", shlex.quote(str(tmp_path / "calls"))).replace("ANSWERS", shlex.quote(str(answers)))
     for name in ("kubectl", "helm"):
         (tools / name).write_text(text, encoding="utf-8")
@@ -200,3 +211,43 @@ def test_what_would_get_into_another_models_way_is_one_sentence(
     with pytest.raises(UserError, match=sentence):
         add(several.cluster, release, project(tmp_path, text), namespace)
     assert not several.calls("helm upgrade")
+
+
+def test_status_shows_every_model_and_one_that_does_not_answer_hides_no_other(
+    several: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for model in models(several.cluster):
+        if model.release != "churn":
+            several.answers(
+                f"--namespace {model.namespace} exec {model.toolbox}", f"status of {model.release} in {model.namespace}"
+            )
+    several.fails("exec deploy/leaving-toolbox")
+    monkeypatch.setattr(main, "present", lambda: several.cluster)
+    done = CliRunner().invoke(main.app, ["status"])
+    assert done.exit_code == UserError.exit_code
+    shown = [line for line in done.output.splitlines() if "==" in line or "status of" in line or "no pod" in line]
+    assert shown == [
+        "== ratchet in namespace ratchet",
+        '"status of ratchet in ratchet"',
+        "== fraud in namespace ratchet",
+        '"status of fraud in ratchet"',
+        "== churn in namespace team-a",
+        "no pod",
+        "== fraud in namespace team-b",
+        '"status of fraud in team-b"',
+    ]
+    assert [call[call.index("--namespace") + 1] for call in several.calls("get pods,pvc")] == ["ratchet", "team-a", "team-b"]
+
+
+def test_a_run_on_kubeflow_is_started_in_the_models_toolbox_on_its_data(several: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    several.answers("get configmap leaving-pipeline", {"data": {"RATCHET_DATA": "s3://ratchet/churn/raw"}})
+    monkeypatch.setattr(main, "present", lambda: several.cluster)
+    done = CliRunner().invoke(main.app, ["run", "month_000", "--model", "churn", "--runner", "kfp", "--force"])
+    assert done.exit_code == 0, done.output
+    (started,) = several.calls("-- ratchet run")
+    assert started[started.index("--namespace") + 1] == "team-a"
+    assert "deploy/leaving-toolbox" in started
+    assert started[started.index("run") :] == [
+        *("run", "--data", "s3://ratchet/churn/raw", "--snapshot", "month_000"),
+        *("--force", "--runner", "kfp"),
+    ]
