@@ -315,3 +315,11 @@ def test_lint_has_nothing_to_say(chart: str) -> None:
     assert isinstance(HELM, Helm)
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" else []
     run([HELM.program, "lint", "--strict", f"charts/{chart}", *project])
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_an_upgrade_that_reuses_the_values_of_a_release_made_before_renders_the_same(chart: str) -> None:
+    """`helm upgrade --reuse-values` takes no new value of the chart."""
+    new = {"platform": ["connections.namespaces"], "kubeflow-pipelines": ["pipelineRunner.others"]}
+    without = [f"{value}=null" for value in ("nameOverride", "fullnameOverride", *new.get(chart, []))]
+    assert objects(render(chart, *without), "ratchet") == objects(render(chart), "ratchet")
