@@ -140,7 +140,9 @@ def checked(name: PrivateName, there: Callable[[], bool]) -> str:
 def _as_the_product_imports_them() -> None:
     """Feast and MLflow come in by their adapters, as everywhere."""
     from ratchet.features import feast_features  # noqa: F401
-    from ratchet.registry import mlflow_registry  # noqa: F401
+    from ratchet.registry.mlflow_import import import_mlflow
+
+    import_mlflow()
 
 
 @pytest.mark.parametrize("name", NAMES, ids=[f"{name.vendor}: {name.name}" for name in NAMES])
