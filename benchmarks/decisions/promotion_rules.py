@@ -15,7 +15,8 @@ from mlflow.models import EvaluationResult, MetricThreshold
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
 from ratchet.core.auc import Scores
-from ratchet.core.gate import GatePolicy, Measurement, judge, should_promote
+from ratchet.core.gate import Measurement, judge, should_promote
+from ratchet.core.policy import GatePolicy
 from ratchet.steps.measure import Holdout, measure
 
 OURS = "Ratchet"

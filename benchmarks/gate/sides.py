@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.harness import peak_mib
 from ratchet.core.auc import Labels, Scores
 from ratchet.core.decision import Decision, Reason, Verdict
-from ratchet.core.gate import GatePolicy, Measurement, judge
+from ratchet.core.gate import Measurement, judge
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Snapshot
 from ratchet.steps.measure import Holdout, measure
 

@@ -7,25 +7,9 @@ from dataclasses import dataclass, replace
 
 from ratchet.core.auc import Interval, Paired
 from ratchet.core.decision import Decision, Reason, Verdict, check, decide, number
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
 from ratchet.core.slices import SliceComparison, no_worse
-
-
-@dataclass(frozen=True, slots=True)
-class GatePolicy:
-    """The gate's figures; ratchet.yaml's policy.gate, field for field."""
-
-    kind: str = "delong"
-    min_delta: float = 0.01
-    confidence: float = 0.98
-    min_rows: int = 200
-    min_per_class: int = 30
-    floor_auc: float = 0.55
-    leakage_auc: float = 0.99
-    brier_margin: float = 0.01
-    slice_min_rows: int = 100
-    slice_min_per_class: int = 20
-    slice_margin: float = 0.02
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ratchet.core.auc import Scores
 from ratchet.core.decision import Decision
-from ratchet.core.gate import GatePolicy, Measurement, comparable, judge
+from ratchet.core.gate import Measurement, comparable, judge
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.estimators import bundle as bundles
@@ -67,7 +67,7 @@ def run(
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
     holdout = (project.holdout.salt, project.holdout.share)
-    policy = GatePolicy(**project.policy.gate.model_dump())
+    policy = project.policy.gate
     measured = measure(policy, held, first, second, _attempt(ledger, snapshot, champion, candidate))
     decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
     moved = None

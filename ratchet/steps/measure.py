@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ratchet.core.auc import Labels, Ranked, Scores, auc_interval, brier, compare
 from ratchet.core.decision import Reason, Verdict
-from ratchet.core.gate import GatePolicy, Measurement, comparable, confidence_at
+from ratchet.core.gate import Measurement, comparable, confidence_at
 from ratchet.core.holdout import held_out
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Columns, ModelVersion, Snapshot, take
 from ratchet.core.slices import compare_slices
 from ratchet.estimators.bundle import Bundle

@@ -5,7 +5,8 @@ import pytest
 
 from ratchet.core.auc import Interval, Paired, auc_interval, brier, compare
 from ratchet.core.decision import Verdict
-from ratchet.core.gate import GatePolicy, Measurement, comparable, confidence_at, judge, should_promote
+from ratchet.core.gate import Measurement, comparable, confidence_at, judge, should_promote
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
 from ratchet.core.slices import SliceComparison, compare_slices
 from tests.unit.test_auc import draw

@@ -10,11 +10,12 @@ import pytest
 
 from ratchet.core.auc import Interval, Labels, Paired, Scores, auc, auc_interval, brier, compare
 from ratchet.core.decision import Decision, Reason, Verdict, number
-from ratchet.core.gate import GatePolicy, Measurement, comparable, judge
+from ratchet.core.gate import Measurement, comparable, judge
+from ratchet.core.policy import DriftPolicy, GatePolicy
 from ratchet.core.schema import Columns, DType, Feature, Provenance, Snapshot
 from ratchet.core.slices import compare_slices
 from ratchet.drift.profile import Profile, profile
-from ratchet.drift.verdict import DriftPolicy, drift, label_drift
+from ratchet.drift.verdict import drift, label_drift
 from ratchet.reports.html.report import ReportContent, decision_report
 
 HOSTILE = "<script>alert('x')</script>\"&"

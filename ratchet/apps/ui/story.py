@@ -8,7 +8,6 @@ from datetime import datetime
 
 from ratchet.apps.ui.words import day_of, report_name
 from ratchet.core.auc import Interval
-from ratchet.core.gate import GatePolicy
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.project.file import Project
@@ -138,7 +137,7 @@ def _figure(record: Record, project: Project, versions: dict[int, ModelVersion])
     body, nothing = record.body, float("nan")
     if body["project_hash"] != project.hash or body["candidate_auc"] is None:
         return None
-    policy, sure = GatePolicy(**project.policy.gate.model_dump()), body["confidence"]
+    policy, sure = project.policy.gate, body["confidence"]
     if body["delta"] is not None:
         low, high = (nothing if body[end] is None else body[end] for end in ("delta_low", "delta_high"))
         gain = Interval(body["delta"], low, high)

@@ -9,7 +9,8 @@ from itertools import groupby
 
 from ratchet.core.auc import Interval, Labels, Scores
 from ratchet.core.decision import Verdict, number
-from ratchet.core.gate import GatePolicy, Measurement
+from ratchet.core.gate import Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.core.slices import SliceComparison, no_worse
 from ratchet.reports.html.curves import Bin, calibration, roc
 from ratchet.reports.html.figures import Axis, CalibrationMark, Span, axis, calibration_marks, curve_points, span, square_top

@@ -16,7 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ratchet.core.auc import Labels, Scores
 from ratchet.core.decision import Decision
-from ratchet.core.gate import GatePolicy, Measurement
+from ratchet.core.gate import Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Snapshot
 from ratchet.drift.profile import Profile
 from ratchet.drift.verdict import Drift

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ratchet.core.decision import Decision, Verdict, number
-from ratchet.core.gate import GatePolicy, Measurement
+from ratchet.core.gate import Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.reports.html.comparison import bounds
 from ratchet.reports.html.text import counted, percent, shown
 
