@@ -59,6 +59,11 @@ class Label(_Strict):
     column: Name
     table: Name
 
+    @property
+    def task(self) -> str:
+        """The kind of label, by which ratchet.tasks.catalogue finds the task. There is one kind so far, which no key names."""
+        return "binary"
+
 
 class Holdout(_Strict):
     """The entities that are never trained on: those whose salted hash falls into the share."""

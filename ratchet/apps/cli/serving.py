@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from pathlib import Path
@@ -15,10 +14,12 @@ import typer
 
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
 from ratchet.core.errors import DataError, RatchetError, Unavailable, UserError
-from ratchet.core.live import live_performance
+from ratchet.core.estimate import MetricName
+from ratchet.core.live import on_holdout
 from ratchet.core.schema import Columns, Snapshot, features_hash
 from ratchet.estimators.encoding import row_of
 from ratchet.settings import environment
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
 _CODES = {404: UserError, 422: UserError, 400: UserError, 413: UserError}
@@ -86,7 +87,7 @@ def labels(
     snapshot: Annotated[str | None, typer.Option(help="Take the labels of this ingested snapshot instead.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Join late labels to the answers that were given, and measure the live AUC of each version."""
+    """Join late labels to the answers that were given, and measure how well each version does on them."""
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
         report = wiring.requests.join(_labels(wiring, file, snapshot))
@@ -97,9 +98,13 @@ def labels(
         document({"joined": report.joined, "unknown": report.unknown, "versions": rows})
         return
     line(f"{report.joined} answers labelled; {report.unknown} labels are about no logged answer")
-    cells = [[row["version"], row["labelled"], row["rows"], row["positives"], _shown(row), row["holdout_auc"]] for row in rows]
-    headers = ["version", "labelled answers", "of held-out", "positives", "live AUC with interval", "AUC at training"]
-    table("live AUC, on held-out entities", headers, cells)
+    metric = task_of(wiring.project).metric
+    cells = [
+        [row["version"], row["labelled"], row["rows"], row["positives"], _shown(row, metric), row[metric.held_out[0]]]
+        for row in rows
+    ]
+    headers = ["version", "labelled answers", "of held-out", "positives", f"live {metric.label} with interval"]
+    table(f"live {metric.label}, on held-out entities", [*headers, f"{metric.label} at training"], cells)
 
 
 def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
@@ -127,28 +132,26 @@ def _with_features(wiring: Wiring, snapshot: Snapshot) -> Columns:
 
 
 def _live(wiring: Wiring) -> list[dict[str, Any]]:
-    """One row a version: live AUC on held-out entities with its interval (None while a class is missing), and its holdout AUC."""
+    """One row a version: its live figure on held-out entities with its interval (None where unknown), and that on its holdout."""
     known = {version.number: version for version in wiring.registry.versions()}
-    holdout, policy = wiring.project.holdout, wiring.project.policy.gate
+    task, holdout, policy = task_of(wiring.project), wiring.project.holdout, wiring.project.policy.gate
     rows = []
     for number, answers in sorted(wiring.requests.labelled().items()):
-        live = live_performance(answers, holdout.salt, holdout.share, policy.confidence)
-        figures = {"auc": live.auc.value, "low": live.auc.low, "high": live.auc.high}
-        expected = known[number].metrics.get("holdout_auc") if number in known else None
+        live = task.live(on_holdout(answers, holdout.salt, holdout.share), policy.confidence)
+        promised = task.metric.held_out[0]
+        expected = known[number].metrics.get(promised) if number in known else None
         rows.append(
             {
                 "version": number,
                 "labelled": len(answers.labels),
-                "rows": live.rows,
-                "positives": live.positives,
-                **{name: None if math.isnan(value) else round(value, 6) for name, value in figures.items()},
-                "holdout_auc": round(expected, 6) if expected is not None else None,
+                **task.live_body(live),
+                promised: round(expected, 6) if expected is not None else None,
             }
         )
     return rows
 
 
-def _shown(row: dict[str, Any]) -> str:
+def _shown(row: dict[str, Any], metric: MetricName) -> str:
     if row["low"] is None:
         return "too few labels of one class"
-    return f"{row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    return f"{row[metric.key]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
