@@ -16,7 +16,6 @@ def evaluate(
     """Let the gate judge the candidate; returns the verdict."""
     from pathlib import Path
 
-    from ratchet.reports.html.curves import roc
     from ratchet.steps import evaluate as use_case
     from ratchet.wiring import Wiring, attempt
 
@@ -29,7 +28,7 @@ def evaluate(
         Path(report.path).write_text(judged.report_html, encoding="utf-8")
         for name, value in judged.figures.items():
             metrics.log_metric(name, value)
-        false, true = roc(judged.holdout.labels, judged.candidate).T.tolist()
+        false, true = judged.curve.T.tolist()
         curves.log_roc_curve(false, true, [1.0 - share for share in false])
         return judged.decision.verdict.value
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from ratchet.core.decision import Verdict, check
 from ratchet.core.errors import DataError
+from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import DType
 from ratchet.drift import bins
 from ratchet.drift.bins import Floats, Ints
@@ -32,17 +33,6 @@ from ratchet.drift.stattests import chi_squared, holm, jensen_shannon, kolmogoro
 # With fewer values than this share of rows on both sides, a feature is measured by its missingness: its few values are no reason to
 # wait for more rows for ever.
 _SPARSE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class DriftPolicy:
-    """The figures of `policy.drift` in ratchet.yaml (ratchet.project.file.DriftPolicy has the same fields)."""
-
-    drift_share: float = 0.02
-    number_effect: float = 0.1
-    category_effect: float = 0.1
-    alpha: float = 0.01
-    min_rows: int = 500
 
 
 @dataclass(frozen=True, slots=True)

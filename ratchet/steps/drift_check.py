@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ratchet.core.decision import Verdict
-from ratchet.core.live import MIN_RARER, Live, live_performance
+from ratchet.core.live import Live, on_holdout
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.core.trigger import Circumstances, Trigger, decide_trigger
@@ -25,6 +25,8 @@ from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.sampling import sample
 from ratchet.steps.parts.snapshot_drift import features_changed, measure
 from ratchet.steps.parts.snapshot_parts import Parts, gather
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 _REPORT_ROWS = 10_000  # of each side in Evidently's report
 
@@ -58,7 +60,7 @@ def run(
 
     `reporter` is a factory, because Evidently takes seconds to import and a first month has nothing to report.
     """
-    champion = champion_of(registry, ledger)
+    task, champion = task_of(project), champion_of(registry, ledger)
     found, changed, html, report = None, "", "", ""
     if champion is not None:
         bundle = bundles.read(registry.bundle(champion))
@@ -72,12 +74,13 @@ def run(
             champion=champion.number if champion else None,
             drift=found.decision if found else None,
             labelled=snapshot.labelled,
+            metric=task.metric,
             decided=_decided(ledger, project, snapshot, champion),
             changed=changed,
             age_days=_age(champion, snapshot),
             max_age_days=project.policy.max_age_days,
-            live=_live(champion, requests, project),
-            expected_low=champion.metrics.get("holdout_auc_low", 0.0) if champion else 0.0,
+            live=_live(champion, requests, project, task),
+            promised=task.metric.promised(champion.metrics) if champion else None,
             forced=force,
         )
     )
@@ -174,12 +177,12 @@ def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
     return int((np.datetime64(snapshot.as_of) - np.datetime64(trained)).astype(int))
 
 
-def _live(champion: ModelVersion | None, requests: RequestLog, project: Project) -> Live | None:
-    """The champion's live performance, once it can be told and there is something to hold it against."""
-    if champion is None or "holdout_auc_low" not in champion.metrics:
+def _live(champion: ModelVersion | None, requests: RequestLog, project: Project, task: Task) -> Live | None:
+    """The champion's live performance, once it can be measured and there is something to hold it against."""
+    if champion is None or not np.isfinite(task.metric.promised(champion.metrics).low):
         return None
     answers = requests.labelled(champion.number).get(champion.number)
     if answers is None:
         return None
-    live = live_performance(answers, project.holdout.salt, project.holdout.share, project.policy.gate.confidence)
-    return live if live.rarer >= MIN_RARER else None
+    live = task.live(on_holdout(answers, project.holdout.salt, project.holdout.share), project.policy.gate.confidence)
+    return live if live.enough else None

@@ -1,4 +1,4 @@
-"""How an evaluation is told: to the ledger, to the log, in the report."""
+"""What the ledger and the log keep of an evaluation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ratchet.core.decision import Decision, Verdict
-from ratchet.core.gate import Measurement
+from ratchet.core.measurement import Measurement
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.project.file import Project
 
@@ -21,10 +21,10 @@ def ledger_body(
     measured: Measurement,
 ) -> dict[str, Any]:
     """The ledger's record of the decision, JSON types only."""
-    paired = measured.paired
+    paired, key = measured.paired, measured.metric.key
     figures = {
-        "candidate_auc": measured.candidate.value,
-        "champion_auc": paired.champion if paired else None,
+        f"candidate_{key}": measured.primary.value,
+        f"champion_{key}": paired.champion if paired else None,
         "delta": paired.delta.value if paired else None,
         "delta_low": paired.delta.low if paired else None,
         "delta_high": paired.delta.high if paired else None,
@@ -55,17 +55,17 @@ def log(
     decision: Decision,
     measured: Measurement,
 ) -> None:
-    """Say the log lines: comparison, decisive reasons, and the end where the promote step will not tell it."""
-    paired = measured.paired
+    """Say the log lines: comparison, decisive reasons, and the end where the promote step does not say it."""
+    paired, key = measured.paired, measured.metric.key
     prod, delta = (f"{paired.champion:.3f}", f"{paired.delta.value:+.3f}") if paired else ("none", "none")
-    say(f"[COMPARE] candidate_auc={measured.candidate.value:.3f} vs prod_auc={prod} (delta={delta})")
+    say(f"[COMPARE] candidate_{key}={measured.primary.value:.3f} vs prod_{key}={prod} (delta={delta})")
     for text in decision.decisive:
         say(f"[GATE] {decision.verdict}: {text}")
     if decision.passed:
-        return  # the promote step tells how it ended
+        return  # the promote step says how it ended
     outcome = "skipped" if decision.verdict is Verdict.FAIL else "unknown"
     say(f"[DECISION] {outcome}")
     say(
-        f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_auc={measured.candidate.value:.3f} "
-        f"prod_v={champion.number if champion else 'none'} prod_auc={prod} -> {outcome}"
+        f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_{key}={measured.primary.value:.3f} "
+        f"prod_v={champion.number if champion else 'none'} prod_{key}={prod} -> {outcome}"
     )

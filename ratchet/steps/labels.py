@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ratchet.core.errors import DataError
-from ratchet.core.live import live_performance
+from ratchet.core.live import on_holdout
 from ratchet.core.schema import Columns, Snapshot, features_hash
 from ratchet.estimators.encoding import row_of
 from ratchet.ledger.port import Ledger
@@ -18,6 +17,7 @@ from ratchet.project.file import Project
 from ratchet.registry.port import Registry
 from ratchet.requests.port import JoinReport, RequestLog
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.catalogue import task_of
 
 LIVE = "live"
 
@@ -55,22 +55,20 @@ def labels_of(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Col
 
 
 def _measured(project: Project, registry: Registry, requests: RequestLog) -> list[Mapping[str, Any]]:
-    """One row a version: live AUC on held-out entities with its interval (None while a class is missing), and its holdout AUC."""
+    """One row a version: its live figure on held-out entities with its interval (None where unknown), and that on its holdout."""
     known = {version.number: version for version in registry.versions()}
-    holdout, policy = project.holdout, project.policy.gate
+    task, holdout, policy = task_of(project), project.holdout, project.policy.gate
+    promised = task.metric.held_out[0]
     rows: list[Mapping[str, Any]] = []
     for number, answers in sorted(requests.labelled().items()):
-        live = live_performance(answers, holdout.salt, holdout.share, policy.confidence)
-        figures = {"auc": live.auc.value, "low": live.auc.low, "high": live.auc.high}
-        expected = known[number].metrics.get("holdout_auc") if number in known else None
+        live = task.live(on_holdout(answers, holdout.salt, holdout.share), policy.confidence)
+        expected = known[number].metrics.get(promised) if number in known else None
         rows.append(
             {
                 "version": number,
                 "labelled": len(answers.labels),
-                "rows": live.rows,
-                "positives": live.positives,
-                **{name: None if math.isnan(value) else round(value, 6) for name, value in figures.items()},
-                "holdout_auc": round(expected, 6) if expected is not None else None,
+                **task.live_body(live),
+                promised: round(expected, 6) if expected is not None else None,
             }
         )
     return rows

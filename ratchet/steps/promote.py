@@ -10,6 +10,7 @@ from ratchet.core.record import Record
 from ratchet.project.file import Project
 from ratchet.promotion.move import carry_out
 from ratchet.promotion.world import PROMOTION, Cause, Move, Step, World, promotion_key
+from ratchet.tasks.catalogue import task_of
 
 
 def passed_gate(world: World, candidate: int) -> Mapping[str, Any]:
@@ -45,10 +46,12 @@ def run(project: Project, world: World, candidate: int, *, run_id: str = "") -> 
         record = carry_out(world, move)
         outcome = Step.DONE
         world.say("[DECISION] promoted")
-    prod_auc = f"{gate['champion_auc']:.3f}" if gate["champion_auc"] is not None else "none"
+    key = task_of(project).metric.key
+    new, old = gate[f"candidate_{key}"], gate[f"champion_{key}"]
     world.say(
-        f"[SUMMARY] as_of={gate['snapshot'].split('@')[0]} cand_v={candidate} cand_auc={gate['candidate_auc']:.3f} "
-        f"prod_v={gate['champion'] or 'none'} prod_auc={prod_auc} -> {'promoted' if outcome is Step.DONE else 'awaiting_approval'}"
+        f"[SUMMARY] as_of={gate['snapshot'].split('@')[0]} cand_v={candidate} cand_{key}={new:.3f} "
+        f"prod_v={gate['champion'] or 'none'} prod_{key}={'none' if old is None else f'{old:.3f}'} "
+        f"-> {'promoted' if outcome is Step.DONE else 'awaiting_approval'}"
     )
     return record
 

@@ -28,7 +28,7 @@ def old_answers(requests: RequestLog, days: int, now: datetime) -> Old:
 def forget(ledger: Ledger, requests: RequestLog, old: Old) -> int:
     """Delete them with their labels; how many.
 
-    It is recorded before the first is deleted: what a later live AUC lacks, the ledger tells. Interrupted, another call goes on.
+    It is recorded before the first is deleted: what a later live figure lacks, the ledger says. Interrupted, another call goes on.
     """
     ledger.append(PRUNE, {"before": old.before.isoformat(), "answers": old.answers})
     return requests.delete_before(old.before.timestamp())

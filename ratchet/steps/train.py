@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.auc import auc_interval
 from ratchet.core.errors import DataError
 from ratchet.core.holdout import held_out
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
@@ -22,6 +21,7 @@ from ratchet.features.port import FeatureStore
 from ratchet.project.file import Project
 from ratchet.registry.port import NewVersion, Registry
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.catalogue import task_of
 
 
 def newest_labelled(store: SnapshotStore, until: Snapshot, count: int) -> list[Snapshot]:
@@ -146,7 +146,7 @@ def _write_bundle(
     entities: NDArray[np.object_],
     columns: Columns,
 ) -> dict[str, float]:
-    """Write what later comparisons and serving need; returns the holdout AUC of the training snapshot and its interval."""
+    """Write what later comparisons and serving need; returns the figure on that snapshot's holdout and its interval."""
     everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs)])
     labelled = store.labels(snapshot)
     held = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, everyone[project.entity]))
@@ -173,6 +173,7 @@ def _write_bundle(
         (known[entity], score) for entity, score in zip(everyone[project.entity][held], predictions, strict=True) if entity in known
     ]
     labels = np.array([label for label, _ in scored], dtype=np.int8)
-    interval = auc_interval(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
-    figures = {"holdout_auc": interval.value, "holdout_auc_low": interval.low, "holdout_auc_high": interval.high}
-    return {name: value for name, value in figures.items() if np.isfinite(value)}
+    task = task_of(project)
+    found = task.estimate(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
+    figures = zip(task.metric.held_out, (found.value, found.low, found.high), strict=True)
+    return {name: value for name, value in figures if np.isfinite(value)}

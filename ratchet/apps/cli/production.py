@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from ratchet.core.schema import ModelVersion
 from ratchet.promotion import by_hand
 from ratchet.promotion.reconcile import reconcile as mend
 from ratchet.rollout.state import PodReport
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
 _Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch", "prune"]
@@ -61,14 +63,15 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     if as_json:
         document(content)
         return
-    champion = seen.champion
+    champion, metric = seen.champion, task_of(wiring.project).metric
+    promised = metric.promised(champion.metrics if champion else {}).value
     pods = ", ".join(_pod(pod) for pod in seen.pods)
     facts(
         wiring.project.model,
         {
             "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
             "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
-            "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
+            f"holdout {metric.label}": f"{promised:.3f}" if math.isfinite(promised) else None,
             "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.body['cause']})" if seen.last else None,
             "why": "; ".join(seen.last.body["reasons"]) if seen.last else None,
             "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,

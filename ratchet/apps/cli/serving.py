@@ -14,9 +14,11 @@ import typer
 
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
 from ratchet.core.errors import RatchetError, Unavailable, UserError
+from ratchet.core.estimate import MetricName
 from ratchet.core.schema import Columns
 from ratchet.settings import environment
 from ratchet.steps import labels as use_case
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
 _CODES = {404: UserError, 422: UserError, 400: UserError, 413: UserError}
@@ -84,7 +86,7 @@ def labels(
     snapshot: Annotated[str | None, typer.Option(help="Take the labels of this ingested snapshot instead.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Join late labels to the answers that were given, and measure the live AUC of each version."""
+    """Join late labels to the answers that were given, and measure how well each version does on them."""
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
         done = use_case.run(wiring.project, wiring.registry, wiring.ledger, wiring.requests, _labels(wiring, file, snapshot))
@@ -92,11 +94,13 @@ def labels(
         document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": done.versions})
         return
     line(f"{done.report.joined} answers labelled; {done.report.unknown} labels are about no logged answer")
+    metric = task_of(wiring.project).metric
     cells = [
-        [row["version"], row["labelled"], row["rows"], row["positives"], _shown(row), row["holdout_auc"]] for row in done.versions
+        [row["version"], row["labelled"], row["rows"], row["positives"], _shown(row, metric), row[metric.held_out[0]]]
+        for row in done.versions
     ]
-    headers = ["version", "labelled answers", "of held-out", "positives", "live AUC with interval", "AUC at training"]
-    table("live AUC, on held-out entities", headers, cells)
+    headers = ["version", "labelled answers", "of held-out", "positives", f"live {metric.label} with interval"]
+    table(f"live {metric.label}, on held-out entities", [*headers, f"{metric.label} at training"], cells)
 
 
 def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
@@ -108,7 +112,7 @@ def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
     return use_case.labels_of(wiring.project, wiring.store, wiring.store.get(snapshot or ""))
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def _shown(row: Mapping[str, Any], metric: MetricName) -> str:
     if row["low"] is None:
         return "too few labels of one class"
-    return f"{row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    return f"{row[metric.key]:.3f} ({row['low']:.3f} to {row['high']:.3f})"

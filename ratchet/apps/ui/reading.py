@@ -118,14 +118,15 @@ class Reading:
         return self._pages.page(request, "drift.html.j2", "Drift", history=history, policy=policy, problems=sight.problems)
 
     def performance(self, request: Request) -> HTMLResponse:
-        """AUCs and requests of each version."""
+        """How well each version does, and its requests."""
         sight = see(self._looks, self._ports, "ledger", "registry", "requests")
         live = sight.ledger.of("live")
         return self._pages.page(
             request,
             "performance.html.j2",
             "Performance",
-            performance=performance(sight.registry.versions if sight.registry else {}, live),
+            metric=sight.task.metric,
+            performance=performance(sight.task, sight.registry.versions if sight.registry else {}, live),
             live=[(record, told(record)[1]) for record in reversed(live)][:_A_PAGE],
             volume=volume_chart(sight.requests) if sight.requests else None,
             problems=sight.problems,

@@ -12,7 +12,7 @@ from ratchet.core.holdout import held_out
 from ratchet.core.schema import Snapshot, take
 from ratchet.drift.profile import Profile, merge, profile
 from ratchet.drift.reference import PREDICTION, Reference
-from ratchet.drift.verdict import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
+from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, label_drift
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
@@ -71,7 +71,7 @@ def measure(
     `counted` is `count` of all rows, where others have done that already.
     Raises DataError when ratchet.yaml's features are no longer the champion's.
     """
-    policy = DriftPolicy(**project.policy.drift.model_dump())
+    policy = project.policy.drift
     reference = Reference.from_json(champion.profile)
     current = counted or count(project, store, champion, snapshot, range(snapshot.rows))
     judged = drift(reference.features, current.features, policy)

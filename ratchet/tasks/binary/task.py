@@ -1,0 +1,85 @@
+"""The binary task as the port that all others ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ratchet.core.estimate import Interval, Labels, MetricName, Scores
+from ratchet.core.live import LabelledAnswers, Live
+from ratchet.core.measurement import Measurement
+from ratchet.core.policy import GatePolicy
+from ratchet.tasks.binary import live as live_auc
+from ratchet.tasks.binary.auc import auc_interval
+from ratchet.tasks.binary.curves import roc
+from ratchet.tasks.binary.figures import Curves, curves
+from ratchet.tasks.binary.measure import METRIC, measure
+
+
+class Binary:
+    """Implements `ratchet.tasks.task.Task`."""
+
+    name = "binary"
+    metric: MetricName = METRIC
+    templates = "ratchet.tasks.binary"
+
+    def floor(self, policy: GatePolicy) -> float:
+        """The AUC that every candidate must pass."""
+        return policy.floor_auc
+
+    def measure(
+        self,
+        policy: GatePolicy,
+        labels: Labels,
+        slices: Mapping[str, NDArray[Any]],
+        candidate: Scores,
+        champion: Scores | None,
+        *,
+        attempt: int,
+        confidence: float,
+    ) -> Measurement:
+        """AUCs with DeLong's intervals, Brier scores, and the same within groups."""
+        return measure(policy, labels, slices, candidate, champion, attempt=attempt, confidence=confidence).under(policy)
+
+    def estimate(self, labels: Labels, scores: Scores, confidence: float) -> Interval:
+        """DeLong's interval of one AUC."""
+        return auc_interval(labels, scores, confidence)
+
+    def live(self, answers: LabelledAnswers, confidence: float) -> Live:
+        """The live AUC."""
+        return live_auc.live(answers, confidence)
+
+    def live_body(self, live: Live) -> dict[str, float | int | None]:
+        """Rows, positives, AUC with its interval."""
+        return live_auc.body(live)
+
+    def counted(self, body: Mapping[str, Any]) -> Mapping[str, int]:
+        """The rows of label 1 and 0."""
+        return live_auc.by_label(body)
+
+    def enough(self, body: Mapping[str, Any]) -> bool:
+        """Whether both classes have enough rows."""
+        return live_auc.enough(body)
+
+    def curve(self, labels: Labels, scores: Scores) -> NDArray[Any]:
+        """The ROC curve: false positive rate, true positive rate."""
+        return roc(labels, scores)
+
+    def figures(
+        self,
+        measured: Measurement,
+        labels: Labels,
+        scores: Scores,
+        champion_scores: Scores | None,
+        candidate: int,
+        champion: int | None,
+        *,
+        side: int,
+    ) -> Curves:
+        """ROC and calibration."""
+        return curves(measured, labels, scores, champion_scores, candidate, champion, side)
+
+
+BINARY = Binary()

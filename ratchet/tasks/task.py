@@ -1,0 +1,102 @@
+"""The port of a task: all that gate, trigger, steps, serving, reports and pages must know of what is learnt, they ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ratchet.core.estimate import Interval, Labels, MetricName, Scores
+from ratchet.core.live import LabelledAnswers, Live
+from ratchet.core.measurement import Measurement
+from ratchet.core.policy import GatePolicy
+
+
+class Task(Protocol):
+    """What is learnt. Stateless: one object serves every project of the kind."""
+
+    @property
+    def name(self) -> str:
+        """What ratchet.yaml calls it."""
+        ...
+
+    @property
+    def metric(self) -> MetricName:
+        """The primary metric, by which candidates are compared."""
+        ...
+
+    def floor(self, policy: GatePolicy) -> float:
+        """The primary metric's bound that every candidate must pass, also a first one."""
+        ...
+
+    def measure(
+        self,
+        policy: GatePolicy,
+        labels: Labels,
+        slices: Mapping[str, NDArray[Any]],
+        candidate: Scores,
+        champion: Scores | None,
+        *,
+        attempt: int,
+        confidence: float,
+    ) -> Measurement:
+        """Measure a candidate on n held-out rows, and where there is a champion to compare with, both on the same.
+
+        Args:
+            policy: the bounds that the guards ask for.
+            labels: n labels.
+            slices: name -> n group values (text, None for missing).
+            candidate: its n scores.
+            champion: the same of the version in production.
+            attempt: counts from 1 the candidates tried on this holdout.
+            confidence: of this try's intervals, two-sided; the slices' have that of the policy.
+        """
+        ...
+
+    def estimate(self, labels: Labels, scores: Scores, confidence: float) -> Interval:
+        """The primary metric of one version on n rows; NaN where it cannot be measured."""
+        ...
+
+    def live(self, answers: LabelledAnswers, confidence: float) -> Live:
+        """The primary metric on answers about held-out entities whose labels have come."""
+        ...
+
+    def live_body(self, live: Live) -> dict[str, float | int | None]:
+        """The figures of a ledger's `live` record, JSON types only: None where a figure could not be measured."""
+        ...
+
+    def counted(self, body: Mapping[str, Any]) -> Mapping[str, int]:
+        """The labelled answers that such figures rest on, by label as the exporter writes it."""
+        ...
+
+    def enough(self, body: Mapping[str, Any]) -> bool:
+        """Whether such figures rest on enough labels to say anything."""
+        ...
+
+    def curve(self, labels: Labels, scores: Scores) -> NDArray[Any]:
+        """The curve that a run's page on Kubeflow draws: points, shape (k, 2)."""
+        ...
+
+    @property
+    def templates(self) -> str:
+        """The package whose `templates/report.html.j2` has the macros that the decision report asks a task for.
+
+        `curves(view, rows, measured)` draws what `figures` returns, `interval_method()` and `figures_method()` are notes for the
+        statistician, `shown_beside` names what is drawn and decides nothing under the simple gate.
+        """
+        ...
+
+    def figures(
+        self,
+        measured: Measurement,
+        labels: Labels,
+        scores: Scores,
+        champion_scores: Scores | None,
+        candidate: int,
+        champion: int | None,
+        *,
+        side: int,
+    ) -> Any:
+        """What the macro `curves` draws, of the n holdout rows, in a plot square of `side` units."""
+        ...
