@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.encoding import row_of
 from ratchet.estimators.scorer import Scorer
+from ratchet.ledger.journal import Journal
 from ratchet.promotion.world import PRODUCTION, Cause, Move, World
 from ratchet.registry.port import NewVersion
 from tests.support.churn import FEATURES, churn, fitted
@@ -29,6 +31,11 @@ class FakeWorld:
     def __post_init__(self) -> None:
         self.ledger, self.registry = FakeLedger(self.clock), FakeRegistry(self.clock)
         self.rollout = FakeRollout(self.registry, self.clock)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The ledger as the events of model `m`."""
+        return Journal(self.ledger, "m")
 
     @property
     def world(self) -> World:
