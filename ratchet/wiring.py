@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
@@ -131,6 +132,11 @@ class Wiring:
         from ratchet.ledger.sql import SqlLedger
 
         return SqlLedger(self.settings.ledger_url, self.settings.actor)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The ledger as this model's events."""
+        return Journal(self.ledger, self.project.model)
 
     @cached_property
     def cluster(self) -> KubernetesApi:
