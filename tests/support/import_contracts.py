@@ -11,6 +11,7 @@ from importlinter import Contract, ContractCheck, fields, output
 from importlinter.domain.helpers import module_expressions_to_modules
 
 Imports = list[tuple[str, str]]
+_STANDARD = sys.stdlib_module_names | {"_typeshed"}  # type checkers' own part of it
 
 
 class _Listed(Contract):
@@ -47,7 +48,7 @@ class AllowList(_Listed):
         return self._checked(found)
 
     def _may(self, name: str) -> bool:
-        return name.partition(".")[0] in sys.stdlib_module_names or _within(name, self.allowed)
+        return name.partition(".")[0] in _STANDARD or _within(name, self.allowed)
 
 
 class Rooms(_Listed):

@@ -117,3 +117,9 @@ def test_whatever_the_wiring_builds_is_listed_among_the_adapters_that_do_not_kno
     built = {name for name in graph.find_modules_directly_imported_by("ratchet.wiring") if name.startswith(rooms)}
     built = {name for name in built if not name.endswith(".port") and not name.startswith(doors)}
     assert built == set(OPTIONS["adapters do not know each other"]["modules"])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "components").glob("*/component.py")), ids=lambda path: path.parent.name)
+def test_a_component_is_a_thin_shell(path: Path) -> None:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(lines) <= 30, "what it does belongs into ratchet/steps"
