@@ -1,4 +1,4 @@
-"""The HTTP contract of DESIGN.md ("Serving contract") as a Starlette app; service.py makes a BentoML service of it."""
+"""The HTTP contract as a Starlette app; service.py makes a BentoML service of it."""
 
 from __future__ import annotations
 
