@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
@@ -46,7 +47,9 @@ class Wiring:
     def load(cls) -> Wiring:
         """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
         settings = load_settings()
-        return cls(settings, load_project(settings.project))
+        project = load_project(settings.project)
+        refuse_unknown(project)
+        return cls(settings, project)
 
     def source(self, place: str | Path) -> Source:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""

@@ -20,7 +20,6 @@ from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 
-GOLDEN_TOLERANCE = 1e-9  # largest absolute difference of a probability
 NO_MODEL = "no model in production yet: ratchet run"
 
 _logger = logging.getLogger(__name__)
@@ -82,8 +81,9 @@ def load(registry: Bundles, project: Project, number: int) -> Served:
         message = f"version {number} wants the feature {unknown[0]}, which ratchet.yaml does not have: train a new version"
         raise ArtifactError(message)
     worst = bundles.worst_difference(bundle)
-    if not worst <= GOLDEN_TOLERANCE:
-        message = f"version {number} answers its golden rows otherwise than when it was made: worst difference {worst:.1e} > 1e-09"
+    if not worst <= bundles.TOLERANCE:
+        off = f"worst difference {worst:.1e} > {bundles.TOLERANCE:.0e}"
+        message = f"version {number} answers its golden rows otherwise than when it was made: {off}"
         raise ArtifactError(message)
     return Served(version, bundle, worst, perf_counter() - start)
 

@@ -8,11 +8,10 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from ratchet.core.errors import PromotionFailed
 from ratchet.core.schema import ModelVersion
-from ratchet.estimators.bundle import Bundle
+from ratchet.estimators.bundle import TOLERANCE, Bundle
 from ratchet.rollout.port import Rollout
 from ratchet.rollout.state import Progress, State
 
-TOLERANCE = 1e-9
 _ASKED = 5  # golden entities asked through the Service; each is a whole request with its look-up
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ratchet.core.estimate import Interval, Labels, MetricName, Scores
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
+from ratchet.core.objective import Objective
 from ratchet.core.policy import GatePolicy
 
 
@@ -24,6 +25,11 @@ class Task(Protocol):
     @property
     def metric(self) -> MetricName:
         """The primary metric, by which candidates are compared."""
+        ...
+
+    @property
+    def objective(self) -> Objective:
+        """What training aims at."""
         ...
 
     def floor(self, policy: GatePolicy) -> float:

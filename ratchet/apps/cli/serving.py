@@ -17,7 +17,7 @@ from ratchet.core.errors import DataError, RatchetError, Unavailable, UserError
 from ratchet.core.estimate import MetricName
 from ratchet.core.live import on_holdout
 from ratchet.core.schema import Columns, Snapshot, features_hash
-from ratchet.estimators.encoding import row_of
+from ratchet.estimators.plain.encoding import row_of
 from ratchet.settings import environment
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring

@@ -16,6 +16,7 @@ from ratchet.tasks.binary.auc import auc_interval
 from ratchet.tasks.binary.curves import roc
 from ratchet.tasks.binary.figures import Curves, curves
 from ratchet.tasks.binary.measure import METRIC, measure
+from ratchet.tasks.binary.objective import RankObjective
 
 
 class Binary:
@@ -23,6 +24,7 @@ class Binary:
 
     name = "binary"
     metric: MetricName = METRIC
+    objective = RankObjective()
     templates = "ratchet.tasks.binary"
 
     def floor(self, policy: GatePolicy) -> float:
