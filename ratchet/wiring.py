@@ -19,6 +19,8 @@ from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
@@ -50,6 +52,11 @@ class Wiring:
         project = load_project(settings.project)
         refuse_unknown(project)
         return cls(settings, project)
+
+    @property
+    def task(self) -> Task:
+        """What the project's model learns."""
+        return task_of(self.project)
 
     def source(self, place: str | Path) -> Source:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
@@ -145,10 +152,10 @@ class Wiring:
         if self.settings.deployment:
             from ratchet.rollout.deployment import KubernetesRollout
 
-            return KubernetesRollout(self.cluster, self.settings, self.project.entity)
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in)
         from ratchet.rollout.processes import ProcessRollout
 
-        return ProcessRollout(self.settings, self.project.entity)
+        return ProcessRollout(self.settings, self.project.entity, self.task.score_in)
 
     @cached_property
     def requests(self) -> RequestLog:

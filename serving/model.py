@@ -19,6 +19,7 @@ from ratchet.core.schema import ModelVersion
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
+from ratchet.settings import MODEL_VERSION
 
 NO_MODEL = "no model in production yet: ratchet run"
 
@@ -105,7 +106,7 @@ class PinnedModel:
         elif not pinned:
             self._state = State(Phase.FAILED, NO_MODEL)
         else:
-            self._state = State(Phase.FAILED, f"RATCHET_MODEL_VERSION is {pinned!r}, which is no version number")
+            self._state = State(Phase.FAILED, f"{MODEL_VERSION} is {pinned!r}, which is no version number")
 
     @property
     def state(self) -> State:

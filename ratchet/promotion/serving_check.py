@@ -70,8 +70,8 @@ def check_in_traffic(rollout: Rollout, version: int, bundle: Bundle) -> int:
             message = f"/predict answered from version {answer.version} after every pod had reported version {version}"
             raise PromotionFailed(message)
         expected = bundle.scorer.row(answer.features)
-        if not abs(expected - answer.probability) <= TOLERANCE:
-            message = f"/predict answered {answer.probability} for {row.entity}, but version {version} gives {expected}"
+        if not abs(expected - answer.score) <= TOLERANCE:
+            message = f"/predict answered {answer.score} for {row.entity}, but version {version} gives {expected}"
             raise PromotionFailed(message)
         compared += 1
     if compared == 0:
