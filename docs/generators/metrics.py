@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from cluster.images import ROOT
 from ratchet.apps.exporter import metrics as exporter
 from ratchet.core.metric import Metric
+from ratchet.tasks.catalogue import TASKS
 from serving import metrics as serving
 
 FILE = ROOT / "docs" / "metrics.md"
 TABLES: dict[str, Sequence[Metric]] = {
-    "serving": serving.SERVING,
+    "serving": (*serving.SERVING, *(task.metrics.scores for task in TASKS.values())),
     "exporter": exporter.EXPORTER,
     "exporter, registry": exporter.REGISTRY,
     "exporter, ledger": exporter.LEDGER,

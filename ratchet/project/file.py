@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from ratchet.core import schema
 from ratchet.core.errors import DataError, ProjectError
@@ -91,6 +92,9 @@ class Policy(_Strict):
 class Training(_Strict):
     """The search: a small grid, by cross-validation inside the training entities."""
 
+    model_config = ConfigDict(extra="allow")  # a key beside those below is an estimator's name, which the wiring checks
+    __pydantic_extra__: dict[str, Grid | None]
+
     window: int = Field(default=1, ge=1)  # newest labelled snapshots to train on
     folds: int = Field(default=4, ge=2, le=20)  # of the cross-validation inside the training entities
     seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
@@ -99,10 +103,19 @@ class Training(_Strict):
 
     @model_validator(mode="after")
     def _something_to_try(self) -> Self:
-        if self.logistic_regression is None and self.hist_gradient_boosting is None:
+        if all(grid is None for grid in self.grids.values()):
             message = "name at least one of logistic_regression and hist_gradient_boosting"
             raise ValueError(message)
         return self
+
+    @property
+    def grids(self) -> dict[str, Grid | None]:
+        """What to try, by estimator: parameters and their values; None leaves the estimator out."""
+        return {
+            "logistic_regression": self.logistic_regression,
+            "hist_gradient_boosting": self.hist_gradient_boosting,
+            **self.__pydantic_extra__,
+        }
 
 
 class Serving(_Strict):
@@ -204,6 +217,14 @@ def _told(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def _wrong(problem: ErrorDetails) -> str:
+    """What is wrong with one value, in a few words."""
+    part, *keys = problem["loc"] or ("",)
+    if part == "training" and keys and keys[0] not in Training.model_fields and problem["type"] == "dict_type":
+        return _NO_KEY  # it would be an estimator's name, if a grid stood there
+    return _PHRASES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+
+
 def load_project(path: Path) -> Project:
     """Read and check ratchet.yaml. Raises ProjectError with the first thing that is wrong, and where."""
     try:
@@ -227,6 +248,5 @@ def load_project(path: Path) -> Project:
         first = problems[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        what = _PHRASES.get(first["type"], first["msg"].removeprefix("Value error, "))
-        message = f"{path}: {where}: {what}{more}"
+        message = f"{path}: {where}: {_wrong(first)}{more}"
         raise ProjectError(message) from error

@@ -11,7 +11,7 @@ from ratchet.core.errors import DataError
 from ratchet.core.events import LiveMeasured
 from ratchet.core.live import on_holdout
 from ratchet.core.schema import Columns, Snapshot, features_hash
-from ratchet.estimators.encoding import row_of
+from ratchet.estimators.plain.encoding import row_of
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
 from ratchet.registry.port import Registry

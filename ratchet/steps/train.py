@@ -15,8 +15,9 @@ from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, tak
 from ratchet.drift.profile import profile
 from ratchet.drift.reference import PREDICTION, Reference
 from ratchet.estimators import bundle as bundles
-from ratchet.estimators import frames, scoring, training
-from ratchet.estimators.scorer import Scorer
+from ratchet.estimators import frames, search
+from ratchet.estimators.catalogue import estimator
+from ratchet.estimators.estimator import Scorer
 from ratchet.features.port import FeatureStore
 from ratchet.project.file import Project
 from ratchet.registry.port import NewVersion, Registry
@@ -65,15 +66,12 @@ def run(
         return same
     entities, columns, labels = _training_rows(project, store, features, window)
     refuse_held_out(project, entities)
-    grid = {
-        "logistic_regression": project.training.logistic_regression,
-        "hist_gradient_boosting": project.training.hist_gradient_boosting,
-    }
+    task = task_of(project)
     say(f"[TRAIN] {len(entities)} rows of {', '.join(item.id for item in window)}")
     how = {"folds": project.training.folds, "seed": project.training.seed}
-    trained = training.train(project.inputs, columns, labels, entities, grid=grid, **how)
-    scorer = Scorer.build(trained.pipeline, project.inputs)
-    scoring.verify(scorer, trained.pipeline, project.inputs, columns)
+    wanted = project.training.grids
+    trained = search.train(project.inputs, columns, labels, entities, objective=task.objective, grid=wanted, **how)
+    scorer = estimator(trained.model).scorer(trained.pipeline, project.inputs, columns)
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
         metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
         version = registry.register(
@@ -91,10 +89,10 @@ def run(
                     train_rows=len(entities),
                 ),
                 params={"model": trained.model, **trained.params, "run_id": run_id},
-                metrics={"cv_auc": trained.cv_auc, "cv_std": trained.cv_std, **metrics},
+                metrics={task.metric.cross_validated: trained.cv_mean, "cv_std": trained.cv_std, **metrics},
             )
         )
-    say(f"[TRAIN] version {version.number}: {trained.model} {trained.params} cv_auc={trained.cv_auc:.3f}")
+    say(f"[TRAIN] version {version.number}: {trained.model} {trained.params} {task.metric.cross_validated}={trained.cv_mean:.3f}")
     return version
 
 

@@ -10,7 +10,32 @@ from numpy.typing import NDArray
 from ratchet.core.estimate import Interval, Labels, MetricName, Scores
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
+from ratchet.core.metric import OfTask
+from ratchet.core.objective import Objective
 from ratchet.core.policy import GatePolicy
+from ratchet.project.file import Serving
+
+
+class Answers(Protocol):
+    """The shape of a project's answers. Made once, when a process starts: serving asks it for every answer."""
+
+    def of(self, score: float) -> dict[str, Any]:
+        """What an answer of /predict says of a row with this score, JSON types only."""
+        ...
+
+    def explained(self, score: float, typical: float) -> dict[str, Any]:
+        """What /explain says of the row's score and of the typical row's."""
+        ...
+
+    @property
+    def schema(self) -> dict[str, dict[str, Any]]:
+        """OpenAPI schemas of what `of` gives."""
+        ...
+
+    @property
+    def explanation_schema(self) -> dict[str, dict[str, Any]]:
+        """OpenAPI schemas of what `explained` gives."""
+        ...
 
 
 class Task(Protocol):
@@ -24,6 +49,16 @@ class Task(Protocol):
     @property
     def metric(self) -> MetricName:
         """The primary metric, by which candidates are compared."""
+        ...
+
+    @property
+    def metrics(self) -> OfTask:
+        """Its metrics for Prometheus."""
+        ...
+
+    @property
+    def objective(self) -> Objective:
+        """What training aims at."""
         ...
 
     def floor(self, policy: GatePolicy) -> float:
@@ -76,6 +111,14 @@ class Task(Protocol):
 
     def curve(self, labels: Labels, scores: Scores) -> NDArray[Any]:
         """The curve that a run's page on Kubeflow draws: points, shape (k, 2)."""
+        ...
+
+    def answers(self, serving: Serving) -> Answers:
+        """The shape of the answers of a project with these settings."""
+        ...
+
+    def score_in(self, answer: Mapping[str, Any]) -> float:
+        """The score in an answer of /predict. Raises KeyError, TypeError or ValueError when it has none."""
         ...
 
     @property

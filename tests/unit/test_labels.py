@@ -9,7 +9,7 @@ from ratchet.core.errors import DataError, Unavailable
 from ratchet.core.holdout import held_out
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.schema import Columns, features_hash
-from ratchet.estimators.encoding import row_of
+from ratchet.estimators.plain.encoding import row_of
 from ratchet.requests.port import JoinReport
 from ratchet.steps import labels
 from tests.support.fakes import FakeRequests

@@ -7,7 +7,8 @@ import yaml
 
 from ratchet.core.errors import ProjectError
 from ratchet.core.policy import DriftPolicy, GatePolicy
-from ratchet.project.file import Policy, Project, load_project
+from ratchet.estimators.catalogue import refuse_unknown
+from ratchet.project.file import Policy, Project, Training, load_project
 
 SHIPPED = Path(__file__).parents[2] / "ratchet.yaml"
 
@@ -42,6 +43,32 @@ def test_a_figure_that_a_policy_cannot_have_is_refused_by_name(policy: dict[str,
     with pytest.raises(ProjectError) as refused:
         load_project(path)
     assert sentence in str(refused.value)
+
+
+def test_another_estimator_is_named_by_a_key_and_leaves_every_other_projects_hash_alone() -> None:
+    shipped = load_project(SHIPPED)
+    training = Training.model_validate({"forest": {"max_depth": [3, 5]}, "hist_gradient_boosting": None})
+    assert training.grids == {
+        "logistic_regression": {"C": [0.1, 1.0]},
+        "hist_gradient_boosting": None,
+        "forest": {"max_depth": [3, 5]},
+    }
+    assert shipped.model_copy(update={"training": training}).hash != shipped.hash
+    assert shipped.model_copy(update={"training": Training()}).hash == shipped.hash
+
+
+def test_an_estimator_that_there_is_not_and_a_mistyped_key_are_refused(tmp_path: Path) -> None:
+    content = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    path = tmp_path / "ratchet.yaml"
+    path.write_text(yaml.safe_dump({**content, "training": {"logistic_regresion": {"C": [1.0]}}}), encoding="utf-8")
+    with pytest.raises(
+        ProjectError, match=r"training\.logistic_regresion in ratchet\.yaml is no estimator: use one of logistic_reg"
+    ):
+        refuse_unknown(load_project(path))
+    path.write_text(yaml.safe_dump({**content, "training": {"fold": 3}}), encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"training\.fold: there is no such key"):
+        load_project(path)
+    refuse_unknown(load_project(SHIPPED))
 
 
 def test_a_policy_made_in_code_goes_into_a_project() -> None:

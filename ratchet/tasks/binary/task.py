@@ -11,11 +11,15 @@ from ratchet.core.estimate import Interval, Labels, MetricName, Scores
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
+from ratchet.project.file import Serving
 from ratchet.tasks.binary import live as live_auc
+from ratchet.tasks.binary.answers import ProbabilityAnswers, score_in
 from ratchet.tasks.binary.auc import auc_interval
 from ratchet.tasks.binary.curves import roc
 from ratchet.tasks.binary.figures import Curves, curves
 from ratchet.tasks.binary.measure import METRIC, measure
+from ratchet.tasks.binary.metrics import METRICS
+from ratchet.tasks.binary.objective import RankObjective
 
 
 class Binary:
@@ -23,6 +27,8 @@ class Binary:
 
     name = "binary"
     metric: MetricName = METRIC
+    metrics = METRICS
+    objective = RankObjective()
     templates = "ratchet.tasks.binary"
 
     def floor(self, policy: GatePolicy) -> float:
@@ -66,6 +72,14 @@ class Binary:
     def curve(self, labels: Labels, scores: Scores) -> NDArray[Any]:
         """The ROC curve: false positive rate, true positive rate."""
         return roc(labels, scores)
+
+    def answers(self, serving: Serving) -> ProbabilityAnswers:
+        """A prediction at the project's threshold, and the probability."""
+        return ProbabilityAnswers(serving.threshold)
+
+    def score_in(self, answer: Mapping[str, Any]) -> float:
+        """The probability."""
+        return score_in(answer)
 
     def figures(
         self,
