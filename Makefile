@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs make and a python3; where that is none of 3.11 to 3.13, uv downloads one. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-host test-unit test bench bench-quick lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test-host test-unit test bench bench-quick lint docs dist format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -84,9 +84,13 @@ lint: $(STAMP) ## style, types, architecture, lock
 docs: $(STAMP) ## the docs site into site/, links checked
 	@NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/uv run --frozen --quiet --group docs --python $(CHOSEN) python -m mkdocs build --strict
 
+dist: $(TOOLS)/bin/uv ## the wheel and the sdist into dist/
+	@rm -rf dist
+	@$(TOOLS)/bin/uv build --quiet
+
 format: $(STAMP) ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 clean: ## remove environment, caches and the demo's folder (not .ratchet)
-	rm -rf .venv $(TOOLS) .demo site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv $(TOOLS) .demo dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
