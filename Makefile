@@ -60,7 +60,7 @@ test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of package
 test-host: ## on a Debian machine, as root: install Prometheus, Chromium and wrk, without which some tests are skipped
 	@sh tests/host.sh
 
-test-unit: $(STAMP) ## the unit tests alone, under a minute on 2 cores
+test-unit: $(STAMP) ## the unit tests alone
 	@$(BIN)/pytest --quiet --numprocesses 2 --dist worksteal tests/unit
 
 test: lint ## lint, then all tests
