@@ -16,6 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from ratchet.core.errors import RatchetError, RetryableError
 from ratchet.estimators.catalogue import refuse_unknown
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
@@ -24,6 +25,7 @@ from ratchet.tasks.task import Task
 
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
+    from ratchet.core.schema import Columns
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
     from ratchet.locks.port import Lock
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ratchet.rollout.port import Rollout
     from ratchet.snapshots.port import SnapshotStore
     from ratchet.sources.port import Source
+    from ratchet.sources.s3 import Upload
 
 T = TypeVar("T")
 
@@ -68,6 +71,19 @@ class Wiring:
 
             return S3Source(S3Folder(str(place), "the data's place"), self.project)
         return TableSource(Path(place), self.project)
+
+    def upload(self, folder: Path, to: str) -> Upload:
+        """Raw snapshots of a folder, to be put below `s3://bucket/prefix`."""
+        from ratchet.clients.s3 import S3Folder
+        from ratchet.sources.s3 import Upload
+
+        return Upload(folder, self.project, S3Folder(to, "--to"))
+
+    def labels_in(self, file: Path) -> Columns:
+        """The late labels of a CSV file, as `RequestLog.join` takes them."""
+        from ratchet.sources.label_file import read_label_file
+
+        return read_label_file(file, self.project.entity, self.project.label.column)
 
     @cached_property
     def store(self) -> SnapshotStore:
@@ -126,6 +142,11 @@ class Wiring:
         from ratchet.ledger.sql import SqlLedger
 
         return SqlLedger(self.settings.ledger_url, self.settings.actor)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The ledger as this model's events."""
+        return Journal(self.ledger, self.project.model)
 
     @cached_property
     def cluster(self) -> KubernetesApi:

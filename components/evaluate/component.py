@@ -22,7 +22,7 @@ def evaluate(
     def body(w: Wiring) -> str:
         snapshot, candidate = w.store.get(dataset.metadata["snapshot"]), int(model.metadata["version"])
         run, actor, most = w.settings.run_id, w.settings.actor, w.settings.rows_per_pod
-        stores = (w.store, w.registry, w.ledger, w.reports)
+        stores = (w.store, w.registry, w.journal, w.reports)
         what = (w.project, *stores, snapshot, candidate)
         judged = use_case.run(*what, run_id=run, actor=actor, rows_per_pod=most)
         Path(report.path).write_text(judged.report_html, encoding="utf-8")

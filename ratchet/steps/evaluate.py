@@ -16,17 +16,17 @@ from ratchet.core.measurement import Measurement
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.estimators import bundle as bundles
-from ratchet.ledger.port import Ledger
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.world import champion_of
+from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import Registry
 from ratchet.reports.html.report import ReportContent, decision_report
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
-from ratchet.steps.evaluation_record import ledger_body, log
+from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.measure import Holdout, champion_scores, measure, read_holdout
 from ratchet.steps.parts import snapshot_drift as drift
-from ratchet.steps.parts.snapshot_parts import Parts, gather
+from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
 
@@ -63,7 +63,7 @@ def run(
     project: Project,
     store: SnapshotStore,
     registry: Registry,
-    ledger: Ledger,
+    journal: Journal,
     reports: Reports,
     snapshot: Snapshot,
     candidate: int,
@@ -75,19 +75,21 @@ def run(
 ) -> Evaluated:
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
-    champion = champion_of(registry, ledger)
+    champion = champion_of(registry, journal)
     held = read_holdout(project, store, snapshot)
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
     holdout = (project.holdout.salt, project.holdout.share)
     task, policy = task_of(project), project.policy.gate
-    measured = measure(task, policy, held, first, second, _attempt(ledger, snapshot, champion, candidate))
+    measured = measure(task, policy, held, first, second, _attempt(journal, snapshot, champion, candidate))
     decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
     moved = None
     if champion and other and not drift.features_changed(project, other):
-        counted = gather(store, other, Parts(reports, project, snapshot, champion), rows_per_pod, say)
-        moved = drift.measure(project, store, other, snapshot, counted)
+        parts = Parts(reports, project, snapshot, champion)
+        moved = found_in_run(journal.history(), run_id, parts, other)
+        if moved is None:  # nobody has checked this snapshot in this run, or the count is gone
+            moved = drift.measure(project, store, other, snapshot, gather(store, other, parts, rows_per_pod, say))
     content = ReportContent(
         task=task,
         model=project.model,
@@ -117,9 +119,7 @@ def run(
     )
     html = decision_report(content)
     report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
-    ledger.append(
-        "gate", {**ledger_body(project, snapshot, version, champion, decision, measured), "report": report, "run_id": run_id}
-    )
+    journal.append(gated(project, snapshot, version, champion, decision, measured, report=report, run_id=run_id))
     log(say, snapshot, version, champion, decision, measured)
     return Evaluated(task, decision, measured, held, first, html, report)
 
@@ -129,13 +129,6 @@ def _trained_on(champion: ModelVersion | None) -> str:
     return champion.provenance.snapshot_ids[-1].split("@")[0] if champion and champion.provenance else ""
 
 
-def _attempt(ledger: Ledger, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
+def _attempt(journal: Journal, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
     """Counts from 1 the candidates compared on this holdout of this snapshot, this one included; a first model compares nothing."""
-    if champion is None:
-        return 1
-    tried = {
-        record.body["candidate"]
-        for record in ledger.records("gate")
-        if record.body["features_hash"] == snapshot.features_hash and record.body["champion"] is not None
-    }
-    return len(tried - {candidate}) + 1
+    return 1 if champion is None else journal.history().attempt(snapshot.features_hash, candidate)

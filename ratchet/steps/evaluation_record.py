@@ -4,47 +4,58 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from ratchet.core.decision import Decision, Verdict
+from ratchet.core.estimate import Interval
+from ratchet.core.events import Gated
 from ratchet.core.measurement import Measurement
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.project.file import Project
 
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
-def ledger_body(
+
+def gated(
     project: Project,
     snapshot: Snapshot,
     version: ModelVersion,
     champion: ModelVersion | None,
     decision: Decision,
     measured: Measurement,
-) -> dict[str, Any]:
-    """The ledger's record of the decision, JSON types only."""
-    paired, key = measured.paired, measured.metric.key
-    figures = {
-        f"candidate_{key}": measured.primary.value,
-        f"champion_{key}": paired.champion if paired else None,
-        "delta": paired.delta.value if paired else None,
-        "delta_low": paired.delta.low if paired else None,
-        "delta_high": paired.delta.high if paired else None,
-    }
-    return {
-        "snapshot": snapshot.id,
-        "snapshot_hash": snapshot.hash,
-        "features_hash": snapshot.features_hash,
-        "project_hash": project.hash,
-        "candidate": version.number,
-        "candidate_digest": version.digest,
-        "champion": champion.number if champion else None,
-        "verdict": decision.verdict.value,
-        "reasons": decision.texts,
-        "decisive": decision.decisive,
-        "rows": measured.rows,
-        "attempt": measured.attempt,
-        "confidence": measured.confidence,
-        **{name: value if value is None or math.isfinite(value) else None for name, value in figures.items()},
-    }
+    *,
+    report: str,
+    run_id: str,
+) -> Gated:
+    """The event of the decision. Figures that could not be measured are None."""
+    paired = measured.paired
+    delta = paired.delta if paired else _UNKNOWN
+    return Gated(
+        snapshot=snapshot.id,
+        snapshot_hash=snapshot.hash,
+        features_hash=snapshot.features_hash,
+        project_hash=project.hash,
+        candidate=version.number,
+        candidate_digest=version.digest,
+        champion=champion.number if champion else None,
+        verdict=decision.verdict,
+        reasons=tuple(decision.texts),
+        decisive=tuple(decision.decisive),
+        rows=measured.rows,
+        attempt=measured.attempt,
+        confidence=measured.confidence,
+        metric=measured.metric.key,
+        candidate_value=_finite(measured.primary.value),
+        champion_value=_finite(paired.champion) if paired else None,
+        delta=_finite(delta.value),
+        delta_low=_finite(delta.low),
+        delta_high=_finite(delta.high),
+        report=report,
+        run_id=run_id,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def log(

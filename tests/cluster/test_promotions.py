@@ -32,6 +32,7 @@ with step("promote") as wiring:
         "candidate_digest": wiring.registry.version(candidate).digest,
         "champion": champion.number,
         "verdict": "PASS",
+        "reasons": ["delta 0.144 > 0.010"],
         "decisive": ["delta 0.144 > 0.010"],
         "snapshot": f"a test@{mark}",
         "snapshot_hash": mark,

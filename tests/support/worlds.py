@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.plain.encoding import row_of
+from ratchet.ledger.journal import Journal
 from ratchet.promotion.world import PRODUCTION, Cause, Move, World
 from ratchet.registry.port import NewVersion
 from tests.support.churn import FEATURES, churn, scorer
@@ -28,6 +30,11 @@ class FakeWorld:
     def __post_init__(self) -> None:
         self.ledger, self.registry = FakeLedger(self.clock), FakeRegistry(self.clock)
         self.rollout = FakeRollout(self.registry, self.clock)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The ledger as the events of model `m`."""
+        return Journal(self.ledger, "m")
 
     @property
     def world(self) -> World:

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
@@ -15,7 +16,8 @@ from pipelines.runners.events import Event, Run, failure, plain, step_line
 from pipelines.runners.kubeflow.runs import Backend, KubeflowRun, Pod, Schedule, Version
 from pipelines.runners.kubeflow.settings import load_kubeflow_settings
 from ratchet.core.errors import Unavailable, UserError
-from ratchet.ledger.port import Ledger
+from ratchet.core.events import Ingested
+from ratchet.core.history import History
 
 TASKS = ("ingest", "profile-rows", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0
@@ -38,10 +40,10 @@ class Prepared:
     uploaded: bool
 
 
-def has_many_rows(ledger: Ledger, per_pod: int) -> bool:
-    """Whether the newest snapshot that the ledger tells of is more than one pod shall count."""
-    taken = ledger.records("ingest")
-    return bool(taken) and int(taken[-1].body["rows"]) > per_pod
+def has_many_rows(history: History, per_pod: int) -> bool:
+    """Whether the snapshot that came in last is more than one pod shall count."""
+    taken = history.of(Ingested)
+    return bool(taken) and taken[-1].event.rows > per_pod
 
 
 def compile_to(path: Path, image: str, *, wide: bool = False) -> None:
@@ -54,9 +56,10 @@ def compile_to(path: Path, image: str, *, wide: bool = False) -> None:
         raise UserError(message)
     from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
 
-    from pipelines.continuous_training import continuous_training, wide_continuous_training  # noqa: PLC0415 - as above
+    from pipelines.continuous_training import make_pipeline  # noqa: PLC0415 - as above
+    from pipelines.task_pods import in_pod  # noqa: PLC0415 - as above
 
-    pipeline = wide_continuous_training if wide else continuous_training
+    pipeline = make_pipeline(partial(in_pod, settings=load_kubeflow_settings()), wide=wide)
     for executor in pipeline.pipeline_spec.deployment_spec["executors"].values():
         executor["container"]["image"] = image
     try:

@@ -12,7 +12,6 @@ from pipelines.runners.kubeflow.runs import KubeflowRun
 from pipelines.runners.kubeflow.settings import load_kubeflow_settings
 from ratchet.apps.cli.console import AsJson, document, err, line, out, shown
 from ratchet.core.errors import UserError
-from ratchet.steps.record_run import RUN
 from ratchet.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -71,15 +70,16 @@ def _row(run: KubeflowRun, where: str) -> dict[str, Any]:
 
 def _local_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:
     """From the ledger; a run whose process was killed left a folder and no record."""
-    ended = {record.key: record for record in wiring.ledger.records(RUN)}
+    history = wiring.journal.history()
     folders = sorted((path for path in (wiring.settings.home / "runs").glob("*") if path.is_dir()), reverse=True)
     found = []
     for folder in folders[:last]:
-        record = ended.get(folder.name)
+        run = history.run(folder.name)
+        end = run.end if run else None
         started = _started(folder.name)
-        took = round((record.at - started).total_seconds()) if record and started else None
-        told = (record.body["snapshot"], record.body["state"]) if record else ("", "unfinished")
-        values = (folder.name, started.isoformat() if started else "", took, *told, str(folder))
+        took = round((end.at - started).total_seconds()) if end and started else None
+        ended = (end.event.snapshot, end.event.state.value) if end else ("", "unfinished")
+        values = (folder.name, started.isoformat() if started else "", took, *ended, str(folder))
         found.append(dict(zip(_COLUMNS, values, strict=True)))
     return found
 
@@ -139,7 +139,7 @@ def schedule(
             message = "the place of the raw snapshots is not known: give --data s3://bucket/prefix (or RATCHET_DATA)"
             raise UserError(message)
         parameters = {"snapshot": "latest", "data": place, "replace": False, "force": False}
-        made = kubeflow.prepare(api, model, wide=kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod))
+        made = kubeflow.prepare(api, model, wide=kubeflow.has_many_rows(wiring.journal.history(), wiring.settings.rows_per_pod))
         api.add_schedule(made.experiment, name, six_fields(cron), made.version, parameters)
     if cron or off:
         for run_id in kubeflow.retire(api, experiment, present):

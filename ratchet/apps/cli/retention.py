@@ -35,7 +35,7 @@ def prune(
     deleted = 0
     if yes and old.answers:
         with waiting(f"deleting {old.answers:,} answers"):
-            deleted = forget(wiring.ledger, wiring.requests, old)
+            deleted = forget(wiring.journal, wiring.requests, old)
     if as_json:
         document({"before": old.before.isoformat(), "answers": old.answers, "deleted": deleted})
         return

@@ -14,8 +14,11 @@ from pipelines.runners.kubeflow.settings import load_kubeflow_settings
 from pipelines.runners.local.runner import run_local
 from ratchet.apps.cli.console import AsJson, complain, document, err, facts, line
 from ratchet.apps.cli.kubeflow import kubeflow_api
+from ratchet.core.decision import Verdict
 from ratchet.core.errors import UserError
-from ratchet.core.record import Record
+from ratchet.core.events import MoveState
+from ratchet.core.history import Run as RunHistory
+from ratchet.core.trigger import Action
 from ratchet.wiring import Wiring
 
 _TASKS = {
@@ -98,10 +101,8 @@ def _place(data: str) -> str:
 def _run_local(arguments: Mapping[str, Any], as_json: bool) -> None:
     wiring = Wiring.load()
     run_id = new_run_id()
-    before = len(wiring.ledger.records())
     done = _shown(as_json, lambda show: run_local(wiring.settings, arguments, run_id, show))
-    records = [record for record in wiring.ledger.records() if record.seq > before and record.body.get("run_id", run_id) == run_id]
-    _end(done, summary(done, records), as_json)
+    _end(done, summary(done, wiring.journal.history().run(run_id)), as_json)
 
 
 def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> None:
@@ -112,7 +113,7 @@ def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> 
         message = f"a pod of Kubeflow does not see the folder {arguments['data']}: upload it (ratchet data upload), give s3://bucket/prefix"
         raise UserError(message)
     with err.status("uploading the pipeline"):
-        wide = kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod)
+        wide = kubeflow.has_many_rows(wiring.journal.history(), wiring.settings.rows_per_pod)
         made = kubeflow.prepare(api, wiring.project.model, wide=wide)
         run_id = api.start(made.experiment, f"{arguments['snapshot']} {new_run_id()}", made.version, dict(arguments))
     where = api.link(run_id) or f"ratchet logs {run_id}"
@@ -128,8 +129,7 @@ def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> 
     except KeyboardInterrupt:
         err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {run_id}` shows it")
         raise typer.Exit(130) from None
-    records = [record for record in wiring.ledger.records() if record.body.get("run_id") == run_id]
-    _end(done, summary(done, records), as_json)
+    _end(done, summary(done, wiring.journal.history().run(run_id)), as_json)
 
 
 def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> Run:
@@ -164,44 +164,45 @@ def _end(done: Run, content: Mapping[str, Any], as_json: bool) -> None:
         raise typer.Exit(int(done.error["code"]))
 
 
-def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
-    """What a run came to, from the ledger."""
-    trigger, gate, promotion = (_last(records, kind) for kind in ("trigger", "gate", "promotion"))
-    outcome = "no action" if trigger else _outcome(done.lines)
-    if gate:
-        outcome = {"FAIL": "skipped", "UNKNOWN": "unknown"}.get(gate["verdict"], "promoted")
-    if promotion:
-        outcome = {"done": "promoted", "awaiting_approval": "awaiting approval"}.get(promotion["state"], "failed")
-    elif trigger and trigger["action"] == "UNKNOWN":
-        outcome = "unknown"
-    if done.error:
-        outcome = "failed"
-    asked = "; ".join(trigger["reasons"]) if trigger else None
+def summary(done: Run, left: RunHistory | None) -> dict[str, Any]:
+    """What a run came to, from what it has left in the ledger."""
+    seen = left or RunHistory(done.run_id)
+    trigger, gate = (seen.trigger.event if seen.trigger else None), (seen.gate.event if seen.gate else None)
+    asked = "; ".join(trigger.reasons) if trigger else None
+    before = gate or trigger
     return {
         "run": done.run_id,
-        "outcome": outcome,
-        "snapshot": trigger["snapshot"] if trigger else None,
+        "outcome": "failed" if done.error else _outcome(seen) or _said(done.lines),
+        "snapshot": trigger.snapshot if trigger else None,
         "drift": asked,
-        "candidate": gate["candidate"] if gate else None,
-        "champion before": (gate or trigger or {}).get("champion"),
-        "why": "; ".join(gate["decisive"]) if gate else asked,
-        "decision report": gate["report"] if gate else None,
-        "drift report": trigger["report"] if trigger else None,
+        "candidate": gate.candidate if gate else None,
+        "champion before": before.champion if before else None,
+        "why": "; ".join(gate.decisive) if gate else asked,
+        "decision report": gate.report if gate else None,
+        "drift report": trigger.report if trigger else None,
         "log": done.log,
         "error": dict(done.error) or None,
     }
 
 
-def _outcome(lines: Sequence[str]) -> str:
+def _outcome(seen: RunHistory) -> str:
+    """In words; empty when the run has left nothing."""
+    if seen.move:
+        states = {MoveState.DONE: "promoted", MoveState.AWAITING: "awaiting approval"}
+        return states.get(seen.move.event.state, "failed")
+    if seen.trigger and seen.trigger.event.action is Action.UNKNOWN:
+        return "unknown"
+    if seen.gate:
+        return {Verdict.FAIL: "skipped", Verdict.UNKNOWN: "unknown"}.get(seen.gate.event.verdict, "promoted")
+    return "no action" if seen.trigger else ""
+
+
+def _said(lines: Sequence[str]) -> str:
     """As the steps' lines tell it: where the ledger here is not the one that the run wrote into."""
     told = [line.removeprefix("[DECISION] ") for line in lines if line.startswith("[DECISION] ")]
     if told:
         return told[-1].replace("_", " ")
     return "no action" if any(line.startswith("NO_ACTION") for line in lines) else "unknown"
-
-
-def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:
-    return next((record.body for record in reversed(records) if record.kind == kind), None)
 
 
 def compile_pipeline(

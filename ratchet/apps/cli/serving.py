@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-import numpy as np
 import typer
 
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
-from ratchet.core.errors import DataError, RatchetError, Unavailable, UserError
+from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.estimate import MetricName
-from ratchet.core.live import on_holdout
-from ratchet.core.schema import Columns, Snapshot, features_hash
-from ratchet.estimators.plain.encoding import row_of
+from ratchet.core.events import LiveMeasured
+from ratchet.core.schema import Columns
 from ratchet.settings import environment
+from ratchet.steps import labels as use_case
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
@@ -90,21 +89,34 @@ def labels(
     """Join late labels to the answers that were given, and measure how well each version does on them."""
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
-        report = wiring.requests.join(_labels(wiring, file, snapshot))
-        rows = _live(wiring)
-    for row in rows:
-        wiring.ledger.append("live", row)
-    if as_json:
-        document({"joined": report.joined, "unknown": report.unknown, "versions": rows})
-        return
-    line(f"{report.joined} answers labelled; {report.unknown} labels are about no logged answer")
+        done = use_case.run(wiring.project, wiring.registry, wiring.journal, wiring.requests, _labels(wiring, file, snapshot))
     metric = task_of(wiring.project).metric
+    rows = [_row(measured, metric) for measured in done.versions]
+    if as_json:
+        document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": rows})
+        return
+    line(f"{done.report.joined} answers labelled; {done.report.unknown} labels are about no logged answer")
+    kinds = list(dict.fromkeys(f"{kind}s" for measured in done.versions for kind in measured.counts))
     cells = [
-        [row["version"], row["labelled"], row["rows"], row["positives"], _shown(row, metric), row[metric.held_out[0]]]
-        for row in rows
+        [item.version, item.labelled, item.rows, *(row[kind] for kind in kinds), _shown(item), item.promised]
+        for item, row in zip(done.versions, rows, strict=True)
     ]
-    headers = ["version", "labelled answers", "of held-out", "positives", f"live {metric.label} with interval"]
+    headers = ["version", "labelled answers", "of held-out", *kinds, f"live {metric.label} with interval"]
     table(f"live {metric.label}, on held-out entities", [*headers, f"{metric.label} at training"], cells)
+
+
+def _row(measured: LiveMeasured, metric: MetricName) -> dict[str, Any]:
+    """One version's figures under the names of the task: `auc` and `holdout_auc`, `positives`."""
+    return {
+        "version": measured.version,
+        "labelled": measured.labelled,
+        "rows": measured.rows,
+        **{f"{kind}s": count for kind, count in measured.counts.items()},
+        metric.key: measured.value,
+        "low": measured.low,
+        "high": measured.high,
+        metric.held_out[0]: measured.promised,
+    }
 
 
 def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
@@ -112,46 +124,11 @@ def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
         message = "give either a CSV file or --snapshot"
         raise UserError(message)
     if file is not None:
-        from ratchet.sources.label_file import read_label_file  # noqa: PLC0415 - adapters are imported where they are used
-
-        return read_label_file(file, wiring.project.entity, wiring.project.label.column)
-    found = wiring.store.get(snapshot or "")
-    if not found.labelled:
-        message = f"snapshot {found.name} has no labels yet: ingest them first"
-        raise DataError(message)
-    return _with_features(wiring, found)
+        return wiring.labels_in(file)
+    return use_case.labels_of(wiring.project, wiring.store, wiring.store.get(snapshot or ""))
 
 
-def _with_features(wiring: Wiring, snapshot: Snapshot) -> Columns:
-    """The snapshot's labels, each about answers to that snapshot's features: another month's answers have another label."""
-    labels, inputs = wiring.store.labels(snapshot), wiring.project.inputs
-    columns = wiring.store.columns(snapshot, [wiring.project.entity, *(feature.name for feature in inputs)])
-    position = {entity: index for index, entity in enumerate(columns[wiring.project.entity])}
-    rows = (row_of(inputs, columns, position[entity]) for entity in labels["entity"])
-    return {**labels, "features_hash": np.array([features_hash(row) for row in rows], dtype=object)}
-
-
-def _live(wiring: Wiring) -> list[dict[str, Any]]:
-    """One row a version: its live figure on held-out entities with its interval (None where unknown), and that on its holdout."""
-    known = {version.number: version for version in wiring.registry.versions()}
-    task, holdout, policy = task_of(wiring.project), wiring.project.holdout, wiring.project.policy.gate
-    rows = []
-    for number, answers in sorted(wiring.requests.labelled().items()):
-        live = task.live(on_holdout(answers, holdout.salt, holdout.share), policy.confidence)
-        promised = task.metric.held_out[0]
-        expected = known[number].metrics.get(promised) if number in known else None
-        rows.append(
-            {
-                "version": number,
-                "labelled": len(answers.labels),
-                **task.live_body(live),
-                promised: round(expected, 6) if expected is not None else None,
-            }
-        )
-    return rows
-
-
-def _shown(row: dict[str, Any], metric: MetricName) -> str:
-    if row["low"] is None:
+def _shown(measured: LiveMeasured) -> str:
+    if measured.low is None:
         return "too few labels of one class"
-    return f"{row[metric.key]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    return f"{measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f})"

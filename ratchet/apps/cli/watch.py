@@ -42,7 +42,7 @@ def watch(
         return run_id
 
     start = _kubeflow_start(wiring, place) if remote else claim
-    watcher = Watcher(wiring.source(place), wiring.project, wiring.registry, wiring.ledger, wiring.lock, start)
+    watcher = Watcher(wiring.source(place), wiring.project, wiring.registry, wiring.journal, wiring.lock, start)
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if remote else 'here'}")
     pause, done, said = Flag(), 0, ""
     while True:
@@ -67,7 +67,7 @@ def _kubeflow_start(wiring: Wiring, place: str) -> Callable[[str, str], str]:
     api, model = kubeflow_api(), wiring.project.model
 
     def start(name: str, key: str) -> str:
-        wide = kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod)
+        wide = kubeflow.has_many_rows(wiring.journal.history(), wiring.settings.rows_per_pod)
         made = kubeflow.prepare(api, model, wide=wide)
         title = f"{name} {key}"
         present = api.runs(made.experiment, 1, title)

@@ -19,7 +19,7 @@ import httpx
 from ratchet.apps.cli.console import line, out
 from ratchet.apps.demo.traffic import Traffic
 from ratchet.core.errors import RatchetError, Unavailable, UserError
-from ratchet.core.record import Record
+from ratchet.core.events import Entry, Moved
 from ratchet.project.file import load_project
 from ratchet.settings import Settings, environment, load_settings
 from ratchet.wiring import Wiring
@@ -165,18 +165,18 @@ def _entities(wiring: Wiring, snapshot: Path) -> list[str]:
     return found
 
 
-def _promotions(wiring: Wiring) -> list[Record]:
+def _promotions(wiring: Wiring) -> Sequence[Entry[Moved]]:
     """The moves of production that were carried out."""
-    return [record for record in wiring.ledger.records("promotion") if record.body["state"] == "done"]
+    return wiring.journal.history().done
 
 
-def _end(demo: Demo, promotions: Sequence[Record], seconds: float) -> None:
+def _end(demo: Demo, promotions: Sequence[Entry[Moved]], seconds: float) -> None:
     """The last screen: who is in production, why, and where the reports are."""
     out.rule("what happened")
-    for record in promotions:
-        body = record.body
-        line(f"{record.at:%H:%M:%S} UTC   version {body['to']} into production ({body['cause']}): {'; '.join(body['reasons'])}")
-    line(f"in production  version {promotions[-1].body['to']}" if promotions else "in production  nobody")
+    for entry in promotions:
+        move = entry.event
+        line(f"{entry.at:%H:%M:%S} UTC   version {move.to} into production ({move.cause}): {'; '.join(move.reasons)}")
+    line(f"in production  version {promotions[-1].event.to}" if promotions else "in production  nobody")
     line(f"reports        {demo.settings.reports}")
     for report in sorted(demo.settings.reports.glob("*.html")):
         line(f"               {report.name}")

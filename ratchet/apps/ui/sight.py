@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from ratchet.apps.record_forms import known
+from ratchet.apps.record_forms import first_form, known
 from ratchet.apps.ui.looks import Looks, Seen
 from ratchet.core import record as chain
 from ratchet.core.errors import LedgerError
@@ -144,6 +144,7 @@ def _ledger(ledger: Ledger) -> LedgerSeen:
         chain.verify(records)
     except LedgerError as error:
         broken = str(error)
+    records = [first_form(record) for record in records]
     readable = [record for record in records if known(record)]
     foreign = next((record.seq for record in records if record.kind == PROMOTION and not known(record)), None)
     if foreign is not None:  # what waits and what was interrupted cannot be told without it
