@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Bundles(Protocol):
-    """The part of core.ports.Registry that serving needs."""
+    """The part of Registry (ratchet/registry/port.py) that serving needs."""
 
     def version(self, number: int) -> ModelVersion:
         """Raises UserError when there is no such version."""

@@ -33,7 +33,7 @@ _SERVICE_PORT = 3000
 
 
 class KubernetesRollout:
-    """Implements ports.Rollout.
+    """Implements port.Rollout.
 
     Args:
         api: the cluster.

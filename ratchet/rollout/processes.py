@@ -26,7 +26,7 @@ _END_SECONDS = 15.0  # beyond the drain
 
 
 class ProcessRollout:
-    """Implements ports.Rollout.
+    """Implements port.Rollout.
 
     Args:
         settings: the home whose gateway this is, its address and time limits.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipelines.runners.events import Event, Run, new_run_id
+from pipelines.runners.choice import Orchestrator, runner_of
+from pipelines.runners.events import Event, Run
 from pipelines.runners.kubeflow.settings import load_kubeflow_settings
-from pipelines.runners.local.runner import run_local
 from ratchet.apps.cli.console import AsJson, complain, document, err, facts, line
-from ratchet.apps.cli.kubeflow import kubeflow_api
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import UserError
 from ratchet.core.events import MoveState
@@ -30,13 +28,6 @@ _TASKS = {
     "promote": "promote",
     "record-run": "record the run",
 }
-
-
-class Runner(StrEnum):
-    """Where the tasks run."""
-
-    LOCAL = "local"
-    KFP = "kfp"
 
 
 _Snapshot = Annotated[
@@ -67,20 +58,34 @@ def run(
     force: _Force = False,  # noqa: FBT002
     replace: _Replace = False,  # noqa: FBT002
     runner: Annotated[
-        Runner, typer.Option(help="local: each task a process here; kfp: a pod of Kubeflow (RATCHET_KFP_URL).")
-    ] = Runner.LOCAL,
+        Orchestrator, typer.Option(help="local: each task a process here; kfp: a pod of Kubeflow (RATCHET_KFP_URL).")
+    ] = Orchestrator.LOCAL,
     detach: Annotated[bool, typer.Option(help="With kfp: start the run and do not wait for it.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the pipeline: ingest, drift check, and only when needed train, evaluate, promote."""
     arguments = {"snapshot": snapshot, "data": _place(data), "replace": replace, "force": force}
-    if runner is Runner.LOCAL:
-        if detach:
-            message = "--detach goes with --runner kfp: a local run ends with its command"
-            raise UserError(message)
-        _run_local(arguments, as_json)
-    else:
-        _run_kubeflow(arguments, as_json, detach)
+    wiring = Wiring.load()
+    orchestrator = runner_of(runner, wiring)
+    if detach and not orchestrator.outlives:
+        message = "--detach goes with --runner kfp: a local run ends with its command"
+        raise UserError(message)
+    with err.status("starting"):
+        started = orchestrator.start(arguments)
+    if started.place and not as_json:
+        line(f"[RUN] {started.run_id} {started.place}: {started.where}")
+    if detach:
+        if as_json:
+            document({"run": started.run_id, "where": started.where})
+        return
+    try:
+        done = _shown(as_json, lambda show: orchestrator.follow(started.run_id, show))
+    except KeyboardInterrupt:
+        if not orchestrator.outlives:
+            raise
+        err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {started.run_id}` shows it")
+        raise typer.Exit(130) from None
+    _end(done, summary(done, wiring.journal.history().run(started.run_id)), as_json)
 
 
 def submit(
@@ -91,45 +96,11 @@ def submit(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Start a run on Kubeflow and do not wait for it: `run --runner kfp --detach`."""
-    run(snapshot, data, force, replace, Runner.KFP, True, as_json)  # noqa: FBT003 - the same options by place
+    run(snapshot, data, force, replace, Orchestrator.KFP, True, as_json)  # noqa: FBT003 - the same options by place
 
 
 def _place(data: str) -> str:
     return str(Path(data).absolute()) if data and not data.startswith("s3://") else data
-
-
-def _run_local(arguments: Mapping[str, Any], as_json: bool) -> None:
-    wiring = Wiring.load()
-    run_id = new_run_id()
-    done = _shown(as_json, lambda show: run_local(wiring.settings, arguments, run_id, show))
-    _end(done, summary(done, wiring.journal.history().run(run_id)), as_json)
-
-
-def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> None:
-    from pipelines.runners.kubeflow import runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local run does without
-
-    wiring, api = Wiring.load(), kubeflow_api()
-    if arguments["data"] and not arguments["data"].startswith("s3://"):
-        message = f"a pod of Kubeflow does not see the folder {arguments['data']}: upload it (ratchet data upload), give s3://bucket/prefix"
-        raise UserError(message)
-    with err.status("uploading the pipeline"):
-        wide = kubeflow.has_many_rows(wiring.journal.history(), wiring.settings.rows_per_pod)
-        made = kubeflow.prepare(api, wiring.project.model, wide=wide)
-        run_id = api.start(made.experiment, f"{arguments['snapshot']} {new_run_id()}", made.version, dict(arguments))
-    where = api.link(run_id) or f"ratchet logs {run_id}"
-    if not as_json:
-        news = ", a new version of the pipeline" if made.uploaded else ""
-        line(f"[RUN] {run_id} in {kubeflow.experiment_of(wiring.project.model)}{news}: {where}")
-    if detach:
-        if as_json:
-            document({"run": run_id, "where": where})
-        return
-    try:
-        done = _shown(as_json, lambda show: kubeflow.follow(api, run_id, show))
-    except KeyboardInterrupt:
-        err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {run_id}` shows it")
-        raise typer.Exit(130) from None
-    _end(done, summary(done, wiring.journal.history().run(run_id)), as_json)
 
 
 def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> Run:

@@ -1,4 +1,4 @@
-"""Write the table of metrics from the code that declares them: `python -m cluster.metrics_docs > docs/metrics.md`."""
+"""Write the table of metrics from the code that declares them: `python -m docs.generators.metrics > docs/metrics.md`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ rule_files: [charts/ratchet/files/rules.yaml]
 Where several models are scraped, give each its label `release` (`labels: {release: churn}` beside the targets), as the chart's
 ServiceMonitors do: alerts and dashboard tell models apart by it.
 
-This file is written by `python -m cluster.metrics_docs`.
+This file is written by `python -m docs.generators.metrics`.
 """
 
 
