@@ -35,3 +35,23 @@ def test_every_variable_that_the_code_names_is_one_that_is_read() -> None:
 def test_each_header_of_ours_is_spelt_in_one_file() -> None:
     for name in (headers.PROBE, headers.STATE):
         assert [path.name for path in SOURCES if f'"{name}"' in path.read_text(encoding="utf-8")] == ["headers.py"]
+
+
+WHO_MAY_NAME_A_METRIC = {
+    "ratchet/tasks/binary",
+    "ratchet/core/policy.py",  # the keys of ratchet.yaml
+    "ratchet/core/events",  # readers of the first form
+    "ratchet/apps/record_forms.py",  # likewise
+    "ratchet/apps/exporter/history.py",  # likewise
+    "ratchet/sources/generator",  # synthetic data of a known difficulty
+}
+
+
+def test_a_tasks_metrics_are_named_in_its_folder_alone() -> None:
+    templates = [path for room in ("ratchet", "serving") for path in (ROOT / room).rglob("*.j2")]
+    naming = {
+        path.relative_to(ROOT).as_posix()
+        for path in (*SOURCES, *templates)
+        if re.search(r"auc(?!tion)|brier", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    }
+    assert {name for name in naming if not name.startswith(tuple(WHO_MAY_NAME_A_METRIC))} == set()
