@@ -25,6 +25,7 @@ from ratchet.core.decision import Verdict, check
 from ratchet.core.errors import DataError
 from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import DType
+from ratchet.core.severity import severity
 from ratchet.drift import bins
 from ratchet.drift.bins import Floats, Ints
 from ratchet.drift.profile import FeatureProfile, Profile
@@ -69,7 +70,8 @@ class FeatureDrift:
     @property
     def severity(self) -> float:
         """Effect over threshold; -1 without an effect."""
-        return -1.0 if self.effect is None else self.effect / max(self.threshold, 1e-9)
+        found = severity(self.effect, self.threshold)
+        return -1.0 if found is None else found
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types only."""
