@@ -51,7 +51,7 @@ FEAST_METRICS = PrivateName(
 SKLEARN_TREES = PrivateName(
     "scikit-learn",
     "HistGradientBoostingClassifier._baseline_prediction and ._predictors[i][0].nodes",
-    "no scorer is made of boosted trees (estimators/plain/extraction)",
+    "no scorer is made of boosted trees (estimators/plain/hist_gradient_boosting)",
 )
 MLFLOW_TRIES = PrivateName(
     "mlflow", "mlflow.store.db.utils.MAX_RETRY_COUNT", "a database that is away keeps a person waiting for 100 s (mlflow_registry)"

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
@@ -49,7 +52,14 @@ class Wiring:
     def load(cls) -> Wiring:
         """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
         settings = load_settings()
-        return cls(settings, load_project(settings.project))
+        project = load_project(settings.project)
+        refuse_unknown(project)
+        return cls(settings, project)
+
+    @property
+    def task(self) -> Task:
+        """What the project's model learns."""
+        return task_of(self.project)
 
     def source(self, place: str | Path) -> Source:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
@@ -163,10 +173,10 @@ class Wiring:
         if self.settings.deployment:
             from ratchet.rollout.deployment import KubernetesRollout
 
-            return KubernetesRollout(self.cluster, self.settings, self.project.entity)
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in)
         from ratchet.rollout.processes import ProcessRollout
 
-        return ProcessRollout(self.settings, self.project.entity)
+        return ProcessRollout(self.settings, self.project.entity, self.task.score_in)
 
     @cached_property
     def requests(self) -> RequestLog:

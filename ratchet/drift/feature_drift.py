@@ -23,6 +23,8 @@ import numpy as np
 
 from ratchet.core.decision import Verdict, check
 from ratchet.core.errors import DataError
+from ratchet.core.policy import DriftPolicy
+from ratchet.core.severity import severity
 from ratchet.drift.holm import holm
 from ratchet.drift.profile import FeatureProfile, Profile
 from ratchet.drift.tests import category
@@ -32,17 +34,6 @@ from ratchet.drift.tests.port import Aspect, Comparison, DriftTest
 # With fewer values than this share of rows on both sides, a feature is measured by its missingness: its few values are no reason to
 # wait for more rows for ever.
 _SPARSE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class DriftPolicy:
-    """The figures of `policy.drift` in ratchet.yaml (ratchet.project.file.DriftPolicy has the same fields)."""
-
-    drift_share: float = 0.02
-    number_effect: float = 0.1
-    category_effect: float = 0.1
-    alpha: float = 0.01
-    min_rows: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,8 @@ class FeatureDrift:
     @property
     def severity(self) -> float:
         """Effect over threshold; -1 without an effect."""
-        return -1.0 if self.effect is None else self.effect / max(self.threshold, 1e-9)
+        found = severity(self.effect, self.threshold)
+        return -1.0 if found is None else found
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types only."""

@@ -59,7 +59,7 @@ _LOCK_TIMEOUT = 600.0
 
 
 class FeastFeatures:
-    """The FeatureStore of core.ports.
+    """The FeatureStore of port.py.
 
     Opening is lazy and changes nothing: definitions are applied by the first load or training set, never by online().
 

@@ -68,7 +68,7 @@ def _server(url: URL) -> Engine:
 
 
 class SqlLedger:
-    """Implements ports.Ledger.
+    """Implements port.Ledger.
 
     Args:
         url: SQLAlchemy URL; a SQLite file is made with its folder when absent.

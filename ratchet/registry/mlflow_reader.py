@@ -67,7 +67,7 @@ class Source(Protocol):
 
 
 class MlflowReader:
-    """The part of ports.Registry that serving needs.
+    """The part of port.Registry that serving needs.
 
     Args:
         uri: MLflow tracking URI.
@@ -91,13 +91,13 @@ class MlflowReader:
         raise NotPlain(self._uri)
 
     def version(self, number: int) -> ModelVersion:
-        """Raises what ports.Registry says. What only comparisons need, provenance and metrics, is left out."""
+        """Raises what port.Registry says. What only comparisons need, provenance and metrics, is left out."""
         with contextlib.suppress(*_NOT_FOR_US):
             return self._source.place(self._model, number).version
         return self._full().version(number)
 
     def bundle(self, version: ModelVersion) -> Path:
-        """The version's files in a folder of this process, their digest checked. Raises what ports.Registry says."""
+        """The version's files in a folder of this process, their digest checked. Raises what port.Registry says."""
         with contextlib.suppress(*_NOT_FOR_US):
             folder = Path(tempfile.mkdtemp(dir=self._downloads))
             place = self._source.place(self._model, version.number)

@@ -34,7 +34,7 @@ _BUNDLE = "ratchet"
 
 
 class MlflowRegistry:
-    """Implements ports.Registry.
+    """Implements port.Registry.
 
     Args:
         uri: MLflow tracking URI.

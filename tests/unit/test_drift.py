@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import DataError
+from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import DType, Feature, column
 from ratchet.drift.profile import FeatureProfile, Profile, profile
 from ratchet.drift.tests.catalogue import TESTS
 from ratchet.drift.tests.port import Comparison, DriftTest
-from ratchet.drift.verdict import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
-from ratchet.project import file as project
+from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, label_drift
 
 POLICY = DriftPolicy()
 NUMBER, BOOL, PLAN = Feature("fee", DType.FLOAT), Feature("paperless", DType.BOOL), Feature("plan", DType.CATEGORY)
@@ -46,11 +45,6 @@ def normal(rows: int, seed: int, shift: float = 0.0) -> NDArray[np.float64]:
 def only(result: Drift) -> FeatureDrift:
     assert len(result.tests) == 1
     return result.tests[0]
-
-
-def test_the_policy_is_the_one_of_the_project_file() -> None:
-    theirs = project.DriftPolicy()
-    assert {f.name: getattr(POLICY, f.name) for f in fields(POLICY)} == theirs.model_dump()
 
 
 def test_a_further_test_stands_beside_the_others_and_is_corrected_with_them(monkeypatch: pytest.MonkeyPatch) -> None:

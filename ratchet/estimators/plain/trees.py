@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from ratchet.core.schema import Columns, FeatureValue, rows_of
-from ratchet.estimators.encoding import Inputs, Spec, categories_of, category, number, numbers_of
+from ratchet.estimators.documents import Spec
+from ratchet.estimators.plain.encoding import Inputs, categories_of, category, number, numbers_of
 
 Split = tuple[int, float | None, bool]
 Tree = tuple[float | Split, ...]
@@ -52,6 +53,10 @@ class Trees(Spec):
             message = "a split or a category names a column that is not there"
             raise ValueError(message)
         return self
+
+    def scorer(self) -> TreeScorer:
+        """What scores rows by it. Raises ValueError when it is malformed."""
+        return TreeScorer(self)
 
 
 class _Strike:
