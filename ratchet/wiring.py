@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.core.errors import RatchetError, RetryableError, UserError
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
+    from ratchet.core.record import Record
     from ratchet.features.port import FeatureStore
-    from ratchet.ledger.port import Ledger
+    from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
     from ratchet.registry.mlflow_reader import MlflowReader
     from ratchet.registry.port import Registry
@@ -111,11 +112,30 @@ class Wiring:
         return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SqlLedger:
         """SQL."""
         from ratchet.ledger.sql import SqlLedger
 
-        return SqlLedger(self.settings.ledger_url, self.settings.actor)
+        return SqlLedger(self.settings.ledger_url, self.settings.actor, self.project.model, self._belong)
+
+    def _belong(self, records: Sequence[Record]) -> bool:
+        """Whether the records of release 0.1 are this model's. Asks MLflow only where they do not say it themselves."""
+        from ratchet.ledger.claim import belong
+
+        return belong(records, self.project.hash, self._digest_of)
+
+    def _digest_of(self, version: int) -> str | None:
+        embedded = Path(self.settings.tracking_uri.removeprefix("sqlite:///"))
+        if self.settings.tracking_uri.startswith("sqlite:///") and not embedded.exists():  # asking would make an empty one
+            message = (
+                f"the ledger has records of release 0.1, and whose they are only its MLflow knows, which {embedded} is not: "
+                "set RATCHET_TRACKING_URI, or run `ratchet status` once for the model that they are of"
+            )
+            raise UserError(message)
+        try:
+            return self.registry.version(version).digest
+        except UserError:  # there is no such version of this model
+            return None
 
     @cached_property
     def cluster(self) -> KubernetesApi:
@@ -152,7 +172,7 @@ class Wiring:
         """SQL."""
         from ratchet.requests.sql import SqlRequestLog
 
-        return SqlRequestLog(self.settings.requests_url)
+        return SqlRequestLog(self.settings.requests_url, self.project.model, self.ledger.owns_unnamed)
 
     @cached_property
     def reporter(self) -> DriftReporter:
