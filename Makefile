@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs Python 3.11, 3.12 or 3.13 and make. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-host test bench bench-quick lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load run test-cluster
+.PHONY: help setup demo test-host test bench bench-quick lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -12,6 +12,9 @@ IMAGES ?= official
 SNAPSHOT ?=
 KUBEFLOW ?=
 RUNNER ?=
+MODEL ?=
+PROJECT ?=
+NAMESPACE ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,17 +40,20 @@ cluster-host: ## on a bare Debian machine, as root: install docker and what IMAG
 cluster-up: $(STAMP) ## the kind cluster with everything on it; IMAGES=packages pulls no image, KUBEFLOW=on|off|values.yaml
 	@$(BIN)/python -m cluster up --source $(IMAGES) $(if $(KUBEFLOW),--kubeflow $(KUBEFLOW))
 
-cluster-load: $(STAMP) ## rebuild our image and upgrade the cluster to it
+cluster-load: $(STAMP) ## rebuild our image and upgrade the cluster to it, every model of it
 	@$(BIN)/python -m cluster load
 
-cluster-status: $(STAMP) ## what runs there, and what serves
+cluster-status: $(STAMP) ## what runs there, and what serves, of every model
 	@$(BIN)/python -m cluster status
 
 cluster-down: $(STAMP) ## delete the cluster and its data
 	@$(BIN)/python -m cluster down
 
-run: $(STAMP) ## the pipeline on the cluster: SNAPSHOT=month_001, RUNNER=job|kfp, DATA=folder uploads it first, FORCE=1, REPLACE=1
-	@$(BIN)/python -m cluster run $(if $(RUNNER),--runner $(RUNNER)) $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
+model: $(STAMP) ## another model on the cluster: MODEL=name PROJECT=path/ratchet.yaml, NAMESPACE=name puts it into one of its own
+	@$(BIN)/python -m cluster model --project $(or $(PROJECT),$(error name its project: make model MODEL=name PROJECT=path/ratchet.yaml)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) $(or $(MODEL),$(error name it: make model MODEL=name PROJECT=path/ratchet.yaml))
+
+run: $(STAMP) ## the pipeline on the cluster: SNAPSHOT=month_001, MODEL=name, RUNNER=job|kfp, DATA=folder uploads it first, FORCE=1, REPLACE=1
+	@$(BIN)/python -m cluster run $(if $(MODEL),--model $(MODEL)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) $(if $(RUNNER),--runner $(RUNNER)) $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
 
 test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of packages and taken away again
 	@$(BIN)/python -m cluster test

@@ -8,26 +8,21 @@ import sys
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from time import monotonic
 from typing import Annotated
 
 import typer
 
 from cluster import host, images, packages, trial
-from cluster.jobs import RAW, TOOLBOX, follow, in_toolbox, put_example_data, start_job, upload
+from cluster.jobs import follow, in_toolbox, start_job, upload
 from cluster.kind import NAMESPACE, Cluster, named
-from cluster.releases import TOOLS, build, install, own_tools, present
+from cluster.models import CHART, chosen, models
+from cluster.new_model import add
+from cluster.releases import build, install, own_tools, present
 from cluster.shell import console, stage
+from cluster.up import Source, bring_up
 from ratchet.core.errors import RatchetError, UserError
 
 app = typer.Typer(help="The local cluster.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-class Source(StrEnum):
-    """Where images come from."""
-
-    OFFICIAL = "official"
-    PACKAGES = "packages"
 
 
 class Runner(StrEnum):
@@ -48,65 +43,12 @@ def up(
     ] = "",
 ) -> None:
     """Bring the cluster up with the charts and example data on it. Safe to repeat: what is there stays."""
-    _bring_up(source, kubeflow, afresh=False)
-
-
-def _bring_up(source: Source, kubeflow: str, *, afresh: bool) -> None:
-    """As `up`; `afresh`: a cluster of the name that is there already is deleted first."""
-    wanted = _kubeflow(source, kubeflow)
-    host.check(source, kubeflow=bool(wanted))
-    start = monotonic()
-    parts = packages.make() if source is Source.PACKAGES else None
-    if parts:
-        packages.link_tools(parts.programs, TOOLS)
-    cluster = Cluster(named(), parts.programs if parts else None)
-    ours = build(parts)
-    there = cluster.exists()
-    if there and afresh:
-        with stage(f"cluster {cluster.name} of before deleted"):
-            cluster.delete()
-    with stage("cluster"):
-        if there and not afresh:
-            cluster.connect()
-        else:
-            cluster.create(parts.node if parts else None)
-    cluster.kubectl("config", "set-context", cluster.context, "--namespace", NAMESPACE)
-    with stage("images on the node"):
-        cluster.load([ours, *(parts.platform if parts else ())])
-    install(cluster, ours, parts, kubeflow=wanted)
-    with stage("example data"):
-        put_example_data(cluster)
-    console.print(f"\nup in {monotonic() - start:.0f} s. Next:")
-    if parts:
-        console.print(f"  export PATH={TOOLS}:$PATH   # the cluster's own kind, kubectl and helm")
-    if not wanted and source is Source.PACKAGES:
-        console.print(
-            "  # without Kubeflow Pipelines: it cannot be built from packages. KUBEFLOW=values.yaml names the images that you have"
-        )
-    how = "RUNNER=kfp " if cluster.has("service", "ml-pipeline") else ""
-    console.print(f"  make run {how}SNAPSHOT=month_000      # trains and promotes the first model")
-    console.print("  make cluster-status")
-
-
-def _kubeflow(source: Source, wish: str) -> Path | bool:
-    """Whether Kubeflow is wanted, or the file of its values. Raises UserError when there is no such file."""
-    if wish in {"", "on", "off"}:
-        if wish == "on" and source is Source.PACKAGES:
-            message = (
-                "Kubeflow Pipelines cannot be built from packages: in place of `on` give a file of values with your own images"
-            )
-            raise UserError(message)
-        return wish == "on" or (not wish and source is Source.OFFICIAL)
-    file = Path(wish)
-    if not file.is_file():
-        message = f"there is no file {wish}: KUBEFLOW is on, off, or a file of values for the chart kubeflow-pipelines"
-        raise UserError(message)
-    return file
+    bring_up(source, kubeflow, afresh=False)
 
 
 @app.command()
 def load() -> None:
-    """Rebuild our image, give it to the node and upgrade both releases to it."""
+    """Rebuild our image, give it to the node and upgrade platform and every model to it; what else was set stays."""
     cluster = present()
     parts = packages.make() if cluster.is_of_packages() else None
     ours = build(parts)
@@ -138,7 +80,7 @@ def try_out(
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KUBECONFIG"] = str(Path(folder) / "kubeconfig")
         try:
-            _bring_up(source, "", afresh=True)  # what a run that was killed has left is not what is to be tested
+            bring_up(source, "", afresh=True)  # what a run that was killed has left is not what is to be tested
             cluster = present()
             trial.report_memory(cluster)
             code = trial.run_tests(cluster, arguments or [])
@@ -157,10 +99,35 @@ def _take_away() -> None:
 
 @app.command()
 def status() -> None:
-    """What runs, and what serves."""
+    """What runs, and what serves, of every model."""
     cluster = present()
-    console.print(cluster.kubectl("get", "pods,pvc", "--output", "wide"), markup=False)
-    console.print(cluster.kubectl("exec", TOOLBOX, "--", "ratchet", "status"), markup=False)
+    there = models(cluster)
+    for namespace in dict.fromkeys([NAMESPACE, *(model.namespace for model in there)]):
+        console.print(cluster.within(namespace).kubectl("get", "pods,pvc", "--output", "wide"), markup=False)
+    failed: UserError | None = None
+    for model in there:
+        if len(there) > 1:
+            console.print(f"== {model.release} in namespace {model.namespace}", markup=False)
+        try:
+            console.print(model.on(cluster).kubectl("exec", model.toolbox, "--", "ratchet", "status"), markup=False)
+        except UserError as error:  # the others are shown too
+            console.print(str(error), markup=False)
+            failed = error
+    if failed:
+        raise typer.Exit(failed.exit_code)
+
+
+@app.command("model")
+def add_model(
+    name: Annotated[str, typer.Argument(help="Name of the release, for `make run MODEL=...`.")],
+    project: Annotated[Path, typer.Option(help="Its ratchet.yaml, whose `model:` no other release has.")],
+    namespace: Annotated[str, typer.Option(help="Namespace; it is made where there is none.")] = NAMESPACE,
+) -> None:
+    """Install another model beside the first one, or upgrade it to a changed ratchet.yaml."""
+    model = add(present(), name, project, namespace)
+    console.print(f"\n{name} is there; no version of it is in production yet. Next:")
+    console.print(f"  make run MODEL={name} SNAPSHOT=month_000 DATA=folder      # uploads the one and runs on it")
+    console.print(f"  kubectl -n {model.namespace} exec {model.toolbox} -- ratchet status", markup=False)
 
 
 @app.command()
@@ -172,16 +139,20 @@ def run(
     runner: Annotated[
         Runner, typer.Option(help="job: all of it in one pod; kfp: a pod a task, on the cluster's Kubeflow.")
     ] = Runner.JOB,
+    model: Annotated[str, typer.Option(help="The model: its release of the ratchet chart.")] = CHART,
+    namespace: Annotated[str, typer.Option(help="Its namespace, needed only where several have a release of that name.")] = "",
 ) -> None:
     """Run the pipeline on the cluster and follow it."""
     cluster = present()
+    meant = chosen(cluster, model, namespace)
     if data is not None:
         with stage(f"{snapshot} uploaded"):
-            upload(cluster, data, snapshot)
-    arguments = ["run", "--data", RAW, "--snapshot", snapshot, *(["--force"] if force else []), *(["--replace"] if replace else [])]
+            upload(cluster, data, snapshot, meant)
+    arguments = ["run", "--data", meant.data(cluster), "--snapshot", snapshot]
+    arguments += [*(["--force"] if force else []), *(["--replace"] if replace else [])]
     if runner is Runner.KFP:
-        raise typer.Exit(in_toolbox(cluster, [*arguments, "--runner", "kfp"]))
-    raise typer.Exit(follow(cluster, start_job(cluster, arguments)))
+        raise typer.Exit(in_toolbox(cluster, [*arguments, "--runner", "kfp"], meant))
+    raise typer.Exit(follow(cluster, start_job(cluster, arguments, meant), meant))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from cluster.panels import ROWS
 FILE = ROOT / "charts" / "ratchet" / "files" / "dashboard.json"
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _COLUMNS, _WIDTH, _HEIGHT = 3, 8, 7  # Grafana's grid is 24 wide
-_HERE = 'namespace=~"$namespace"'
+_HERE = 'namespace=~"$namespace", release=~"$release"'
 
 
 def _panels() -> Iterator[dict[str, Any]]:
@@ -48,19 +48,28 @@ def _place(width: int, height: int, across: int, down: int) -> dict[str, int]:
     return {"h": height, "w": width, "x": across, "y": down}
 
 
-def dashboard() -> dict[str, Any]:
-    """Grafana's JSON model. `allValue` lets a Prometheus without a label `namespace` show its series too."""
-    namespace = {
-        "name": "namespace",
+def _variable(name: str, query: str) -> dict[str, Any]:
+    """One that a person chooses by. `allValue` lets a Prometheus without that label show its series too."""
+    return {
+        "name": name,
         "type": "query",
         "datasource": _SOURCE,
-        "query": "label_values(ratchet_model_ready, namespace)",
+        "query": query,
         "refresh": 2,
         "includeAll": True,
         "allValue": ".*",
         "multi": True,
         "current": {"text": "All", "value": "$__all"},
     }
+
+
+def dashboard() -> dict[str, Any]:
+    """Grafana's JSON model. A release is a model: where there are several, their figures stand apart when one is chosen."""
+    variables = [
+        {"name": "datasource", "type": "datasource", "query": "prometheus"},
+        _variable("namespace", "label_values(ratchet_model_ready, namespace)"),
+        _variable("release", 'label_values(ratchet_model_ready{namespace=~"$namespace"}, release)'),
+    ]
     return {
         "title": "Ratchet",
         "uid": "ratchet",
@@ -68,7 +77,7 @@ def dashboard() -> dict[str, Any]:
         "version": 1,
         "time": {"from": "now-6h", "to": "now"},
         "refresh": "30s",
-        "templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}, namespace]},
+        "templating": {"list": variables},
         "panels": list(_panels()),
     }
 

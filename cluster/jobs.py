@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from cluster.kind import Cluster
+from cluster.models import FIRST, Model
 from ratchet.core.errors import UserError
 
 T = TypeVar("T")
 
 RAW = "s3://ratchet/raw"
-TOOLBOX = "deploy/ratchet-toolbox"
+TOOLBOX = FIRST.toolbox
 _JOB_START_SECONDS = 120.0
 _JOB_END_SECONDS = 60.0  # after its log
 # in the toolbox, whose image has Python and no tar or unzip
@@ -30,18 +31,19 @@ _EXTRACT = "import io, sys, zipfile; zipfile.ZipFile(io.BytesIO(sys.stdin.buffer
 _UNPACK = f"{_FOLDER}; python -c '{_EXTRACT}' $d"
 
 
-def start_job(cluster: Cluster, arguments: list[str]) -> str:
-    """Start a Job of the chart's CronJob's template with other arguments; its name."""
-    name = f"ratchet-run-{uuid.uuid4().hex[:8]}"
-    made = cluster.kubectl("create", "job", name, "--from=cronjob/ratchet-pipeline", "--dry-run=client", "--output", "json")
+def start_job(cluster: Cluster, arguments: list[str], model: Model = FIRST) -> str:
+    """Start a Job of the template of the model's CronJob with other arguments; its name."""
+    cluster, name = model.on(cluster), f"{model.name}-run-{uuid.uuid4().hex[:8]}"
+    made = cluster.kubectl("create", "job", name, f"--from={model.pipeline}", "--dry-run=client", "--output", "json")
     job: dict[str, Any] = json.loads(made)
     job["spec"]["template"]["spec"]["containers"][0]["args"] = arguments
     cluster.kubectl("create", "--filename", "-", stdin=json.dumps(job).encode())
     return name
 
 
-def follow(cluster: Cluster, job: str) -> int:
+def follow(cluster: Cluster, job: str, model: Model = FIRST) -> int:
     """Show the Job's log until it ends; its exit code. Raises UserError when its pod does not start."""
+    cluster = model.on(cluster)
 
     def pod() -> dict[str, Any] | None:
         pods = cluster.read("pods", selector=f"job-name={job}")["items"]
@@ -74,11 +76,11 @@ def follow(cluster: Cluster, job: str) -> int:
     return code
 
 
-def in_toolbox(cluster: Cluster, arguments: list[str]) -> int:
-    """Run `ratchet` in the toolbox with its output shown; its exit code."""
-    _toolbox_ready(cluster)
+def in_toolbox(cluster: Cluster, arguments: list[str], model: Model = FIRST) -> int:
+    """Run `ratchet` in the model's toolbox with its output shown; its exit code."""
+    _toolbox_ready(cluster, model)
     terminal = ["--stdin", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    command = [*cluster.kubectl_command(), "exec", *terminal, TOOLBOX, "--", "ratchet", *arguments]
+    command = [*model.on(cluster).kubectl_command(), "exec", *terminal, model.toolbox, "--", "ratchet", *arguments]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - kubectl
 
 
@@ -93,8 +95,8 @@ def _waited_for(read: Callable[[], T | None], seconds: float) -> T | None:
     return tries(read)
 
 
-def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
-    """Put one raw snapshot into the cluster's S3: through the toolbox, so that S3 needs no way in from outside."""
+def upload(cluster: Cluster, folder: Path, snapshot: str, model: Model = FIRST) -> None:
+    """Put one raw snapshot where the model looks for them: through its toolbox, so that S3 needs no way in from outside."""
     source = folder / snapshot
     if not source.is_dir():
         message = f"there is no folder {source}: DATA is the folder that holds {snapshot}"
@@ -104,10 +106,11 @@ def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
         for path in sorted(source.iterdir()):
             if path.suffix in {".csv", ".parquet"} and path.is_file():
                 archive.write(path, f"{snapshot}/{path.name}")
-    script = f"{_UNPACK}; ratchet data upload --data $d --to {RAW} --snapshot $1"
-    command = ["exec", "--stdin", TOOLBOX, "--", "sh", "-c", script, "upload", snapshot]
+    script = f'{_UNPACK}; ratchet data upload --data $d --to "$RATCHET_DATA" --snapshot $1'
+    command = ["exec", "--stdin", model.toolbox, "--", "sh", "-c", script, "upload", snapshot]
+    _toolbox_ready(cluster, model)
     try:
-        cluster.kubectl(*command, stdin=buffer.getvalue(), timeout=600.0)
+        model.on(cluster).kubectl(*command, stdin=buffer.getvalue(), timeout=600.0)
     except UserError as error:
         told = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
         if told:  # what ratchet says of the snapshot, without kubectl's frame around it
@@ -115,9 +118,9 @@ def upload(cluster: Cluster, folder: Path, snapshot: str) -> None:
         raise
 
 
-def _toolbox_ready(cluster: Cluster) -> None:
+def _toolbox_ready(cluster: Cluster, model: Model = FIRST) -> None:
     """Wait until an upgrade has reached it: what is run in the pod before would end with that."""
-    cluster.kubectl("rollout", "status", TOOLBOX, "--timeout", "180s", timeout=200.0)
+    model.on(cluster).kubectl("rollout", "status", model.toolbox, "--timeout", "180s", timeout=200.0)
 
 
 def put_example_data(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,20 @@ _READY_SECONDS = 900  # images may have to be pulled
 
 @dataclass(frozen=True)
 class Cluster:
-    """A kind cluster by name, and the folder of the tools to use on it (None: those on PATH)."""
+    """A kind cluster by name, the folder of the tools to use on it (None: those on PATH), and the namespace that is meant."""
 
     name: str
     tools: Path | None = None
+    namespace: str = NAMESPACE
 
     @property
     def context(self) -> str:
         """Its context in the kubeconfig."""
         return f"kind-{self.name}"
+
+    def within(self, namespace: str) -> Cluster:
+        """The same cluster with another namespace meant."""
+        return replace(self, namespace=namespace)
 
     def exists(self) -> bool:
         """Whether kind knows it."""
@@ -69,16 +74,17 @@ class Cluster:
             raise UserError(message)
 
     def kubectl(self, *arguments: str | Path, stdin: bytes | None = None, timeout: float | None = 120.0) -> str:
-        """Run kubectl on it, in our namespace."""
+        """Run kubectl on it, in the namespace."""
         return run([*self.kubectl_command(), *arguments], stdin=stdin, timeout=timeout)
 
     def kubectl_command(self) -> list[str | Path]:
         """The head of a kubectl command line, for a caller that follows its output."""
-        return [self._tool("kubectl"), "--context", self.context, "--namespace", NAMESPACE]
+        return [self._tool("kubectl"), "--context", self.context, "--namespace", self.namespace]
 
-    def read(self, kind: str, name: str = "", *, selector: str = "") -> dict[str, Any]:
-        """An object, or a list of them, as the API server has it."""
+    def read(self, kind: str, name: str = "", *, selector: str = "", everywhere: bool = False) -> dict[str, Any]:
+        """An object, or a list of them, as the API server has it; `everywhere`: of all namespaces."""
         wanted = [kind, *([name] if name else []), *(["--selector", selector] if selector else [])]
+        wanted += ["--all-namespaces"] if everywhere else []
         content: dict[str, Any] = json.loads(self.kubectl("get", *wanted, "--output", "json"))
         return content
 
@@ -91,13 +97,18 @@ class Cluster:
         release: str,
         values: Mapping[str, str],
         *,
+        chart: str = "",
         files: Mapping[str, Path] | None = None,
         over: Path | None = None,
         wait: bool,
     ) -> None:
-        """Install or upgrade the chart of that name; `files` are values read from files, `over` is a file of values."""
-        command: list[str | Path] = [self._tool("helm"), "upgrade", "--install", release, ROOT / "charts" / release]
-        command += ["--kube-context", self.context, "--namespace", NAMESPACE, "--create-namespace"]
+        """Install a release of the chart (by default that of the release's name) or upgrade it, which keeps what else was set.
+
+        `files` are values read from files, `over` is a file of values.
+        """
+        command: list[str | Path] = [self._tool("helm"), "upgrade", "--install", release, ROOT / "charts" / (chart or release)]
+        command += ["--kube-context", self.context, "--namespace", self.namespace, "--create-namespace"]
+        command.append("--reset-then-reuse-values")  # a chart that has grown brings its new defaults
         if over is not None:
             command += ["--values", over]
         for name, value in values.items():
@@ -107,8 +118,8 @@ class Cluster:
         run([*command, *(["--wait", "--timeout", f"{_READY_SECONDS}s"] if wait else [])], timeout=_READY_SECONDS + 60.0)
 
     def helm(self, *arguments: str | Path) -> str:
-        """Run helm on it, in our namespace."""
-        return run([self._tool("helm"), "--kube-context", self.context, "--namespace", NAMESPACE, *arguments], timeout=300.0)
+        """Run helm on it, in the namespace."""
+        return run([self._tool("helm"), "--kube-context", self.context, "--namespace", self.namespace, *arguments], timeout=300.0)
 
     def _tool(self, name: str) -> str | Path:
         return self.tools / name if self.tools else name

@@ -41,6 +41,9 @@ scrape_configs:
 rule_files: [charts/ratchet/files/rules.yaml]
 ```
 
+Where several models are scraped, give each its label `release` (`labels: {release: churn}` beside the targets), as the chart's
+ServiceMonitors do: alerts and dashboard tell models apart by it.
+
 This file is written by `python -m cluster.metrics_docs`.
 """
 

@@ -1,4 +1,4 @@
-"""What is brought onto the cluster: our image and the two charts; and which cluster and tools are meant."""
+"""What is brought onto the cluster: our image and the charts; and which cluster and tools are meant."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import yaml
 
 from cluster import images, packages
 from cluster.kind import Cluster, named
+from cluster.models import CHART, FIRST, models
 from cluster.shell import stage
 from ratchet.core.errors import UserError
 
+PLATFORM = "platform"
 KUBEFLOW = "kubeflow-pipelines"
+PAGES = "http://127.0.0.1:8080"  # of Kubeflow, where README has them forwarded to
 TOOLS = images.ROOT / ".cluster" / "bin"
 
 
@@ -27,7 +30,7 @@ def build(parts: packages.Parts | None) -> str:
 
 
 def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubeflow: Path | bool = False) -> None:
-    """Install or upgrade the charts to our image; the promoted model stays.
+    """Install or upgrade the charts to our image, the ratchet chart's for each model; promoted versions stay.
 
     `kubeflow`: whether Kubeflow Pipelines is wanted, or a file of values that says which images of it this site has. Where it is
     on the cluster already it stays.
@@ -39,20 +42,24 @@ def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubefl
         for name, picture in (("postgres", packages.POSTGRES), ("s3", packages.VERSITYGW)):
             own[f"{name}.image.repository"], _, own[f"{name}.image.tag"] = picture.rpartition(":")
     with stage("chart platform: Postgres, S3, MLflow"):
-        cluster.install("platform", {**image, **own}, wait=True)
+        cluster.install(PLATFORM, {**image, **own}, wait=True)
     if isinstance(kubeflow, Path):
         with stage("Kubeflow's images on the node, as far as docker has them"):
             cluster.load([name for name in named_images(values_of(kubeflow)) if images.exists(name)])
     if kubeflow:
         with stage("chart kubeflow-pipelines: API server, Argo, MySQL"):
             cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
-    there = dict(image)
+    there = {**image, "image.digest": ""}  # of an image that is built here nobody knows one
     if cluster.has("service", "ml-pipeline"):
         there["kubeflow.url"] = "http://ml-pipeline:8888"
     if cluster.has("service", "ml-pipeline-ui"):
-        there["kubeflow.uiUrl"] = "http://127.0.0.1:8080"  # where README has it forwarded to
+        there["kubeflow.uiUrl"] = PAGES
     with stage("chart ratchet: serving, promoter, pipeline"):
-        cluster.install("ratchet", there, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+        cluster.install(CHART, there, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+    for model in models(cluster):
+        if (model.release, model.namespace) != (FIRST.release, FIRST.namespace):
+            with stage(f"chart ratchet: {model.release} in {model.namespace}"):
+                model.on(cluster).install(model.release, {**image, "image.digest": ""}, chart=CHART, wait=False)
 
 
 def values_of(file: Path) -> Any:

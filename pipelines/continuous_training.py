@@ -4,6 +4,7 @@ Compiled in two forms, which decide the same: in the wide one several pods count
 form of its own because each level of a DAG costs a pod on Kubeflow, also one that has nothing to do.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from kfp import dsl
@@ -15,12 +16,40 @@ from components.profile_rows.component import profile_rows
 from components.promote.component import promote
 from components.record_run.component import record_run
 from components.train.component import train
-from pipelines.task_pods import prepare
 
+Prepare = Callable[[dsl.PipelineTask], dsl.PipelineTask]
 _DESCRIPTION = "Retrain when it is needed, promote when it is better beyond doubt."
 
 
-def _loop(snapshot: Any, data: Any, replace: Any, force: Any, *, wide: bool) -> None:
+def make_pipeline(prepare: Prepare, *, wide: bool = False) -> Any:
+    """The pipeline as KFP has it, to be run by kfp.local or compiled.
+
+    Args:
+        prepare: gives a task what it needs where it runs (`pipelines.task_pods`).
+        wide: a snapshot of more than RATCHET_ROWS_PER_POD rows is counted by several pods.
+    """
+
+    @dsl.pipeline(name="continuous-training", description=_DESCRIPTION)
+    def continuous_training(
+        snapshot: str = "latest",
+        data: str = "",
+        replace: bool = False,  # noqa: FBT002 - KFP passes arguments by name
+        force: bool = False,  # noqa: FBT002 - likewise
+    ) -> None:
+        """Run the loop once.
+
+        Args:
+            snapshot: name of the snapshot; `latest` is the one with the latest date.
+            data: folder of raw snapshots; empty when the snapshot was ingested before.
+            replace: accept other content under a date that is stored.
+            force: train although nothing asks for it.
+        """
+        _loop(prepare, snapshot, data, replace, force, wide=wide)
+
+    return continuous_training
+
+
+def _loop(prepare: Prepare, snapshot: Any, data: Any, replace: Any, force: Any, *, wide: bool) -> None:
     """The tasks; arguments are KFP's channels."""
     with dsl.ExitHandler(prepare(record_run(snapshot=snapshot)), name="loop"):
         taken = prepare(ingest(data=data, snapshot=snapshot, replace=replace))
@@ -35,32 +64,3 @@ def _loop(snapshot: Any, data: Any, replace: Any, force: Any, *, wide: bool) -> 
             judged = prepare(evaluate(dataset=dataset, model=made.outputs["model"]))
             with dsl.If(judged.outputs["Output"] == "PASS", name="passed"):
                 prepare(promote(model=made.outputs["model"]))
-
-
-@dsl.pipeline(name="continuous-training", description=_DESCRIPTION)
-def continuous_training(
-    snapshot: str = "latest",
-    data: str = "",
-    replace: bool = False,  # noqa: FBT002 - KFP passes arguments by name
-    force: bool = False,  # noqa: FBT002 - likewise
-) -> None:
-    """Run the loop once.
-
-    Args:
-        snapshot: name of the snapshot; `latest` is the one with the latest date.
-        data: folder of raw snapshots; empty when the snapshot was ingested before.
-        replace: accept other content under a date that is stored.
-        force: train although nothing asks for it.
-    """
-    _loop(snapshot, data, replace, force, wide=False)
-
-
-@dsl.pipeline(name="continuous-training", description=_DESCRIPTION)
-def wide_continuous_training(
-    snapshot: str = "latest",
-    data: str = "",
-    replace: bool = False,  # noqa: FBT002 - as above
-    force: bool = False,  # noqa: FBT002 - as above
-) -> None:
-    """As continuous_training; a snapshot of more than RATCHET_ROWS_PER_POD rows is counted by several pods."""
-    _loop(snapshot, data, replace, force, wide=True)

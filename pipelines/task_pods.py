@@ -1,11 +1,11 @@
-"""What a task's pod needs on a cluster. kfp.local passes over it."""
+"""What a task needs where it runs: on a cluster its pod has settings, on this machine nothing."""
 
 from __future__ import annotations
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
-from pipelines.runners.kubeflow.settings import load_kubeflow_settings
+from pipelines.runners.kubeflow.settings import KubeflowSettings
 
 ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL")
 OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
@@ -33,14 +33,18 @@ _HOME, _PROJECT = "/var/lib/ratchet", "/etc/ratchet"  # as in the chart
 _USER = 65532  # the image's
 
 
-def prepare(task: PipelineTask) -> PipelineTask:
+def in_process(task: PipelineTask) -> PipelineTask:
+    """A task of kfp.local, which passes over a pod's settings."""
+    return task.set_caching_options(enable_caching=False)
+
+
+def in_pod(task: PipelineTask, settings: KubeflowSettings) -> PipelineTask:
     """Give the task addresses, project, a home, an identity in the ledger, resources, a time limit and no cache.
 
     KFP's cache stays off: ingest and train find by themselves what they made of the same content before, and ask the stores whether
     it is still there, where a cache would name a version that a restored registry no longer has. A retry of the pod is left to the
     backend's default (it repeats what was evicted or killed); what can be tried again for a reason is tried again inside.
     """
-    settings = load_kubeflow_settings()
     kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in ADDRESSES})
     kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in OPTIONAL}, optional=True)
     kubernetes.use_config_map_as_env(task, settings.settings, {name: name for name in SETTINGS})

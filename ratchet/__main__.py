@@ -1,5 +1,6 @@
-"""`python -m pipelines` is `ratchet`."""
+"""`python -m ratchet` is `ratchet`."""
 
 from ratchet.apps.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ratchet.core.errors import RatchetError, RetryableError, UserError
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
@@ -22,6 +23,7 @@ from ratchet.settings import Settings, load_settings
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
     from ratchet.core.record import Record
+    from ratchet.core.schema import Columns
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ratchet.rollout.port import Rollout
     from ratchet.snapshots.port import SnapshotStore
     from ratchet.sources.port import Source
+    from ratchet.sources.s3 import Upload
 
 T = TypeVar("T")
 
@@ -59,6 +62,19 @@ class Wiring:
 
             return S3Source(S3Folder(str(place), "the data's place"), self.project)
         return TableSource(Path(place), self.project)
+
+    def upload(self, folder: Path, to: str) -> Upload:
+        """Raw snapshots of a folder, to be put below `s3://bucket/prefix`."""
+        from ratchet.clients.s3 import S3Folder
+        from ratchet.sources.s3 import Upload
+
+        return Upload(folder, self.project, S3Folder(to, "--to"))
+
+    def labels_in(self, file: Path) -> Columns:
+        """The late labels of a CSV file, as `RequestLog.join` takes them."""
+        from ratchet.sources.label_file import read_label_file
+
+        return read_label_file(file, self.project.entity, self.project.label.column)
 
     @cached_property
     def store(self) -> SnapshotStore:
@@ -136,6 +152,11 @@ class Wiring:
             return self.registry.version(version).digest
         except UserError:  # there is no such version of this model
             return None
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The ledger as this model's events."""
+        return Journal(self.ledger, self.project.model)
 
     @cached_property
     def cluster(self) -> KubernetesApi:

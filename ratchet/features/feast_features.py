@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from ratchet.clients.lean_imports import feast_importable
 from ratchet.core.errors import ArtifactError, DataError, LockHeld, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
-from ratchet.features.feast_postgres import close, online_store, parsed_url
+from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
 from ratchet.features.load_record import LoadRecord, digest_of
 from ratchet.features.sql_load_record import SqlLoadRecord
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
@@ -92,6 +92,8 @@ class FeastFeatures:
         self._online = self._home / "online.db"
         self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
         self._postgres = parsed_url(online_url) if online_url else None
+        if self._postgres is not None:
+            bound_connecting()
         self._refresh = refresh
         self._closing: list[weakref.finalize[Any, Any]] = []
 

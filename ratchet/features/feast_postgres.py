@@ -13,7 +13,13 @@ from ratchet.core.errors import UserError
 
 _IDLE_SECONDS = 10  # after which the system asks a silent PostgreSQL whether it is still there
 
-os.environ.setdefault("PGCONNECT_TIMEOUT", "3")  # libpq's own default is to wait for ever, and Feast has no setting for it
+
+def bound_connecting() -> None:
+    """Let no connection of this process be waited for longer than 3 s, unless the environment says so already.
+
+    libpq's own default is to wait for ever, and Feast has no setting for it.
+    """
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "3")
 
 
 def parsed_url(url: str) -> URL:

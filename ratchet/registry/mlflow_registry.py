@@ -7,40 +7,28 @@ Stages are deprecated and search results can come without aliases, so every cham
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its default of 7 keeps a person waiting for minutes
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# else the server may hand out addresses in S3 by its own name for it; a client that cannot reach those hangs for minutes
-os.environ.setdefault("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "false")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # else every version warns of pickle, which nothing of ours loads
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ratchet.clients.lean_imports import without_feasts_plugin
-
-with without_feasts_plugin():
-    import mlflow
-    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-    from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
-
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
+from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.port import NewVersion
 
+if TYPE_CHECKING:
+    import mlflow
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+
 T = TypeVar("T")
-_ABSENT = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
+_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # error codes of MLflow's REST API
+_EXISTS = "RESOURCE_ALREADY_EXISTS"
 _BUNDLE = "ratchet"
 
 
@@ -55,6 +43,7 @@ class MlflowRegistry:
 
     def __init__(self, uri: str, model: str, artifacts: Path | None) -> None:
         self._uri, self._model, self._artifacts = uri, model, artifacts
+        self._mlflow = import_mlflow()
         self._opened: mlflow.MlflowClient | None = None
         self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
         weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
@@ -67,16 +56,16 @@ class MlflowRegistry:
                 utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
             if self._uri.startswith("sqlite:///"):
                 Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-            mlflow.set_tracking_uri(self._uri)
-            mlflow.set_registry_uri(self._uri)
-            self._opened = mlflow.MlflowClient(self._uri)
+            self._mlflow.set_tracking_uri(self._uri)
+            self._mlflow.set_registry_uri(self._uri)
+            self._opened = self._mlflow.MlflowClient(self._uri)
         return self._opened
 
     def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
         """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""
         try:
             return action(self._client())
-        except MlflowException as error:
+        except self._mlflow.MlflowException as error:
             if error.error_code in _ABSENT:
                 raise
             raise self._unavailable(error) from error
@@ -127,7 +116,7 @@ class MlflowRegistry:
                 tags={**source, "ratchet.digest": digest, "ratchet.model_uri": logged.model_uri},
                 model_id=logged.model_id,  # without it a server refuses the source
             )
-        except (MlflowException, SQLAlchemyError, OSError) as error:
+        except (self._mlflow.MlflowException, SQLAlchemyError, OSError) as error:
             raise self._unavailable(error) from error
         return self.version(int(created.version))
 
@@ -136,7 +125,7 @@ class MlflowRegistry:
             self._call(lambda client: client.create_registered_model(self._model))
         except Unavailable as error:
             cause = error.__cause__
-            if not isinstance(cause, MlflowException) or cause.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            if not isinstance(cause, self._mlflow.MlflowException) or cause.error_code != _EXISTS:
                 raise
 
     def _experiment(self) -> str:
@@ -151,7 +140,7 @@ class MlflowRegistry:
         """Raises UserError when there is no such version."""
         try:
             found = self._call(lambda client: client.get_model_version(self._model, str(number)))
-        except MlflowException as error:
+        except self._mlflow.MlflowException as error:
             message = f"model {self._model} has no version {number}: `ratchet history` lists them"
             raise UserError(message) from error
         return self._read(found)
@@ -165,7 +154,7 @@ class MlflowRegistry:
         """The version behind the alias, None only when the registry answers that there is none."""
         try:
             found = self._call(lambda client: client.get_model_version_by_alias(self._model, alias))
-        except MlflowException:  # _call lets only "does not exist" through
+        except self._mlflow.MlflowException:  # _call lets only "does not exist" through
             self._confirm()
             return None
         return self._read(found)
@@ -174,14 +163,14 @@ class MlflowRegistry:
         """Ask something that every MLflow answers: a 404 of some other server is not "there is no champion"."""
         try:
             self._call(lambda client: client.search_registered_models(max_results=1))
-        except MlflowException as error:
+        except self._mlflow.MlflowException as error:
             raise self._unavailable(error) from error
 
     def set_alias(self, alias: str, number: int) -> None:
         """Point the alias at the version. Raises UserError when it was deleted meanwhile."""
         try:
             self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
-        except MlflowException as error:
+        except self._mlflow.MlflowException as error:
             message = f"model {self._model} has no version {number} to call {alias!r}: was it deleted?"
             raise UserError(message) from error
 
@@ -202,7 +191,7 @@ class MlflowRegistry:
             raise ArtifactError(message)
         try:
             digest, folder = self._download(version.run_id, model_uri)
-        except (MlflowException, FileNotFoundError, NotADirectoryError) as error:
+        except (self._mlflow.MlflowException, FileNotFoundError, NotADirectoryError) as error:
             message = f"version {version.number}'s files are not in the registry's artifact store: restore them or retrain"
             raise ArtifactError(message) from error
         if digest != version.digest:
@@ -215,7 +204,7 @@ class MlflowRegistry:
 
     def _download(self, run_id: str, model_uri: str) -> tuple[str, Path]:
         target = Path(tempfile.mkdtemp(dir=self._downloads))
-        fetch = mlflow.artifacts.download_artifacts
+        fetch = self._mlflow.artifacts.download_artifacts
 
         def both(_: mlflow.MlflowClient) -> str:
             fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
@@ -230,7 +219,7 @@ class MlflowRegistry:
     def _read(self, version: MlflowVersion) -> ModelVersion:
         try:
             metrics = self._call(lambda client: client.get_run(version.run_id)).data.metrics if version.run_id else {}
-        except MlflowException as error:
+        except self._mlflow.MlflowException as error:
             message = (
                 f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
             )

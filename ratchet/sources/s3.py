@@ -71,17 +71,36 @@ class S3Source:
             yield TableSource(Path(folder), self._project)
 
 
-def upload(source: TableSource, folder: Path, name: str, project: Project, remote: S3Folder) -> int:
-    """Check one raw snapshot and store its tables on S3, over those that are there; how many there are.
+class Upload:
+    """Raw snapshots of a folder, on their way to S3.
 
-    Raises DataError with the first thing that is wrong; nothing is stored then.
+    Args:
+        folder: has one folder a snapshot.
+        project: says what to expect.
+        remote: the place they go to.
     """
-    source.read(name)
-    paths = [path for table in project.tables for suffix in SUFFIXES if (path := folder / name / f"{table}{suffix}").exists()]
-    for path in paths:
-        remote.upload(path, f"{name}/{path.name}")
-    stored = {f"{name}/{path.name}" for path in paths}
-    for entry in remote.entries(f"{name}/"):
-        if entry.key not in stored:  # a table of an earlier upload, perhaps in the other format
-            remote.delete(entry.key)
-    return len(paths)
+
+    def __init__(self, folder: Path, project: Project, remote: S3Folder) -> None:
+        self._folder, self._project, self._remote = folder, project, remote
+        self._source = TableSource(folder, project)
+        self.place = remote.url
+
+    def names(self) -> list[str]:
+        """The snapshots of the folder; as TableSource.names."""
+        return self._source.names()
+
+    def send(self, name: str) -> int:
+        """Check one snapshot and store its tables, over those that are there; how many there are.
+
+        Raises DataError with the first thing that is wrong; nothing is stored then.
+        """
+        self._source.read(name)
+        tables = [self._folder / name / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        paths = [path for path in tables if path.exists()]
+        for path in paths:
+            self._remote.upload(path, f"{name}/{path.name}")
+        stored = {f"{name}/{path.name}" for path in paths}
+        for entry in self._remote.entries(f"{name}/"):
+            if entry.key not in stored:  # a table of an earlier upload, perhaps in the other format
+                self._remote.delete(entry.key)
+        return len(paths)

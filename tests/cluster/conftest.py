@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.kind import Cluster
-from tests.cluster.toolbox import Preloaded, Toolbox
+from tests.cluster.toolbox import Toolbox
 
 collect_ignore_glob = [] if os.environ.get("RATCHET_TEST_CLUSTER") else ["test_*.py"]
 
@@ -18,6 +18,6 @@ collect_ignore_glob = [] if os.environ.get("RATCHET_TEST_CLUSTER") else ["test_*
 def toolbox() -> Iterator[Toolbox]:
     tools = os.environ.get("RATCHET_TEST_TOOLS")
     cluster = Cluster(os.environ["RATCHET_TEST_CLUSTER"], Path(tools) if tools else None)
-    preloaded = Preloaded(cluster)
-    yield Toolbox(cluster, preloaded)
-    preloaded.close()
+    made = Toolbox.of(cluster)
+    yield made
+    made.preloaded.close()

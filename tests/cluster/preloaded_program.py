@@ -14,6 +14,7 @@ import traceback
 from typing import Any
 
 from ratchet.apps.cli.main import main
+from ratchet.registry.mlflow_import import import_mlflow
 
 ADAPTERS = (
     "ratchet.features.feast_features",
@@ -52,6 +53,7 @@ def child(asked: dict[str, Any], files: tuple[int, int]) -> None:
         os._exit(code)
 
 
+import_mlflow()
 for module in (*ADAPTERS, "ratchet.steps.promote", "mlflow.sklearn"):
     importlib.import_module(module)
 sys.stdout.write("ready\n")

@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import yaml
 
-from tests.cluster.toolbox import Toolbox
+from cluster.releases import own_tools
+from cluster.shell import run
 
 
-def rendered(toolbox: Toolbox, chart: str, *values: str, namespace: str = "ratchet") -> list[dict[str, Any]]:
+class Renderer(Protocol):
+    """Who has a helm: a cluster's toolbox, or this machine."""
+
+    def helm(self, *arguments: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Helm:
+    """The helm of this machine, which needs no cluster to render."""
+
+    program: Path
+
+    def helm(self, *arguments: str) -> str:
+        return run([self.program, *arguments], timeout=60.0)
+
+
+def found_helm() -> Helm | None:
+    """The helm that the cluster's tests use, else that on PATH."""
+    folder = Path(named) if (named := os.environ.get("RATCHET_TEST_TOOLS")) else own_tools()
+    program = str(folder / "helm") if folder else shutil.which("helm")
+    return Helm(Path(program)) if program else None
+
+
+def rendered(
+    helm: Renderer,
+    chart: str,
+    *values: str,
+    namespace: str = "ratchet",
+    release: str = "",
+) -> list[dict[str, Any]]:
     sets = [argument for value in values for argument in ("--set", value)]
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" and "project=" not in values else []
-    text = toolbox.helm("template", chart, f"charts/{chart}", "--namespace", namespace, "--kube-version", "1.34.4", *project, *sets)
+    command = ["template", release or chart, f"charts/{chart}", "--namespace", namespace, "--kube-version", "1.34.4"]
+    text = helm.helm(*command, *project, *sets)
     return [document for document in yaml.safe_load_all(text) if document]
 
 
 def pods(documents: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for document in documents:
-        spec = document.get("spec", {})
-        if document["kind"] == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        if document["kind"] in {"Deployment", "StatefulSet", "CronJob"}:
-            spec = spec["template"]["spec"]
-        if "containers" in spec:
-            yield f"{document['kind']} {document['metadata']['name']}", spec
+        if (template := pod_template(document)) is not None:
+            yield f"{document['kind']} {document['metadata']['name']}", template["spec"]
+
+
+def pod_template(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The pod of an object that makes pods, or is one: its metadata and spec."""
+    spec = document.get("spec", {})
+    if document["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    if document["kind"] in {"Deployment", "StatefulSet", "CronJob"}:
+        template: dict[str, Any] = spec["template"]
+        return template
+    return document if "containers" in spec else None
 
 
 def one(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A cluster with both charts, as the cases see it: by kubectl, helm and the toolbox."""
+"""A model on a cluster, as the cases see it: by kubectl, helm and its toolbox."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cluster.jobs import TOOLBOX, follow, start_job
+from cluster.jobs import follow, start_job
 from cluster.kind import Cluster
+from cluster.models import FIRST, Model
 
 LOAD = Path(__file__).parent / "load_program.py"
 PRELOADED = Path(__file__).parent / "preloaded_program.py"
@@ -36,6 +37,7 @@ class Preloaded:
     """
 
     cluster: Cluster
+    model: Model = FIRST
     _process: subprocess.Popen[str] | None = None
     _pod: str = ""
 
@@ -62,12 +64,12 @@ class Preloaded:
         return content
 
     def _open(self) -> subprocess.Popen[str]:
-        pods = self.cluster.read("pods", selector="app.kubernetes.io/name=toolbox")["items"]
+        pods = self.model.on(self.cluster).read("pods", selector=selector(self.model, "toolbox"))["items"]
         (pod,) = [item["metadata"]["name"] for item in pods if "deletionTimestamp" not in item["metadata"]]
         if self._process is not None and self._process.poll() is None and pod == self._pod:
             return self._process
         self.close()
-        command = [*map(str, self.cluster.kubectl_command()), "exec", "-i", pod, "--", "python", "-u", "-c"]
+        command = [*map(str, self.model.on(self.cluster).kubectl_command()), "exec", "-i", pod, "--", "python", "-u", "-c"]
         command.append(PRELOADED.read_text(encoding="utf-8"))
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._pod = pod
@@ -78,10 +80,15 @@ class Preloaded:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The cluster's command line."""
+    """The command line of a model's toolbox, and of its cluster in its namespace."""
 
     cluster: Cluster
     preloaded: Preloaded = field(compare=False)
+    model: Model = FIRST
+
+    @classmethod
+    def of(cls, cluster: Cluster, model: Model = FIRST) -> Toolbox:
+        return cls(model.on(cluster), Preloaded(cluster, model), model)
 
     def ratchet(self, *arguments: str) -> str:
         return _succeeded(self.preloaded.run(arguments))
@@ -105,13 +112,13 @@ class Toolbox:
         return production["version"] if production else None, status["pinned"], pods, status["agree"]
 
     def run(self, snapshot: str, *more: str) -> int:
-        return follow(self.cluster, self.start(snapshot, *more))
+        return follow(self.cluster, self.start(snapshot, *more), self.model)
 
     def start(self, snapshot: str, *more: str) -> str:
-        return start_job(self.cluster, ["run", "--data", "s3://ratchet/raw", "--snapshot", snapshot, *more])
+        return start_job(self.cluster, ["run", "--data", self.model.data(self.cluster), "--snapshot", snapshot, *more], self.model)
 
     def serving_pods(self) -> list[dict[str, Any]]:
-        pods = self.cluster.read("pods", selector="app.kubernetes.io/name=serving")["items"]
+        pods = self.cluster.read("pods", selector=selector(self.model, "serving"))["items"]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def rolled_out(self, what: str, seconds: int = 180) -> None:
@@ -125,10 +132,10 @@ class Toolbox:
     def load(self, seconds: float = 300) -> Iterator[Load]:
         """Constant load from inside the cluster for the length of the block."""
         entities, counted = self.entities(), Load()
-        self.cluster.kubectl("exec", TOOLBOX, "--", "rm", "-f", _STOP)
-        command = [*self.cluster.kubectl_command(), "exec", "-i", TOOLBOX, "--", "python", "-"]
+        self.cluster.kubectl("exec", self.model.toolbox, "--", "rm", "-f", _STOP)
+        command = [*self.cluster.kubectl_command(), "exec", "-i", self.model.toolbox, "--", "python", "-"]
         process = subprocess.Popen(
-            [*command, SERVICE, "user_id", entities, str(seconds), _STOP],
+            [*command, f"http://{self.model.name}-serving:3000", "user_id", entities, str(seconds), _STOP],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -141,7 +148,7 @@ class Toolbox:
             time.sleep(2)
             yield counted
             time.sleep(2)
-            self.cluster.kubectl("exec", TOOLBOX, "--", "touch", _STOP)
+            self.cluster.kubectl("exec", self.model.toolbox, "--", "touch", _STOP)
             output, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors.decode()
             counted.result.update(json.loads(output))
@@ -151,6 +158,11 @@ class Toolbox:
 
     def helm(self, *arguments: str) -> str:
         return self.cluster.helm(*arguments)
+
+
+def selector(model: Model, component: str) -> str:
+    """The labels of a component's pods."""
+    return f"app.kubernetes.io/name={component},app.kubernetes.io/instance={model.release}"
 
 
 def _succeeded(done: subprocess.CompletedProcess[str]) -> str:

@@ -63,10 +63,11 @@ class Receiver:
 
 
 def panels(namespace: str) -> Iterator[tuple[str, str]]:
-    """Title and query of every panel of the dashboard, as Grafana asks it for that namespace (a pattern)."""
+    """Title and query of every panel of the dashboard, as Grafana asks it for all releases of that namespace (a pattern)."""
     for panel in dashboard.dashboard()["panels"]:
         for target in panel.get("targets", []):
-            yield panel["title"], target["expr"].replace("$namespace", namespace).replace("$__rate_interval", "15s")
+            query = target["expr"].replace("$namespace", namespace).replace("$release", ".*")
+            yield panel["title"], query.replace("$__rate_interval", "15s")
 
 
 @dataclass(frozen=True)

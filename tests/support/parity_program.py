@@ -9,9 +9,10 @@ import sys
 import warnings
 from typing import Any
 
-from kfp import dsl, local
+from kfp import local
 
 import pipelines.continuous_training as pipeline
+from pipelines.task_pods import in_process
 from tests.support import parity_components
 
 NAMES = ("ingest", "profile_rows", "drift_check", "train", "evaluate", "promote", "record_run")
@@ -21,8 +22,7 @@ def stand_in(*, wide: bool = False) -> Any:
     """The very function that the product compiles, over the stand-ins."""
     for name in NAMES:
         setattr(pipeline, name, getattr(parity_components, name))
-    function = pipeline.wide_continuous_training if wide else pipeline.continuous_training
-    return dsl.pipeline(name="continuous-training")(function.pipeline_func)
+    return pipeline.make_pipeline(in_process, wide=wide)
 
 
 def main() -> int:

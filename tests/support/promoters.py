@@ -38,7 +38,13 @@ from tests.support.serving_program import PROGRAM
 from tests.support.serving_world import PROJECT, ROWS, FolderRegistry, JsonFeatures, linear_bundle
 
 _SECONDS = 60.0  # for a child to end
-_HEAVY = ("ratchet.registry.mlflow_registry", "ratchet.rollout.processes", "ratchet.ledger.sql", "ratchet.locks.file")
+_HEAVY = (
+    "tests.support.preload",
+    "ratchet.registry.mlflow_registry",
+    "ratchet.rollout.processes",
+    "ratchet.ledger.sql",
+    "ratchet.locks.file",
+)
 
 
 @dataclass

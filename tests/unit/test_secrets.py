@@ -44,4 +44,14 @@ def test_the_image_takes_what_it_is_told_and_nothing_that_lies_about() -> None:
         if words[:1] == ["COPY"] and not words[1].startswith("--from"):
             taken.update(words[1:-1])
         assert not re.search(r"^\s*(ARG|ENV).*(password|token|secret)", line, re.IGNORECASE), line
-    assert taken == {"pyproject.toml", "uv.lock", "site-ca.pe[m]", "README.md", "LICENSE", "components", "pipelines", "serving"}
+    assert taken == {
+        "pyproject.toml",
+        "uv.lock",
+        "site-ca.pe[m]",
+        "README.md",
+        "LICENSE",
+        "components",
+        "pipelines",
+        "ratchet",
+        "serving",
+    }

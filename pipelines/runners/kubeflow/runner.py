@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
@@ -54,9 +55,10 @@ def compile_to(path: Path, image: str, *, wide: bool = False) -> None:
         raise UserError(message)
     from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
 
-    from pipelines.continuous_training import continuous_training, wide_continuous_training  # noqa: PLC0415 - as above
+    from pipelines.continuous_training import make_pipeline  # noqa: PLC0415 - as above
+    from pipelines.task_pods import in_pod  # noqa: PLC0415 - as above
 
-    pipeline = wide_continuous_training if wide else continuous_training
+    pipeline = make_pipeline(partial(in_pod, settings=load_kubeflow_settings()), wide=wide)
     for executor in pipeline.pipeline_spec.deployment_spec["executors"].values():
         executor["container"]["image"] = image
     try:

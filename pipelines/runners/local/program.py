@@ -1,4 +1,4 @@
-"""Run the pipeline in this process by kfp.local, each task in a process of its own. Started by local_runner.py; argument: JSON."""
+"""Run the pipeline in this process by kfp.local, each task in a process of its own. Started by runner.py; argument: JSON."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: None)  # is for the task, which this process outlives; a handler is not inherited
     threading.Thread(target=_end_with_command, name="command-watch", daemon=True).start()
     arguments = json.loads(sys.argv[2])
-    from pipelines.continuous_training import continuous_training  # noqa: PLC0415 - compiled here, in the child
+    from pipelines.continuous_training import make_pipeline  # noqa: PLC0415 - the watch must run before the slow imports
+    from pipelines.task_pods import in_process  # noqa: PLC0415 - as above
 
     # kfp.local takes an image whose name lacks "python" for a foreign one; ours has the same packages as this environment.
     warnings.filterwarnings("ignore", message="You may be attemping", category=RuntimeWarning)
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[1], raise_on_error=True)
     try:
-        continuous_training(**arguments)
+        make_pipeline(in_process)(**arguments)
     except RuntimeError as error:  # kfp.local's word for a failed task
         sys.stdout.flush()
         sys.exit(str(error))
@@ -36,7 +37,7 @@ def _end_with_command() -> None:
     """Standard input ends when the command is interrupted or dead: interrupt the task that runs, or end all if it does not stop."""
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    os.killpg(0, signal.SIGINT)  # the session that local_runner.py opened for this process and its tasks
+    os.killpg(0, signal.SIGINT)  # the session that runner.py opened for this process and its tasks
     time.sleep(_GRACE)
     os.killpg(0, signal.SIGKILL)
 

@@ -35,7 +35,7 @@ def generate(
     replace: Annotated[bool, typer.Option(help="Overwrite the snapshot's folder.")] = False,  # noqa: FBT002
 ) -> None:
     """Write a synthetic snapshot of ratchet.yaml's tables, in bounded memory whatever the size."""
-    from ratchet.sources.generator.snapshots import generate as write  # noqa: PLC0415 - adapters are imported where they are used
+    from ratchet.sources.generator.snapshots import generate as write  # noqa: PLC0415 - pandas takes a second, and other commands do without
 
     wiring = Wiring.load()
     with counting(f"generating {snapshot}", users) as progress:
@@ -105,13 +105,8 @@ def upload(
     snapshot: Annotated[list[str] | None, typer.Option(help="Snapshot to upload; all of the folder when not given.")] = None,
 ) -> None:
     """Check raw snapshots and put them on S3. Undo: upload what was there before."""
-    from ratchet.clients.s3 import S3Folder  # noqa: PLC0415 - adapters are imported where they are used
-    from ratchet.sources.folder import TableSource  # noqa: PLC0415 - as above
-    from ratchet.sources.s3 import upload as store  # noqa: PLC0415 - as above
-
-    wiring = Wiring.load()
-    remote, source = S3Folder(to, "--to"), TableSource(data, wiring.project)
-    for name in snapshot or source.names():
+    remote = Wiring.load().upload(data, to)
+    for name in snapshot or remote.names():
         with waiting(f"uploading {name}"):
-            count = store(source, data, name, wiring.project, remote)
-        line(f"uploaded {remote.url}/{name}: {count} tables")
+            count = remote.send(name)
+        line(f"uploaded {remote.place}/{name}: {count} tables")

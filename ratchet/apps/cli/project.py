@@ -24,7 +24,7 @@ def init(
     replace: Annotated[bool, typer.Option(help="Overwrite the file.")] = False,  # noqa: FBT002
 ) -> None:
     """Write a commented ratchet.yaml, guessing types, ranges and categories from the data."""
-    from ratchet.sources.guess.project import describe  # noqa: PLC0415 - adapters are imported where they are used
+    from ratchet.sources.guess.project import describe  # noqa: PLC0415 - pandas takes a second, and other commands do without
 
     if output.exists() and not replace:
         message = f"{output} exists: name another file by --output, or overwrite it by --replace"

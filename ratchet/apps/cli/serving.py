@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-import numpy as np
 import typer
 
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
-from ratchet.core.errors import DataError, RatchetError, Unavailable, UserError
-from ratchet.core.live import live_performance
-from ratchet.core.schema import Columns, Snapshot, features_hash
-from ratchet.estimators.encoding import row_of
+from ratchet.core.errors import RatchetError, Unavailable, UserError
+from ratchet.core.schema import Columns
 from ratchet.settings import environment
+from ratchet.steps import labels as use_case
 from ratchet.wiring import Wiring
 
 _CODES = {404: UserError, 422: UserError, 400: UserError, 413: UserError}
@@ -89,15 +87,14 @@ def labels(
     """Join late labels to the answers that were given, and measure the live AUC of each version."""
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
-        report = wiring.requests.join(_labels(wiring, file, snapshot))
-        rows = _live(wiring)
-    for row in rows:
-        wiring.ledger.append("live", row)
+        done = use_case.run(wiring.project, wiring.registry, wiring.ledger, wiring.requests, _labels(wiring, file, snapshot))
     if as_json:
-        document({"joined": report.joined, "unknown": report.unknown, "versions": rows})
+        document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": done.versions})
         return
-    line(f"{report.joined} answers labelled; {report.unknown} labels are about no logged answer")
-    cells = [[row["version"], row["labelled"], row["rows"], row["positives"], _shown(row), row["holdout_auc"]] for row in rows]
+    line(f"{done.report.joined} answers labelled; {done.report.unknown} labels are about no logged answer")
+    cells = [
+        [row["version"], row["labelled"], row["rows"], row["positives"], _shown(row), row["holdout_auc"]] for row in done.versions
+    ]
     headers = ["version", "labelled answers", "of held-out", "positives", "live AUC with interval", "AUC at training"]
     table("live AUC, on held-out entities", headers, cells)
 
@@ -107,48 +104,11 @@ def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
         message = "give either a CSV file or --snapshot"
         raise UserError(message)
     if file is not None:
-        from ratchet.sources.label_file import read_label_file  # noqa: PLC0415 - adapters are imported where they are used
-
-        return read_label_file(file, wiring.project.entity, wiring.project.label.column)
-    found = wiring.store.get(snapshot or "")
-    if not found.labelled:
-        message = f"snapshot {found.name} has no labels yet: ingest them first"
-        raise DataError(message)
-    return _with_features(wiring, found)
+        return wiring.labels_in(file)
+    return use_case.labels_of(wiring.project, wiring.store, wiring.store.get(snapshot or ""))
 
 
-def _with_features(wiring: Wiring, snapshot: Snapshot) -> Columns:
-    """The snapshot's labels, each about answers to that snapshot's features: another month's answers have another label."""
-    labels, inputs = wiring.store.labels(snapshot), wiring.project.inputs
-    columns = wiring.store.columns(snapshot, [wiring.project.entity, *(feature.name for feature in inputs)])
-    position = {entity: index for index, entity in enumerate(columns[wiring.project.entity])}
-    rows = (row_of(inputs, columns, position[entity]) for entity in labels["entity"])
-    return {**labels, "features_hash": np.array([features_hash(row) for row in rows], dtype=object)}
-
-
-def _live(wiring: Wiring) -> list[dict[str, Any]]:
-    """One row a version: live AUC on held-out entities with its interval (None while a class is missing), and its holdout AUC."""
-    known = {version.number: version for version in wiring.registry.versions()}
-    holdout, policy = wiring.project.holdout, wiring.project.policy.gate
-    rows = []
-    for number, answers in sorted(wiring.requests.labelled().items()):
-        live = live_performance(answers, holdout.salt, holdout.share, policy.confidence)
-        figures = {"auc": live.auc.value, "low": live.auc.low, "high": live.auc.high}
-        expected = known[number].metrics.get("holdout_auc") if number in known else None
-        rows.append(
-            {
-                "version": number,
-                "labelled": len(answers.labels),
-                "rows": live.rows,
-                "positives": live.positives,
-                **{name: None if math.isnan(value) else round(value, 6) for name, value in figures.items()},
-                "holdout_auc": round(expected, 6) if expected is not None else None,
-            }
-        )
-    return rows
-
-
-def _shown(row: dict[str, Any]) -> str:
+def _shown(row: Mapping[str, Any]) -> str:
     if row["low"] is None:
         return "too few labels of one class"
     return f"{row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})"

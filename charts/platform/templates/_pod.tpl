@@ -1,0 +1,51 @@
+{{- define "platform.image" -}}
+image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- end }}
+
+{{- define "platform.pullSecrets" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - {name: {{ . }}}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Of a pod; the argument is its user's number. */}}
+{{- define "platform.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "platform.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Volume claims of a StatefulSet; the argument is the values' section with size and storageClass. */}}
+{{- define "platform.claims" -}}
+- metadata: {name: data}
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with .storageClass }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources: {requests: {storage: {{ .size }}}}
+{{- end }}
+
+{{- define "platform.s3Env" -}}
+- {name: AWS_ACCESS_KEY_ID, valueFrom: {secretKeyRef: {name: {{ include "platform.names.s3Keys" . }}, key: s3-access-key}}}
+- {name: AWS_SECRET_ACCESS_KEY, valueFrom: {secretKeyRef: {name: {{ include "platform.names.s3Keys" . }}, key: s3-secret-key}}}
+- {name: AWS_REGION, value: {{ .Values.s3.region | quote }}}
+{{- with include "platform.s3Endpoint" (dict "root" .) }}
+- {name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }}}
+# MLflow's own name for it
+- {name: MLFLOW_S3_ENDPOINT_URL, value: {{ . | quote }}}
+{{- end }}
+{{- end }}

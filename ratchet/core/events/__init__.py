@@ -1,0 +1,36 @@
+"""Events: one typed class a kind of the ledger's records, with readers for every form of body that was ever written.
+
+`entry_of` reads a record. It never raises: what it cannot read is `Unreadable`, shown as it stands and counted nowhere.
+"""
+
+from ratchet.core.events.data import Ingested, LiveMeasured, Pruned, day_of
+from ratchet.core.events.decisions import Gated, Triggered
+from ratchet.core.events.drift import DriftFound, DriftTest
+from ratchet.core.events.event import Entry, Event, Unreadable
+from ratchet.core.events.production import Cause, Moved, MoveState, Reconciled
+from ratchet.core.events.reading import KINDS, entry_of, read
+from ratchet.core.events.runs import RunClaimed, RunEnded, RunState
+
+__all__ = [
+    "KINDS",
+    "Cause",
+    "DriftFound",
+    "DriftTest",
+    "Entry",
+    "Event",
+    "Gated",
+    "Ingested",
+    "LiveMeasured",
+    "MoveState",
+    "Moved",
+    "Pruned",
+    "Reconciled",
+    "RunClaimed",
+    "RunEnded",
+    "RunState",
+    "Triggered",
+    "Unreadable",
+    "day_of",
+    "entry_of",
+    "read",
+]

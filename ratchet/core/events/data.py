@@ -1,0 +1,111 @@
+"""What came in and what was measured on it: snapshots, and live answers whose labels have come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Self
+
+from ratchet.core.events.decisions import FIRST_METRIC
+from ratchet.core.events.event import Event
+from ratchet.core.events.fields import Fields, as_flag, as_moment, as_real, as_text, as_whole, maybe
+
+
+def day_of(snapshot: str) -> date | None:
+    """The date in a snapshot's id, `2024-02-29@1a2b3c4d5e6f`; None where there is none."""
+    try:
+        return date.fromisoformat(snapshot.partition("@")[0])
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested(Event):
+    """A snapshot was taken in. `hash` is its content's, empty where the record lacks it."""
+
+    KIND: ClassVar[str] = "ingest"
+
+    snapshot: str
+    name: str
+    rows: int
+    labelled_rows: int
+    replace: bool = False
+    hash: str = ""
+
+    @property
+    def as_of(self) -> date | None:
+        """The snapshot's date; None where its id has none."""
+        return day_of(self.snapshot)
+
+    @classmethod
+    def read(cls, body: Fields, form: int, model: str) -> Self:
+        """Both forms are alike. Raises FormError."""
+        del form
+        return cls(
+            model=model,
+            snapshot=body.take("snapshot", as_text),
+            name=body.take("name", as_text),
+            rows=body.take("rows", as_whole),
+            labelled_rows=body.take("labelled_rows", as_whole),
+            replace=body.take("replace", as_flag, default=False),
+            hash=body.take("hash", as_text, ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveMeasured(Event):
+    """How a version does on answers whose labels have come: `labelled` in all, `rows` of held-out entities, `positives` of these.
+
+    `value` with its interval is of `metric`, None while a class is missing; `promised` is the same on the holdout at training.
+    """
+
+    KIND: ClassVar[str] = "live"
+
+    version: int
+    labelled: int = 0
+    rows: int
+    positives: int
+    metric: str = FIRST_METRIC
+    value: float | None
+    low: float | None
+    high: float | None
+    promised: float | None = None
+
+    @property
+    def rarer(self) -> int:
+        """Rows of the rarer class."""
+        return min(self.positives, self.rows - self.positives)
+
+    @classmethod
+    def read(cls, body: Fields, form: int, model: str) -> Self:
+        """Form 1 has `auc` and `holdout_auc`; the first bodies did not count all labelled answers. Raises FormError."""
+        value, promised = ("auc", "holdout_auc") if form == 1 else ("value", "promised")
+        rows = body.take("rows", as_whole)
+        return cls(
+            model=model,
+            version=body.take("version", as_whole),
+            labelled=body.take("labelled", as_whole, rows),
+            rows=rows,
+            positives=body.take("positives", as_whole),
+            metric=body.take("metric", as_text, FIRST_METRIC),
+            value=body.take(value, maybe(as_real)),
+            low=body.take("low", maybe(as_real)),
+            high=body.take("high", maybe(as_real)),
+            promised=body.take(promised, maybe(as_real), None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned(Event):
+    """The `answers` that were given before a moment are deleted; recorded before the first of them is."""
+
+    KIND: ClassVar[str] = "prune"
+
+    before: datetime
+    answers: int
+
+    @classmethod
+    def read(cls, body: Fields, form: int, model: str) -> Self:
+        """Both forms are alike. Raises FormError."""
+        del form
+        return cls(model=model, before=body.take("before", as_moment), answers=body.take("answers", as_whole))

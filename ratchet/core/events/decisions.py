@@ -1,0 +1,113 @@
+"""What was decided: by the trigger on a snapshot, by the gate on a candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from ratchet.core.decision import Verdict
+from ratchet.core.events.drift import DriftFound
+from ratchet.core.events.event import Event
+from ratchet.core.events.fields import Fields, as_real, as_text, as_whole, many, maybe, one_of, to_plain
+from ratchet.core.trigger import Action
+
+FIRST_METRIC = "auc"  # what form 1 measured, and named its keys by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered(Event):
+    """Whether a snapshot asks for a candidate. `champion` is None before the first promotion, `drift` when nothing was compared."""
+
+    KIND: ClassVar[str] = "trigger"
+
+    snapshot: str
+    snapshot_hash: str = ""
+    champion: int | None
+    action: Action
+    reasons: tuple[str, ...]
+    drift: DriftFound | None = None
+    report: str = ""
+    run_id: str = ""
+
+    def to_body(self) -> dict[str, Any]:
+        """The record's body, JSON types only."""
+        return {**to_plain(self), "drift": self.drift.to_body() if self.drift else None, "form": self.FORM}
+
+    @classmethod
+    def read(cls, body: Fields, form: int, model: str) -> Self:
+        """Both forms are alike. Raises FormError."""
+        del form
+        return cls(
+            model=model,
+            snapshot=body.take("snapshot", as_text),
+            snapshot_hash=body.take("snapshot_hash", as_text, ""),
+            champion=body.take("champion", maybe(as_whole)),
+            action=body.take("action", one_of(Action)),
+            reasons=body.take("reasons", many(as_text)),
+            drift=body.take("drift", maybe(DriftFound.read)),
+            report=body.take("report", as_text, ""),
+            run_id=body.take("run_id", as_text, ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated(Event):
+    """The gate's decision on a candidate against a champion (None: the first model).
+
+    The values are of `metric`, on the snapshot's `rows` held-out rows; they and the difference with its interval at `confidence`
+    are None where they could not be measured. `attempt` counts the candidates that were tried on that holdout.
+    """
+
+    KIND: ClassVar[str] = "gate"
+
+    snapshot: str
+    snapshot_hash: str = ""
+    features_hash: str = ""
+    project_hash: str = ""
+    candidate: int
+    candidate_digest: str = ""
+    champion: int | None
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    decisive: tuple[str, ...]
+    rows: int = 0
+    attempt: int = 1
+    confidence: float | None = None
+    metric: str = FIRST_METRIC
+    candidate_value: float | None = None
+    champion_value: float | None = None
+    delta: float | None = None
+    delta_low: float | None = None
+    delta_high: float | None = None
+    report: str = ""
+    run_id: str = ""
+
+    @classmethod
+    def read(cls, body: Fields, form: int, model: str) -> Self:
+        """Form 1 has its values as `candidate_auc` and `champion_auc`. Raises FormError."""
+        candidate, champion = ("candidate_auc", "champion_auc") if form == 1 else ("candidate_value", "champion_value")
+        figure = maybe(as_real)
+        return cls(
+            model=model,
+            snapshot=body.take("snapshot", as_text),
+            snapshot_hash=body.take("snapshot_hash", as_text, ""),
+            features_hash=body.take("features_hash", as_text, ""),
+            project_hash=body.take("project_hash", as_text, ""),
+            candidate=body.take("candidate", as_whole),
+            candidate_digest=body.take("candidate_digest", as_text, ""),
+            champion=body.take("champion", maybe(as_whole)),
+            verdict=body.take("verdict", one_of(Verdict)),
+            reasons=body.take("reasons", many(as_text)),
+            decisive=body.take("decisive", many(as_text)),
+            rows=body.take("rows", as_whole, 0),
+            attempt=body.take("attempt", as_whole, 1),
+            confidence=body.take("confidence", figure, None),
+            metric=body.take("metric", as_text, FIRST_METRIC),
+            candidate_value=body.take(candidate, figure, None),
+            champion_value=body.take(champion, figure, None),
+            delta=body.take("delta", figure, None),
+            delta_low=body.take("delta_low", figure, None),
+            delta_high=body.take("delta_high", figure, None),
+            report=body.take("report", as_text, ""),
+            run_id=body.take("run_id", as_text, ""),
+        )

@@ -1,0 +1,253 @@
+"""What can be asked of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import pairwise
+from statistics import median
+from typing import TypeVar
+
+from ratchet.core.decision import Verdict
+from ratchet.core.events import (
+    DriftTest,
+    Entry,
+    Event,
+    Gated,
+    Ingested,
+    LiveMeasured,
+    Moved,
+    MoveState,
+    RunClaimed,
+    RunEnded,
+    Triggered,
+    Unreadable,
+)
+from ratchet.core.history.figures import Figure
+from ratchet.core.history.projection import Projection
+from ratchet.core.history.runs import Outcome, Run
+
+K = TypeVar("K", bound=Event)
+_GAPS = 10  # snapshots whose dates show how often one comes
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a model's ledger comes to, up to record `seq`. It never changes: `fold` returns the next one.
+
+    Who reads one in one thread is not disturbed by another that folds on.
+    """
+
+    _seen: Projection = field(default_factory=Projection)
+
+    def fold(self, *entries: Entry[Event]) -> History:
+        """The history with these entries, in the ledger's order, taken in; one that it knows by its `seq` counts no second time."""
+        seen = self._seen.copy()
+        for entry in entries:
+            seen.take(entry)
+        return History(seen)
+
+    # --- the records ---
+
+    @property
+    def seq(self) -> int:
+        """The last record's; 0 before there is one."""
+        return self._seen.seq
+
+    @property
+    def head(self) -> str:
+        """The last record's digest; empty before there is one."""
+        return self._seen.entries[-1].hash if self._seen.entries else ""
+
+    @property
+    def entries(self) -> Sequence[Entry[Event]]:
+        """All, oldest first."""
+        return tuple(self._seen.entries)
+
+    def of(self, kind: type[K]) -> list[Entry[K]]:
+        """The entries of one class of event, oldest first."""
+        return [found for entry in self._seen.entries if (found := entry.of(kind)) is not None]
+
+    @property
+    def unreadable(self) -> Sequence[Entry[Unreadable]]:
+        """Records that this release does not know, oldest first."""
+        return tuple(self._seen.unreadable)
+
+    @property
+    def unreadable_move(self) -> Entry[Unreadable] | None:
+        """The first step of a move that cannot be read: what waits and what was interrupted is not known for sure then."""
+        return next((entry for entry in self._seen.unreadable if entry.kind == Moved.KIND), None)
+
+    # --- production ---
+
+    @property
+    def champion(self) -> Entry[Moved] | None:
+        """The last move that was done: its `to` is in production since its `at`. None before the first."""
+        return self._seen.moves.done[-1] if self._seen.moves.done else None
+
+    @property
+    def previous(self) -> int | None:
+        """The version that served before the champion."""
+        return self.champion.event.before if self.champion else None
+
+    @property
+    def done(self) -> Sequence[Entry[Moved]]:
+        """The moves that were done, oldest first."""
+        return tuple(self._seen.moves.done)
+
+    @property
+    def open(self) -> Entry[Moved] | None:
+        """The intent of a move that neither ended nor failed: its promoter is at work or died."""
+        return self._seen.moves.open
+
+    @property
+    def waiting(self) -> Sequence[Entry[Moved]]:
+        """The candidates that await approval, neither promoted nor stale since. One whose promotion failed goes on waiting."""
+        return tuple(self._seen.moves.waiting.values())
+
+    @property
+    def moves(self) -> Sequence[Entry[Moved]]:
+        """Every step of every move, oldest first."""
+        return tuple(self._seen.moves.moves)
+
+    def moves_of(self, key: str) -> Sequence[Entry[Moved]]:
+        """The steps of the move with that key, oldest first."""
+        return self._seen.moves.by_key.get(key, ())
+
+    def done_of(self, key: str) -> Entry[Moved] | None:
+        """The first record that says the move with that key was done: None while none does."""
+        return next((entry for entry in self.moves_of(key) if entry.event.state is MoveState.DONE), None)
+
+    def served(self, version: int) -> bool:
+        """Whether a version was ever in production."""
+        return version in self._seen.moves.served
+
+    @property
+    def promotion_seconds(self) -> Sequence[float]:
+        """How long each move took that its own promoter ended."""
+        return tuple(self._seen.moves.seconds)
+
+    @property
+    def changed(self) -> datetime | None:
+        """When a move last began or ended."""
+        return self._seen.moves.changed
+
+    # --- decisions ---
+
+    def decisions(self) -> Mapping[tuple[str, str], int]:
+        """How often each outcome was, by kind of record (trigger, gate, promotion) and outcome."""
+        return dict(self._seen.decided)
+
+    def last_decision(self, kind: str) -> tuple[str, datetime] | None:
+        """The last outcome of that kind of record, and when."""
+        return self._seen.last.get(kind)
+
+    @property
+    def gates(self) -> Sequence[Entry[Gated]]:
+        """The gate's decisions, oldest first."""
+        return tuple(self._seen.gates.decisions)
+
+    def gate_of(self, candidate: int) -> Entry[Gated] | None:
+        """The gate's last decision on a version."""
+        return self._seen.gates.of_candidate.get(candidate)
+
+    def decided(self, snapshot_hash: str, champion: int | None, project_hash: str) -> Entry[Gated] | None:
+        """The last decision on the same snapshot, champion and project, if it settles the question.
+
+        A PASS does once its candidate was promoted or waits for approval; before that the promotion failed or its run died.
+        """
+        last = self._seen.gates.of_question.get((snapshot_hash, champion, project_hash))
+        if last is None or (last.event.verdict is Verdict.PASS and last.event.candidate not in self._seen.moves.carried_out):
+            return None
+        return last
+
+    def tried(self, features_hash: str) -> frozenset[int]:
+        """The versions that were compared with a champion on the holdout of the snapshot with these features."""
+        return self._seen.gates.tried.get(features_hash, frozenset())
+
+    def attempt(self, features_hash: str, candidate: int) -> int:
+        """Which try a comparison of that version would be on that holdout: 1 when none but itself was compared there."""
+        return len(self.tried(features_hash) - {candidate}) + 1
+
+    @property
+    def triggers(self) -> Sequence[Entry[Triggered]]:
+        """The triggers, oldest first."""
+        return tuple(self._seen.drift.triggers)
+
+    def trigger_on(self, snapshot: str) -> Entry[Triggered] | None:
+        """The last trigger on the snapshot of that id."""
+        return self._seen.drift.last.get(snapshot)
+
+    @property
+    def drift_share(self) -> float | None:
+        """The share of drifted features, as last measured."""
+        return self._seen.drift.share
+
+    @property
+    def worst_drift(self) -> DriftTest | None:
+        """The largest effect over threshold of the last comparison that has one."""
+        return self._seen.drift.worst
+
+    @property
+    def unanswered_drift(self) -> datetime | None:
+        """Since when a snapshot's drift has been without an answer: no refused candidate, no promotion, no quiet snapshot since."""
+        return self._seen.drift.unanswered
+
+    # --- runs ---
+
+    def run(self, run_id: str) -> Run | None:
+        """What a run has left so far; None for one that has left nothing."""
+        return self._seen.runs.by_id.get(run_id)
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """All runs that left something, by their first record."""
+        return tuple(self._seen.runs.by_id.values())
+
+    @property
+    def run_ends(self) -> Sequence[Entry[RunEnded]]:
+        """How runs ended, oldest first."""
+        return tuple(self._seen.runs.ends)
+
+    def outcomes(self) -> Mapping[Outcome, int]:
+        """How often ended runs came to each outcome."""
+        return dict(self._seen.runs.outcomes)
+
+    def claim(self, key: str) -> Entry[RunClaimed] | None:
+        """The watcher's last claim of a run with that key."""
+        return self._seen.runs.claims.get(key)
+
+    # --- data and figures ---
+
+    def ingested(self, as_of: date) -> Entry[Ingested] | None:
+        """What came in last for that date."""
+        return self._seen.figures.ingested.get(as_of)
+
+    def ingests(self) -> Mapping[date, Entry[Ingested]]:
+        """What came in last, by date."""
+        return dict(self._seen.figures.ingested)
+
+    def came(self, snapshot: str) -> Entry[Ingested] | None:
+        """When the snapshot of that id came in last."""
+        return self._seen.figures.came.get(snapshot)
+
+    @property
+    def interval(self) -> float | None:
+        """Seconds, the median time between the dates of the last snapshots; None before there are two."""
+        dates = sorted(self._seen.figures.ingested)[-_GAPS:]
+        gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(dates)]
+        return median(gaps) if gaps else None
+
+    def live(self) -> Mapping[int, Entry[LiveMeasured]]:
+        """Each version's last live measurement."""
+        return dict(self._seen.figures.live)
+
+    @property
+    def live_measurements(self) -> Sequence[Entry[LiveMeasured]]:
+        """All live measurements, oldest first."""
+        return tuple(self._seen.figures.measured)
+
+    def figures(self, version: int) -> Sequence[Figure]:
+        """How a version did, at each gate and on live answers, in the order of the records."""
+        return self._seen.figures.by_version.get(version, ())

@@ -1,0 +1,96 @@
+"""Late labels: joined to the answers that were given, and every version's live figures on record."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ratchet.core.errors import DataError, Unavailable
+from ratchet.core.holdout import held_out
+from ratchet.core.live import LabelledAnswers
+from ratchet.core.schema import Columns, features_hash
+from ratchet.estimators.encoding import row_of
+from ratchet.requests.port import JoinReport
+from ratchet.steps import labels
+from tests.support.fakes import FakeRequests
+from tests.support.loop import PROJECT, Loop
+
+LATE: Columns = {"entity": np.array(["e1"], dtype=object), "label": np.array([1])}
+
+
+class Requests(FakeRequests):
+    """A request log in which every label is about an answer."""
+
+    def join(self, labels: Columns) -> JoinReport:
+        return JoinReport(len(labels["label"]), 0)
+
+
+class Down(FakeRequests):
+    def join(self, labels: Columns) -> JoinReport:
+        message = f"the request log is away, with {len(labels)} columns to join"
+        raise Unavailable(message)
+
+
+def held_out_answers(count: int, *, right: float) -> LabelledAnswers:
+    """Answers about held-out entities, half of each label, of which a share has its score on the right side."""
+    entities = np.array([name for name in (f"e{number}" for number in range(50 * count)) if is_held_out(name)], dtype=object)[
+        :count
+    ]
+    truth = (np.arange(count) % 2).astype(np.int8)
+    scores = np.where(np.arange(count) < right * count, truth, 1 - truth) * 0.8 + 0.1
+    return LabelledAnswers(entities, truth, scores)
+
+
+def is_held_out(entity: str) -> bool:
+    return bool(held_out(PROJECT.holdout.salt, PROJECT.holdout.share, np.array([entity], dtype=object))[0])
+
+
+@pytest.fixture
+def loop() -> Loop:
+    """January made version 1 the champion."""
+    made = Loop()
+    assert made.run(made.arrive(1)) == "done"
+    return made
+
+
+def test_each_versions_live_figures_are_recorded(loop: Loop) -> None:
+    requests = Requests()
+    requests.pairs = {2: held_out_answers(100, right=1.0), 1: held_out_answers(100, right=0.9)}
+    done = labels.run(PROJECT, loop.at.registry, loop.at.ledger, requests, LATE)
+    assert done.report == JoinReport(1, 0)
+    first, second = (record.body for record in loop.at.ledger.records("live"))
+    assert [first, second] == done.versions
+    assert (first["version"], first["rows"], first["positives"]) == (1, 100, 50)
+    assert first["low"] < first["auc"] < first["high"]
+    assert first["holdout_auc"] == pytest.approx(loop.at.registry.version(1).metrics["holdout_auc"], abs=1e-6)
+    assert (second["version"], second["auc"], second["holdout_auc"]) == (2, 1.0, None), "a version that the registry has lost"
+
+
+def test_labels_of_one_class_say_nothing_about_ranking(loop: Loop) -> None:
+    requests = Requests()
+    answers = held_out_answers(20, right=1.0)
+    requests.pairs = {1: LabelledAnswers(answers.entities, np.zeros(20, dtype=np.int8), answers.scores)}
+    (figures,) = labels.run(PROJECT, loop.at.registry, loop.at.ledger, requests, LATE).versions
+    assert (figures["auc"], figures["low"], figures["high"]) == (None, None, None)
+    assert (figures["rows"], figures["positives"]) == (20, 0)
+
+
+def test_a_request_log_that_is_away_leaves_no_record(loop: Loop) -> None:
+    with pytest.raises(Unavailable, match="is away"):
+        labels.run(PROJECT, loop.at.registry, loop.at.ledger, Down(), LATE)
+    assert not loop.at.ledger.records("live")
+
+
+def test_a_snapshots_labels_are_about_answers_to_its_own_features(loop: Loop) -> None:
+    snapshot = loop.arrive(2)
+    found = labels.labels_of(PROJECT, loop.store, snapshot)
+    columns = loop.store.columns(snapshot, ["id", "a", "b", "c"])
+    assert len(found["features_hash"]) == len(found["label"]) == snapshot.labelled_rows
+    entity = found["entity"][3]
+    row = int(np.flatnonzero(columns["id"] == entity)[0])
+    assert found["features_hash"][3] == features_hash(row_of(PROJECT.inputs, columns, row))
+
+
+def test_a_snapshot_without_labels_is_one_sentence(loop: Loop) -> None:
+    with pytest.raises(DataError, match="m3 has no labels yet: ingest them first"):
+        labels.labels_of(PROJECT, loop.store, loop.arrive(3, labelled=False))

@@ -1,0 +1,253 @@
+"""Several models on one cluster: which is meant, and what is installed for another.
+
+kubectl and helm are programs that write down how they were called and answer from files.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cluster import __main__ as main
+from cluster.jobs import start_job, upload
+from cluster.kind import Cluster
+from cluster.models import FIRST, Model, chosen, models
+from cluster.new_model import add
+from cluster.releases import install
+from ratchet.core.errors import UserError
+
+STUB = """#!/bin/sh
+[ -t 0 ] || cat > /dev/null
+printf '%s %s\\n' "$(basename "$0")" "$*" >> CALLS
+while read -r pattern; do
+  case "$*" in *$pattern*) cat "ANSWERS/$(printf %s "$pattern" | tr ' /' '__')"; exit 0 ;; esac
+done < ANSWERS/patterns
+while read -r pattern; do
+  case "$*" in *$pattern*) echo "no pod" >&2; exit 1 ;; esac
+done < ANSWERS/failures
+case "$*" in *"get service"*|*"get namespace"*) exit 1 ;; esac
+"""
+
+
+@dataclass(frozen=True)
+class Stub:
+    """The cluster, and what was asked of it."""
+
+    cluster: Cluster
+    folder: Path
+
+    def answers(self, pattern: str, content: Any = "") -> None:
+        """What a call is answered with whose arguments hold the pattern."""
+        answers = self.folder / "answers"
+        (answers / pattern.replace(" ", "_").replace("/", "_")).write_text(json.dumps(content), encoding="utf-8")
+        with (answers / "patterns").open("a", encoding="utf-8") as patterns:
+            patterns.write(f"{pattern}\n")
+
+    def fails(self, pattern: str) -> None:
+        """A call whose arguments hold the pattern fails, with the words "no pod"."""
+        with (self.folder / "answers" / "failures").open("a", encoding="utf-8") as failures:
+            failures.write(f"{pattern}\n")
+
+    def calls(self, *words: str) -> list[list[str]]:
+        """The calls whose arguments hold all of the words, in order."""
+        lines = (self.folder / "calls").read_text(encoding="utf-8").splitlines()
+        return [line.split() for line in lines if all(word in line for word in words)]
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Stub:
+    tools, answers = tmp_path / "tools", tmp_path / "answers"
+    for folder in (tools, answers):
+        folder.mkdir()
+    for name in ("patterns", "failures"):
+        (answers / name).touch()
+    text = STUB.replace("CALLS", shlex.quote(str(tmp_path / "calls"))).replace("ANSWERS", shlex.quote(str(answers)))
+    for name in ("kubectl", "helm"):
+        (tools / name).write_text(text, encoding="utf-8")
+        (tools / name).chmod(0o755)
+    return Stub(Cluster("a-test", tools), tmp_path)
+
+
+@pytest.fixture
+def several(stub: Stub) -> Stub:
+    """The first model, churn in another namespace under a name of its own, and fraud twice."""
+    releases = [
+        ("fraud", "team-b", "fraud"),
+        ("churn", "team-a", "leaving"),
+        ("fraud", "ratchet", "fraud"),
+        ("ratchet", "ratchet", "ratchet"),
+    ]
+    stub.answers("get cronjobs", {"items": [cronjob(*release) for release in releases]})
+    for release, namespace, name in releases:
+        text = f"model: the_model_of_{release}\n"
+        stub.answers(f"--namespace {namespace} get configmap {name}-project", {"data": {"ratchet.yaml": text}})
+    stub.answers("get values ratchet", {"image": {"repository": "ratchet/ratchet", "tag": "7", "digest": ""}})
+    stub.answers("get values platform", {"connections": {"namespaces": ["team-a"]}})
+    return stub
+
+
+def cronjob(release: str, namespace: str, name: str) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/instance": release}
+    return {"metadata": {"name": f"{name}-pipeline", "namespace": namespace, "labels": labels}}
+
+
+def project(folder: Path, text: str = "model: another\n") -> Path:
+    file = folder / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_every_release_of_every_namespace_is_a_model_and_the_first_comes_first(several: Stub) -> None:
+    assert models(several.cluster) == [
+        FIRST,
+        Model("fraud", "ratchet", "fraud"),
+        Model("churn", "team-a", "leaving"),
+        Model("fraud", "team-b", "fraud"),
+    ]
+    assert several.calls("--all-namespaces", "app.kubernetes.io/name=pipeline")
+
+
+def test_a_model_is_chosen_by_its_release_and_where_two_have_the_name_by_the_namespace_too(several: Stub) -> None:
+    assert chosen(several.cluster) == FIRST
+    assert chosen(several.cluster, "churn").toolbox == "deploy/leaving-toolbox"
+    assert chosen(several.cluster, "fraud", "team-b").namespace == "team-b"
+    with pytest.raises(UserError, match="releases fraud in the namespaces ratchet, team-b: NAMESPACE names one"):
+        chosen(several.cluster, "fraud")
+    with pytest.raises(UserError, match="no release chrun of the chart ratchet; there is: ratchet in ratchet, "):
+        chosen(several.cluster, "chrun")
+    with pytest.raises(UserError, match="no release churn of the chart ratchet in namespace ratchet"):
+        chosen(several.cluster, "churn", "ratchet")
+
+
+def test_a_run_is_made_of_the_models_own_cronjob_in_its_namespace(several: Stub) -> None:
+    job: dict[str, Any] = {"spec": {"template": {"spec": {"containers": [{"args": []}]}}}}
+    several.answers("create job", job)
+    name = start_job(several.cluster, ["run"], chosen(several.cluster, "churn"))
+    assert name.startswith("leaving-run-")
+    (made,) = several.calls("create job")
+    assert made[made.index("--namespace") + 1] == "team-a"
+    assert "--from=cronjob/leaving-pipeline" in made
+    (created,) = several.calls("create --filename -")
+    assert created[created.index("--namespace") + 1] == "team-a"
+
+
+def test_a_snapshot_is_uploaded_by_the_models_toolbox_to_where_it_looks(several: Stub, tmp_path: Path) -> None:
+    (tmp_path / "month_000").mkdir()
+    upload(several.cluster, tmp_path, "month_000", chosen(several.cluster, "churn"))
+    (sent,) = several.calls("exec --stdin")
+    assert sent[sent.index("--namespace") + 1] == "team-a"
+    assert "deploy/leaving-toolbox" in sent
+    assert '"$RATCHET_DATA"' in sent
+
+
+def test_an_upgrade_reaches_every_model_and_keeps_what_was_set(several: Stub) -> None:
+    install(several.cluster, "ratchet/ratchet:8", None)
+    upgraded = [(call[call.index("--install") + 1], call[call.index("--namespace") + 1]) for call in several.calls("helm upgrade")]
+    assert upgraded == [
+        ("platform", "ratchet"),
+        ("ratchet", "ratchet"),
+        ("fraud", "ratchet"),
+        ("churn", "team-a"),
+        ("fraud", "team-b"),
+    ]
+    for call in several.calls("helm upgrade"):
+        assert "--reset-then-reuse-values" in call
+        assert "image.tag=8" in call
+    assert ["--set-file" in call for call in several.calls("charts/ratchet")] == [True, False, False, False]  # theirs stay
+
+
+def test_another_model_shares_the_image_and_has_a_place_of_its_own_for_its_data(several: Stub, tmp_path: Path) -> None:
+    file = project(tmp_path)
+    with pytest.raises(UserError, match="no release mine"):  # the cluster of this test does not grow
+        add(several.cluster, "mine", file)
+    (call,) = several.calls("helm upgrade")
+    assert call[call.index("--install") + 1] == "mine"
+    assert call[call.index("--namespace") + 1] == "ratchet"
+    assert {"image.tag=7", "pipeline.data=s3://ratchet/mine/raw", f"project={file}"} <= set(call)
+    assert not any("kubeflow" in word for word in call)
+
+
+def test_in_another_namespace_it_gets_the_connections_and_kubeflows_tasks_stay_where_they_are(
+    several: Stub, tmp_path: Path
+) -> None:
+    several.answers("get service ml-pipeline")
+    with pytest.raises(UserError, match="no release mine"):
+        add(several.cluster, "mine", project(tmp_path), "team-c")
+    assert several.calls("create namespace team-c")
+    platform, ratchet = several.calls("helm upgrade")
+    assert "connections.namespaces={team-a,team-c}" in platform
+    assert {"kubeflow.url=http://ml-pipeline.ratchet.svc:8888", "kubeflow.namespace=ratchet"} <= set(ratchet)
+    assert ratchet[ratchet.index("--namespace") + 1] == "team-c"
+
+
+def test_a_changed_project_is_an_upgrade_that_leaves_the_datas_place(several: Stub, tmp_path: Path) -> None:
+    add(several.cluster, "churn", project(tmp_path, "model: the_model_of_churn\n"), "team-a")
+    (call,) = several.calls("helm upgrade")
+    assert not any(word.startswith("pipeline.data") for word in call)
+
+
+@pytest.mark.parametrize(
+    ("release", "namespace", "text", "sentence"),
+    [
+        ("mine", "ratchet", "model: the_model_of_churn", "the model the_model_of_churn is that of release churn"),
+        ("churn", "ratchet", "model: another", "there is a release churn in namespace team-a: name this one otherwise"),
+        ("ratchet", "ratchet", "model: another", "ratchet is the release of `make cluster-up`"),
+        ("platform", "ratchet", "model: another", "platform cannot be a model's release"),
+        ("Mine", "ratchet", "model: another", "Mine cannot be a model's release: small letters"),
+        ("a" * 43, "ratchet", "model: another", "42 at most"),
+        ("mine", "ratchet", "- model", "is no ratchet.yaml: it names no model"),
+        ("mine", "ratchet", "model: [", "cannot be read"),
+    ],
+)
+def test_what_would_get_into_another_models_way_is_one_sentence(
+    several: Stub, tmp_path: Path, release: str, namespace: str, text: str, sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        add(several.cluster, release, project(tmp_path, text), namespace)
+    assert not several.calls("helm upgrade")
+
+
+def test_status_shows_every_model_and_one_that_does_not_answer_hides_no_other(
+    several: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for model in models(several.cluster):
+        if model.release != "churn":
+            several.answers(
+                f"--namespace {model.namespace} exec {model.toolbox}", f"status of {model.release} in {model.namespace}"
+            )
+    several.fails("exec deploy/leaving-toolbox")
+    monkeypatch.setattr(main, "present", lambda: several.cluster)
+    done = CliRunner().invoke(main.app, ["status"])
+    assert done.exit_code == UserError.exit_code
+    shown = [line for line in done.output.splitlines() if "==" in line or "status of" in line or "no pod" in line]
+    assert shown == [
+        "== ratchet in namespace ratchet",
+        '"status of ratchet in ratchet"',
+        "== fraud in namespace ratchet",
+        '"status of fraud in ratchet"',
+        "== churn in namespace team-a",
+        "no pod",
+        "== fraud in namespace team-b",
+        '"status of fraud in team-b"',
+    ]
+    assert [call[call.index("--namespace") + 1] for call in several.calls("get pods,pvc")] == ["ratchet", "team-a", "team-b"]
+
+
+def test_a_run_on_kubeflow_is_started_in_the_models_toolbox_on_its_data(several: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    several.answers("get configmap leaving-pipeline", {"data": {"RATCHET_DATA": "s3://ratchet/churn/raw"}})
+    monkeypatch.setattr(main, "present", lambda: several.cluster)
+    done = CliRunner().invoke(main.app, ["run", "month_000", "--model", "churn", "--runner", "kfp", "--force"])
+    assert done.exit_code == 0, done.output
+    (started,) = several.calls("-- ratchet run")
+    assert started[started.index("--namespace") + 1] == "team-a"
+    assert "deploy/leaving-toolbox" in started
+    assert started[started.index("run") :] == [
+        *("run", "--data", "s3://ratchet/churn/raw", "--snapshot", "month_000"),
+        *("--force", "--runner", "kfp"),
+    ]
