@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from ratchet.clients.home import take_over
 from ratchet.core.errors import RatchetError, RetryableError, UserError
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
@@ -46,11 +47,17 @@ class Wiring:
     settings: Settings
     project: Project
 
+    def __post_init__(self) -> None:
+        """The settings are those of the project's model, whatever RATCHET_MODEL says."""
+        object.__setattr__(self, "settings", self.settings.model_copy(update={"model": self.project.model}))
+
     @classmethod
     def load(cls) -> Wiring:
         """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
         settings = load_settings()
-        return cls(settings, load_project(settings.project))
+        wiring = cls(settings, load_project(settings.project))
+        take_over(wiring.settings, wiring.ledger.owns_unnamed)
+        return wiring
 
     def source(self, place: str | Path) -> Source:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
@@ -86,9 +93,11 @@ class Wiring:
         if not self.settings.snapshots_url:
             return local
         from ratchet.clients.s3 import S3Folder
-        from ratchet.snapshots.s3 import S3Snapshots
+        from ratchet.snapshots.s3 import S3Snapshots, place_of
 
-        return S3Snapshots(S3Folder(self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"), local, self.settings.snapshots)
+        url, variable = self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"
+        own, shared = S3Folder(f"{url.rstrip('/')}/{self.project.model}", variable), S3Folder(url, variable)
+        return S3Snapshots(place_of(own, shared, self.ledger.owns_unnamed), local, self.settings.snapshots)
 
     @cached_property
     def features(self) -> FeatureStore:
@@ -175,7 +184,7 @@ class Wiring:
             return LeaseLock(self.cluster, name, self.settings.actor, self.settings.lock_timeout, self.settings.lease_seconds)
         from ratchet.locks.file import PromotionFileLock
 
-        return PromotionFileLock(self.settings.home / "promotion.lock", self.settings.actor, self.settings.lock_timeout)
+        return PromotionFileLock(self.settings.lock, self.settings.actor, self.settings.lock_timeout)
 
     @cached_property
     def rollout(self) -> Rollout:
@@ -209,7 +218,9 @@ class Wiring:
             from ratchet.clients.s3 import S3Folder
             from ratchet.reports.s3 import S3Reports
 
-            return S3Reports(S3Folder(self.settings.reports_url, "RATCHET_REPORTS_URL"))
+            url, variable = self.settings.reports_url, "RATCHET_REPORTS_URL"
+            own, shared = S3Folder(f"{url.rstrip('/')}/{self.project.model}", variable), S3Folder(url, variable)
+            return S3Reports(own, shared, self.ledger.owns_unnamed)
         from ratchet.reports.files import ReportFiles
 
         return ReportFiles(self.settings.reports)

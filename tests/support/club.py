@@ -112,6 +112,11 @@ class Club:
         return self.root / "raw"
 
     @property
+    def folder(self) -> Path:
+        """Of the model's own state."""
+        return self.home / "models" / "club_churn"
+
+    @property
     def environment(self) -> dict[str, str]:
         return {
             "RATCHET_PROJECT": str(self.project),

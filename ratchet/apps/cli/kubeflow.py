@@ -72,7 +72,7 @@ def _row(run: KubeflowRun, where: str) -> dict[str, Any]:
 def _local_runs(wiring: Wiring, last: int) -> list[dict[str, Any]]:
     """From the ledger; a run whose process was killed left a folder and no record."""
     ended = {record.key: record for record in wiring.ledger.records(RUN)}
-    folders = sorted((path for path in (wiring.settings.home / "runs").glob("*") if path.is_dir()), reverse=True)
+    folders = sorted((path for path in wiring.settings.runs.glob("*") if path.is_dir()), reverse=True)
     found = []
     for folder in folders[:last]:
         record = ended.get(folder.name)
@@ -102,7 +102,7 @@ def logs(run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run, as 
             why = "ended and left no log" if api.run(run_id).ended else "no log yet: Kubeflow gives a task's once it has ended"
             line(f"run {run_id} has {why}")
         return
-    file = wiring.settings.home / "runs" / Path(run_id).name / "log.txt"
+    file = wiring.settings.runs / Path(run_id).name / "log.txt"
     try:
         _text(file.read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError) as error:

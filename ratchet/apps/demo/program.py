@@ -177,8 +177,9 @@ def _end(demo: Demo, promotions: Sequence[Record], seconds: float) -> None:
         body = record.body
         line(f"{record.at:%H:%M:%S} UTC   version {body['to']} into production ({body['cause']}): {'; '.join(body['reasons'])}")
     line(f"in production  version {promotions[-1].body['to']}" if promotions else "in production  nobody")
-    line(f"reports        {demo.settings.reports}")
-    for report in sorted(demo.settings.reports.glob("*.html")):
+    reports = Wiring(demo.settings, load_project(demo.settings.project)).settings.reports
+    line(f"reports        {reports}")
+    for report in sorted(reports.glob("*.html")):
         line(f"               {report.name}")
     line(f"state          {demo.settings.home}   (delete the folder to forget it)")
     line(f"look again     RATCHET_HOME={demo.settings.home} ratchet history")
