@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ratchet.core.record import Record
     from ratchet.core.schema import Columns
     from ratchet.features.port import FeatureStore
+    from ratchet.ledger.port import Ledger
     from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
     from ratchet.registry.mlflow_reader import MlflowReader
@@ -234,6 +235,38 @@ class Wiring:
     def quiet_world(self) -> World:
         """As `world`, telling nothing: for a command whose output is one JSON document."""
         return replace(self.world, say=lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenModel:
+    """What one of several models can be looked at by, without its project file."""
+
+    model: str
+    registry: Registry
+    ledger: Ledger
+    rollout: Rollout
+
+
+def models_of_home() -> Iterator[SeenModel]:
+    """The models that the ledger has records of; none where a project file is there, or a Deployment serves one of them.
+
+    Makes nothing: where there is no ledger there is no model.
+    """
+    settings = load_settings()
+    file = settings.ledger_url.removeprefix("sqlite:///")
+    if settings.project.exists() or settings.deployment or (file != settings.ledger_url and not Path(file).exists()):
+        return
+    from ratchet.ledger.sql import SqlLedger, models_in
+    from ratchet.registry.mlflow_registry import MlflowRegistry
+    from ratchet.rollout.processes import ProcessRollout
+
+    for model in models_in(settings.ledger_url):
+        yield SeenModel(
+            model,
+            MlflowRegistry(settings.tracking_uri, model, None),
+            SqlLedger(settings.ledger_url, settings.actor, model, lambda _: False),  # looks, and claims nothing
+            ProcessRollout(settings.model_copy(update={"model": model}), ""),
+        )
 
 
 def say(line: str) -> None:
