@@ -18,6 +18,7 @@ from ratchet.core.row_groups import ROWS_PER_POD
 
 LOCK = "promotion.lock"
 _PREFIX = "RATCHET_"
+MODEL_VERSION = f"{_PREFIX}MODEL_VERSION"  # the version that a serving process is pinned to; no setting, each process has its own
 T = TypeVar("T", bound=BaseSettings)
 
 
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
 
 def environment(settings: Settings) -> dict[str, str]:
     """This process's environment with all of `settings`, for a child that shall see the same."""
-    return {**os.environ, **{f"RATCHET_{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
+    return {**os.environ, **{f"{_PREFIX}{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
 
 
 def read_environment(kind: type[T], prefix: str) -> T:

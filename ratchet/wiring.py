@@ -16,10 +16,13 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from ratchet.clients.home import take_over
 from ratchet.core.errors import RatchetError, RetryableError, UserError
+from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.world import World
 from ratchet.settings import Settings, load_settings
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
@@ -56,9 +59,16 @@ class Wiring:
     def load(cls) -> Wiring:
         """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
         settings = load_settings()
-        wiring = cls(settings, load_project(settings.project))
+        project = load_project(settings.project)
+        refuse_unknown(project)
+        wiring = cls(settings, project)
         take_over(wiring.settings, wiring.ledger.owns_unnamed)
         return wiring
+
+    @property
+    def task(self) -> Task:
+        """What the project's model learns."""
+        return task_of(self.project)
 
     def source(self, place: str | Path) -> Source:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
@@ -193,10 +203,10 @@ class Wiring:
         if self.settings.deployment:
             from ratchet.rollout.deployment import KubernetesRollout
 
-            return KubernetesRollout(self.cluster, self.settings, self.project.entity)
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in)
         from ratchet.rollout.processes import ProcessRollout
 
-        return ProcessRollout(self.settings, self.project.entity)
+        return ProcessRollout(self.settings, self.project.entity, self.task.score_in)
 
     @cached_property
     def requests(self) -> RequestLog:
@@ -265,7 +275,7 @@ def models_of_home() -> Iterator[SeenModel]:
             model,
             MlflowRegistry(settings.tracking_uri, model, None),
             SqlLedger(settings.ledger_url, settings.actor, model, lambda _: False),  # looks, and claims nothing
-            ProcessRollout(settings.model_copy(update={"model": model}), ""),
+            ProcessRollout(settings.model_copy(update={"model": model}), "", lambda _: float("nan")),  # nobody is asked
         )
 
 

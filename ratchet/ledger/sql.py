@@ -23,7 +23,7 @@ _UNNAMED = ""  # the chain of release 0.1, which knew one model alone
 
 
 class SqlLedger:
-    """Implements ports.Ledger for one model.
+    """Implements port.Ledger for one model.
 
     Args:
         url: SQLAlchemy URL; a SQLite file is made with its folder when absent.

@@ -15,7 +15,7 @@ _SOMEBODY = "somebody else"
 
 
 class PromotionFileLock:
-    """Implements ports.Lock.
+    """Implements port.Lock.
 
     Args:
         path: the lock file; its neighbour `<path>.holder` says who holds it.

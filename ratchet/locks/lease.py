@@ -43,7 +43,7 @@ class _Seen:
 
 
 class LeaseLock:
-    """Implements ports.Lock.
+    """Implements port.Lock.
 
     Args:
         api: the cluster.

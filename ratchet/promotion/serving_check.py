@@ -8,11 +8,10 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from ratchet.core.errors import PromotionFailed
 from ratchet.core.schema import ModelVersion
-from ratchet.estimators.bundle import Bundle
+from ratchet.estimators.bundle import TOLERANCE, Bundle
 from ratchet.rollout.port import Rollout
 from ratchet.rollout.state import Progress, State
 
-TOLERANCE = 1e-9
 _ASKED = 5  # golden entities asked through the Service; each is a whole request with its look-up
 
 
@@ -71,8 +70,8 @@ def check_in_traffic(rollout: Rollout, version: int, bundle: Bundle) -> int:
             message = f"/predict answered from version {answer.version} after every pod had reported version {version}"
             raise PromotionFailed(message)
         expected = bundle.scorer.row(answer.features)
-        if not abs(expected - answer.probability) <= TOLERANCE:
-            message = f"/predict answered {answer.probability} for {row.entity}, but version {version} gives {expected}"
+        if not abs(expected - answer.score) <= TOLERANCE:
+            message = f"/predict answered {answer.score} for {row.entity}, but version {version} gives {expected}"
             raise PromotionFailed(message)
         compared += 1
     if compared == 0:

@@ -5,37 +5,36 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from ratchet.core.errors import PermanentError
+from ratchet.core.events import Cause, MoveState
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.port import Ledger
 from ratchet.locks.port import Lock
+from ratchet.promotion.champion import PRODUCTION
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
 
-PRODUCTION, PREVIOUS = "production", "previous"
+__all__ = [
+    "PREVIOUS",
+    "PRODUCTION",
+    "PROMOTION",
+    "Cause",
+    "Move",
+    "Step",
+    "World",
+    "champion_of",
+    "open_move",
+    "promotion_key",
+]
+
+PREVIOUS = "previous"
 PROMOTION = "promotion"
 
 
-class Step(StrEnum):
-    """State of a move, as the ledger's `promotion` records tell it."""
-
-    AWAITING = "awaiting_approval"
-    INTENT = "intent"
-    DONE = "done"
-    FAILED = "failed"
-    STALE = "stale"
-
-
-class Cause(StrEnum):
-    """Who wants the move."""
-
-    GATE = "gate"
-    APPROVAL = "approval"
-    ROLLBACK = "rollback"
+Step = MoveState
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
+from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.port import NewVersion
 
@@ -36,7 +37,7 @@ _BUNDLE = "ratchet"
 
 
 class MlflowRegistry:
-    """Implements ports.Registry.
+    """Implements port.Registry.
 
     Args:
         uri: MLflow tracking URI.
@@ -56,7 +57,7 @@ class MlflowRegistry:
             if not self._uri.startswith("http"):
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
-                utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
+                set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
             self._mlflow.set_tracking_uri(self._uri)
             self._mlflow.set_registry_uri(self._uri)
             with self._making():

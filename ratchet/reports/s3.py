@@ -8,7 +8,7 @@ from ratchet.clients.s3 import Absent, S3Folder
 
 
 class S3Reports:
-    """Implements ports.Reports.
+    """Implements port.Reports.
 
     Args:
         remote: where the reports go, the model's own folder.

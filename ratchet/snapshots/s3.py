@@ -32,7 +32,7 @@ _TRIES = 5  # of fetching what is being replaced, and of writing what others wri
 
 
 class S3Snapshots:
-    """The SnapshotStore of core.ports on S3.
+    """The SnapshotStore of port.py on S3.
 
     Args:
         remote: the folder on S3.

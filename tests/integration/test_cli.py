@@ -83,7 +83,7 @@ def candidate(wiring: Wiring, month: str) -> ModelVersion:
 def judged(wiring: Wiring, month: str, version: ModelVersion) -> Verdict:
     store, registry, snapshot = wiring.store, wiring.registry, wiring.store.get(month)
     said = evaluate.run(
-        wiring.project, store, registry, wiring.ledger, wiring.reports, snapshot, version.number, say=lambda _: None
+        wiring.project, store, registry, wiring.journal, wiring.reports, snapshot, version.number, say=lambda _: None
     )
     return said.decision.verdict
 

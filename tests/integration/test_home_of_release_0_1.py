@@ -85,7 +85,7 @@ def test_snapshots_and_features_of_release_0_1_serve_on_without_being_loaded_aga
     club = Club(tmp_path)
     club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "600")
     wiring = Wiring(club.wiring.settings, club.wiring.project)
-    ingest.run(wiring.source(club.raw), wiring.store, wiring.features, wiring.ledger, "month_000")
+    ingest.run(wiring.source(club.raw), wiring.store, wiring.features, wiring.journal, "month_000")
     old = [club.home / name for name in ("snapshots", "feast", "reports", "serving", "runs")]
     assert all(not path.exists() for path in old)
     shutil.rmtree(club.folder)
@@ -93,7 +93,7 @@ def test_snapshots_and_features_of_release_0_1_serve_on_without_being_loaded_aga
         path.mkdir()
     first = club.wiring  # takes the home over, and fills it as release 0.1 did
     assert first.settings.snapshots == club.home / "snapshots"
-    ingest.run(first.source(club.raw), first.store, first.features, first.ledger, "month_000")
+    ingest.run(first.source(club.raw), first.store, first.features, first.journal, "month_000")
     shutil.rmtree(club.home / "models")  # as it was before
     again = club.wiring
     assert again.store.snapshots() == first.store.snapshots()

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from ratchet.apps.cli.main import main
-from ratchet.promotion.world import PREVIOUS, PRODUCTION, PROMOTION
+from ratchet.promotion.world import PREVIOUS, PRODUCTION
 from ratchet.wiring import Wiring
 from tests.support.rollout_harness import free_port, until
 
@@ -220,7 +220,7 @@ class Club:
             champion.number if champion else None,
             before.number if before else None,
             wiring.rollout.pinned().version,
-            tuple(record.hash for record in wiring.ledger.records(PROMOTION) if record.body["state"] == "done"),
+            tuple(entry.hash for entry in wiring.journal.history().done),
             files(self.home / "snapshots"),
             tuple(self._told(member) for member in MEMBERS),
         )

@@ -84,7 +84,7 @@ class Loop:
             self.project,
             self.store,
             self.at.registry,
-            self.at.ledger,
+            self.at.journal,
             self.requests,
             FakeReporter,
             self.reports,
@@ -103,7 +103,7 @@ class Loop:
             self.project,
             self.store,
             self.at.registry,
-            self.at.ledger,
+            self.at.journal,
             self.reports,
             snapshot,
             candidate,
@@ -120,7 +120,7 @@ class Loop:
         judged = self.judge(snapshot, candidate)
         if not judged.decision.passed:
             return judged.decision.verdict.value
-        return str(promote.run(self.project, self.at.world, candidate).body["state"])
+        return str(promote.run(self.project, self.at.world, candidate).event.state)
 
     @property
     def production(self) -> int | None:

@@ -20,11 +20,15 @@ from typing import Any
 import httpx
 import yaml
 
+from ratchet.core.decision import Verdict
+from ratchet.core.events import Gated
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.frames import frame
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import load_project
 from ratchet.promotion import by_hand
-from ratchet.promotion.world import PRODUCTION, PROMOTION, World
+from ratchet.promotion.champion import PRODUCTION
+from ratchet.promotion.world import World
 from ratchet.registry.port import NewVersion
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.rollout.state import State
@@ -158,24 +162,30 @@ class Promoters:
     def promoter(self, candidate: int, *, champion: int | None, die_before: str = "") -> Promoter:
         """Put a PASS of the gate on record, as on a snapshot of its own, and start its promoter."""
         number = next(self._numbers)
-        gate = {
-            "candidate": candidate,
-            "candidate_digest": self.world.registry.version(candidate).digest,
-            "champion": champion,
-            "verdict": "PASS",
-            "decisive": ["delta 0.144 > 0.010"],
-            "snapshot": f"2024-02-29@{number}",
-            "snapshot_hash": str(number),
-            "candidate_auc": 0.64,
-            "champion_auc": 0.5,
-        }
-        self.world.ledger.append("gate", gate)
+        gate = Gated(
+            candidate=candidate,
+            candidate_digest=self.world.registry.version(candidate).digest,
+            champion=champion,
+            verdict=Verdict.PASS,
+            reasons=("delta 0.144 > 0.010",),
+            decisive=("delta 0.144 > 0.010",),
+            snapshot=f"2024-02-29@{number}",
+            snapshot_hash=str(number),
+            candidate_value=0.64,
+            champion_value=0.5,
+        )
+        self.journal.append(gate)
         return self.start(promoter_program.promote, candidate, die_before)
 
     @cached_property
     def world(self) -> World:
         """The test's own view through the real wiring."""
         return promoter_program.world_of(Wiring(self.settings, load_project(self.settings.project)))
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The ledger as events."""
+        return Journal(self.world.ledger, load_project(self.settings.project).model)
 
     @property
     def champion(self) -> int:
@@ -186,7 +196,7 @@ class Promoters:
     @property
     def states(self) -> list[str]:
         """Of all moves on record."""
-        return [record.body["state"] for record in self.world.ledger.records(PROMOTION)]
+        return [str(entry.event.state) for entry in self.journal.history().moves]
 
     def serve(self) -> subprocess.Popen[bytes]:
         """`ratchet serve`, if it does not run already, until `stop`. Returns when the pinned version answers."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.images import ROOT
-from cluster.values_docs import rows
+from docs.generators.values import rows
 from ratchet.core.schema import LoggedAnswer
 from ratchet.requests.sql import SqlRequestLog
 from serving.metrics import Metrics

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
 from typing import Annotated, Any, Literal
 
 import typer
 
 from ratchet.apps.cli.console import AsJson, document, facts, line, table, waiting
 from ratchet.apps.cli.models import show_all
-from ratchet.apps.record_forms import known
-from ratchet.core.record import Record
+from ratchet.apps.wording import summary
+from ratchet.core.errors import LedgerError
+from ratchet.core.events import Moved, entry_of
+from ratchet.core.record import Record, verify
 from ratchet.core.schema import ModelVersion
 from ratchet.promotion import by_hand
 from ratchet.promotion.reconcile import reconcile as mend
 from ratchet.rollout.state import PodReport
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
 _Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch", "prune"]
@@ -56,7 +59,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
         "agree": seen.agree,
         "rollout": {"state": seen.progress.state.value, "detail": seen.progress.detail},
         "pods": [{"name": pod.name, "version": pod.version, "ready": pod.ready, "detail": pod.detail} for pod in seen.pods],
-        "awaiting_approval": [record.body["to"] for record in seen.waiting],
+        "awaiting_approval": [_move(record).to for record in seen.waiting],
         "interrupted": _row(seen.interrupted) if seen.interrupted else None,
         "last_promotion": _row(seen.last) if seen.last else None,
         "address": wiring.settings.url,
@@ -64,21 +67,23 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     if as_json:
         document(content)
         return
-    champion = seen.champion
+    champion, metric = seen.champion, task_of(wiring.project).metric
+    last = _move(seen.last) if seen.last else None
+    promised = metric.promised(champion.metrics if champion else {}).value
     pods = ", ".join(_pod(pod) for pod in seen.pods)
     facts(
         wiring.project.model,
         {
             "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
             "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
-            "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
-            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.body['cause']})" if seen.last else None,
-            "why": "; ".join(seen.last.body["reasons"]) if seen.last else None,
+            f"holdout {metric.label}": f"{promised:.3f}" if math.isfinite(promised) else None,
+            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({last.cause})" if seen.last and last else None,
+            "why": "; ".join(last.reasons) if last else None,
             "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,
             "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
             "agree": "yes" if seen.agree else "NO: alias and pods differ, ratchet reconcile mends it",
-            "awaiting approval": ", ".join(f"version {record.body['to']}" for record in seen.waiting),
-            "interrupted": f"a move to version {seen.interrupted.body['to']}: ratchet reconcile" if seen.interrupted else None,
+            "awaiting approval": ", ".join(f"version {_move(record).to}" for record in seen.waiting),
+            "interrupted": f"a move to version {_move(seen.interrupted).to}: ratchet reconcile" if seen.interrupted else None,
         },
     )
 
@@ -88,6 +93,14 @@ def _pod(pod: PodReport) -> str:
     if pod.version is None:
         return f"{pod.name}: {pod.detail or 'no model yet'}"
     return f"{pod.name}: version {pod.version} {'ready' if pod.ready else 'not ready'}"
+
+
+def _move(record: Record) -> Moved:
+    event = entry_of(record).event
+    if not isinstance(event, Moved):
+        message = f"ledger record {record.seq} is not of a form that this release knows"
+        raise LedgerError(message)
+    return event
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -108,44 +121,19 @@ def history(
 ) -> None:
     """The ledger: every decision with its reasons. Verifies the chain first."""
     wiring = Wiring.load()
-    count = wiring.ledger.verify()
-    records = wiring.ledger.records(kind)[-last:]
+    every = wiring.ledger.records()
+    count = verify(every)
+    records = [record for record in every if kind in {None, record.kind}][-last:]
     if as_json:
         document({"verified": count, "records": [_row(record) for record in records]})
         return
-    rows = [(record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *told(record)) for record in records]
+    rows = [
+        (record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *summary(entry_of(record).event))
+        for record in records
+    ]
     table("ledger (times in UTC)", ["#", "at", "by", "kind", "outcome", "why"], rows)
-    head = f", head {wiring.ledger.records()[-1].hash[:16]}" if count else ""
+    head = f", head {every[-1].hash[:16]}" if count else ""
     line(f"chain verified: {count} records{head}")
-
-
-def told(record: Record) -> tuple[str, str]:
-    """Outcome and reasons of a record, in words."""
-    body = record.body
-    if record.kind not in _TOLD or not known(record):
-        return "", "; ".join(f"{name} {value}" for name, value in body.items())
-    return _TOLD[record.kind](body)
-
-
-def _live(body: Mapping[str, Any]) -> tuple[str, str]:
-    interval = f"{body['auc']:.3f} ({body['low']:.3f} to {body['high']:.3f})" if body["low"] is not None else "not known yet"
-    return f"version {body['version']}", f"live AUC {interval}, {body['rows']} labelled answers"
-
-
-_TOLD: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
-    "ingest": lambda b: (f"{b['name']} taken in", f"{b['rows']} rows, {b['labelled_rows']} labelled, {b['snapshot']}"),
-    "trigger": lambda b: (b["action"], "; ".join(b["reasons"])),
-    "run": lambda b: (b["state"], "; ".join(filter(None, (f"reached {', '.join(b['reached']) or 'nothing'}", b["error"])))),
-    "watch": lambda b: (f"run {b['run_id']}", f"{b['name']} is new to version {b['champion'] or 'none'}"),
-    "gate": lambda b: (f"{b['verdict']}: version {b['candidate']} against {b['champion'] or 'none'}", "; ".join(b["decisive"])),
-    "promotion": lambda b: (
-        f"{b['cause']}: {b['from'] or 'none'} -> {b['to']} {b['state']}",
-        b.get("error") or "; ".join(b["reasons"]),
-    ),
-    "reconcile": lambda b: (f"pods {b['from']} -> {b['to']}", b["reason"]),
-    "live": _live,
-    "prune": lambda b: (f"answers from before {b['before'][:16].replace('T', ' ')} deleted", f"{b['answers']} of them"),
-}
 
 
 def approve(
@@ -175,10 +163,10 @@ def rollback(
     wiring = Wiring.load()
     with waiting("rolling back"):
         record = by_hand.rollback(wiring.quiet_world if as_json else wiring.world, to, reason)
-    body = record.body
+    move = _move(record)
     _end(
         record,
-        f"version {body['to']} is in production again, version {body['from']} is not (gate skipped: rollback)",
+        f"version {move.to} is in production again, version {move.before} is not (gate skipped: rollback)",
         as_json=as_json,
     )
 

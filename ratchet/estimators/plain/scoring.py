@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import Columns, Feature, rows_of, take
-from ratchet.estimators.encoding import row_of
 from ratchet.estimators.frames import frame
-from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.plain.encoding import row_of
+from ratchet.estimators.plain.scorer import Scorer
 from ratchet.estimators.threads import threads_for
 
 

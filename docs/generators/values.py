@@ -1,4 +1,4 @@
-"""Write the table of values into each chart's README.md, from the comments in its values.yaml: `python -m cluster.values_docs`.
+"""Write the table of values into each chart's README.md, from the comments in its values.yaml: `python -m docs.generators.values`.
 
 With `--check` nothing is written, and the exit code tells whether the tables are current.
 """
@@ -66,7 +66,7 @@ def main() -> None:
             if "--check" not in sys.argv:
                 readme.write_text(current, encoding="utf-8")
     if stale and "--check" in sys.argv:
-        sys.exit(f"{', '.join(stale)}: run `python -m cluster.values_docs`")
+        sys.exit(f"{', '.join(stale)}: run `python -m docs.generators.values`")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the table of metrics from the code that declares them: `python -m cluster.metrics_docs > docs/metrics.md`."""
+"""Write the table of metrics from the code that declares them: `python -m docs.generators.metrics > docs/metrics.md`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from cluster.images import ROOT
 from ratchet.apps.exporter import metrics as exporter
 from ratchet.core.metric import Metric
+from ratchet.tasks.catalogue import TASKS
 from serving import metrics as serving
 
 FILE = ROOT / "docs" / "metrics.md"
 TABLES: dict[str, Sequence[Metric]] = {
-    "serving": serving.SERVING,
+    "serving": (*serving.SERVING, *(task.metrics.scores for task in TASKS.values())),
     "exporter": exporter.EXPORTER,
     "exporter, registry": exporter.REGISTRY,
     "exporter, ledger": exporter.LEDGER,
@@ -44,7 +45,7 @@ rule_files: [charts/ratchet/files/rules.yaml]
 Where several models are scraped, give each its label `release` (`labels: {release: churn}` beside the targets), as the chart's
 ServiceMonitors do: alerts and dashboard tell models apart by it.
 
-This file is written by `python -m cluster.metrics_docs`.
+This file is written by `python -m docs.generators.metrics`.
 """
 
 

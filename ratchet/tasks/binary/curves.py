@@ -9,7 +9,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.auc import Labels, Scores
+from ratchet.core.estimate import Scores
+from ratchet.tasks.binary.auc import Labels
 
 _Z = NormalDist().inv_cdf(0.975)
 

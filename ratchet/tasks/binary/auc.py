@@ -10,34 +10,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[np.int8]
-Scores = NDArray[np.float64]
+from ratchet.core.estimate import Interval, Paired, Scores
+
+Labels = NDArray[np.int8]  # 0 or 1
 Positions = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate with its two-sided confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """Two models' AUCs on the same rows and the interval of `candidate - champion`."""
-
-    candidate: float
-    champion: float
-    delta: Interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
     """A model's scores of s of n rows, increasing, and these rows' positions among the n; both of shape (s,).
 
-    Sorting is the dear part of a comparison. It is done once a model: a group's rows taken out of a sorted order stay sorted.
+    A comparison spends its time on sorting. It is done once a model: a group's rows taken out of a sorted order stay sorted.
     """
 
     rows: Positions
@@ -137,8 +120,3 @@ def compare(labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranke
     by_row[second.rows] = second_placements
     variance = _variance(ones, first_placements - by_row[first.rows])
     return Paired(first_auc, second_auc, _interval(first_auc - second_auc, variance, confidence))
-
-
-def brier(labels: Labels, scores: Scores) -> float:
-    """Mean squared difference of probability and label, 0 (best) to 1."""
-    return float(np.mean((scores - labels) ** 2)) if len(labels) else math.nan

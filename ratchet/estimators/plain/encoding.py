@@ -7,18 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Columns, Feature, FeatureValue, is_missing
+from ratchet.estimators.documents import Spec
 
 MISSING = "<missing>"  # the category that stands for an empty cell, in training and in scoring
-
-
-class Spec(BaseModel):
-    """A part of scorer.json: every field named, every number finite, nothing else let through."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class CategoryInput(Spec):

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.auc import Interval, Labels, Paired, Ranked, Scores, compare
-from ratchet.core.decision import Reason, Verdict, number
+from ratchet.core.estimate import Scores
+from ratchet.core.measurement import SliceComparison
+from ratchet.tasks.binary.auc import Labels, Ranked, compare
 
+POSITIVE = "positive"  # what a row of label 1 is called where rows are counted
 _SHORT = 2**15
-
-
-@dataclass(frozen=True, slots=True)
-class SliceComparison:
-    """One group: `contract_type = One year`. `paired` is None when the group is too small to tell."""
-
-    name: str
-    value: str
-    rows: int
-    positives: int
-    paired: Paired | None
-
-    @property
-    def label(self) -> str:
-        """How reasons and reports name the group."""
-        return f"{self.name} = {self.value}"
 
 
 def compare_slices(
@@ -64,7 +49,7 @@ def compare_slices(
     enough = [rows >= min_rows and min(ones, rows - ones) >= min_per_class for _, _, rows, ones, _, _ in groups]
     each = 1 - (1 - confidence) / max(1, sum(enough))
     return [
-        SliceComparison(name, value, rows, ones, compare(labels, a, b, each) if ok else None)
+        SliceComparison(name, value, rows, {POSITIVE: ones}, compare(labels, a, b, each) if ok else None)
         for (name, value, rows, ones, a, b), ok in zip(groups, enough, strict=True)
     ]
 
@@ -77,18 +62,3 @@ def _groups(values: NDArray[Any]) -> tuple[list[str], NDArray[np.signedinteger[A
     at = {name: position for position, name in enumerate(names)}
     kind = np.int16 if len(names) < _SHORT else np.int64  # numpy sorts two bytes by radix
     return names, np.fromiter(map({value: at[text] for value, text in texts.items()}.__getitem__, cells), kind, len(cells))
-
-
-def no_worse(group: str, delta: Interval, margin: float) -> Reason:
-    """FAIL when the candidate is worse for the group beyond the margin and beyond doubt.
-
-    That is the promotion rule mirrored: the loss exceeds the margin and the whole interval lies below zero. Non-inferiority proper
-    (an interval wholly above -margin) would refuse almost every candidate over groups of some hundred rows.
-    """
-    bound = number(-margin)
-    if delta.value >= -margin:
-        return Reason(Verdict.PASS, f"{group}: delta {number(delta.value)} >= {bound}")
-    worse = f"{group}: delta {number(delta.value)} < {bound}"
-    if delta.high < 0:
-        return Reason(Verdict.FAIL, f"{worse} and its upper end {number(delta.high)} < 0")
-    return Reason(Verdict.PASS, f"{worse}, but not beyond doubt: upper end {number(delta.high)} >= 0")
