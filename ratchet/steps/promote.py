@@ -2,62 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ratchet.core.decision import Verdict
 from ratchet.core.errors import UserError
-from ratchet.core.record import Record
+from ratchet.core.events import Cause, Entry, Gated, Moved, MoveState
 from ratchet.project.file import Project
-from ratchet.promotion.move import carry_out
-from ratchet.promotion.world import PROMOTION, Cause, Move, Step, World, promotion_key
+from ratchet.promotion.move import Move, promotion_key
+from ratchet.promotion.production import Production
+from ratchet.promotion.protocol import carry_out
 
 
-def passed_gate(world: World, candidate: int) -> Mapping[str, Any]:
+def passed_gate(production: Production, candidate: int) -> Gated:
     """The gate's last decision on the candidate. Raises UserError unless it is PASS: only PASS acts."""
-    decisions = [record.body for record in world.ledger.records("gate") if record.body["candidate"] == candidate]
-    if not decisions:
+    last = production.journal.history().gate_of(candidate)
+    if last is None:
         message = f"version {candidate} has not been evaluated: `ratchet run` trains and evaluates"
         raise UserError(message)
-    if decisions[-1]["verdict"] != "PASS":
-        message = f"version {candidate} did not pass the gate ({'; '.join(decisions[-1]['decisive'])}): it is not promoted"
+    if last.event.verdict is not Verdict.PASS:
+        message = f"version {candidate} did not pass the gate ({'; '.join(last.event.decisive)}): it is not promoted"
         raise UserError(message)
-    return decisions[-1]
+    return last.event
 
 
-def run(project: Project, world: World, candidate: int, *, run_id: str = "") -> Record:
-    """Carry out the promotion protocol, or record `awaiting_approval`. Returns the ledger's record of the outcome."""
-    gate = passed_gate(world, candidate)
+def run(project: Project, production: Production, candidate: int, *, run_id: str = "") -> Entry[Moved]:
+    """Carry out the promotion protocol, or record `awaiting_approval`. Returns the ledger's entry of the outcome."""
+    gate = passed_gate(production, candidate)
     move = Move(
-        key=promotion_key(gate["snapshot_hash"], gate["champion"], candidate, project.hash),
+        key=promotion_key(gate.snapshot_hash, gate.champion, candidate, project.hash),
         to=candidate,
-        expected=gate["champion"],
+        expected=gate.champion,
         cause=Cause.GATE,
-        reasons=gate["decisive"],
+        reasons=gate.decisive,
         run_id=run_id,
-        snapshot=gate["snapshot"],
-        digest=gate["candidate_digest"],
+        snapshot=gate.snapshot,
+        digest=gate.candidate_digest,
     )
-    if project.policy.approval == "manual":
-        record = _park(world, move, project)
-        outcome = Step(record.body["state"])
-        world.say(f"[DECISION] {'promoted' if outcome is Step.DONE else 'awaiting_approval'}")
-    else:
-        record = carry_out(world, move)
-        outcome = Step.DONE
-        world.say("[DECISION] promoted")
-    prod_auc = f"{gate['champion_auc']:.3f}" if gate["champion_auc"] is not None else "none"
-    world.say(
-        f"[SUMMARY] as_of={gate['snapshot'].split('@')[0]} cand_v={candidate} cand_auc={gate['candidate_auc']:.3f} "
-        f"prod_v={gate['champion'] or 'none'} prod_auc={prod_auc} -> {'promoted' if outcome is Step.DONE else 'awaiting_approval'}"
+    entry = _park(production, move, project) if project.policy.approval == "manual" else carry_out(production, move)
+    outcome = "promoted" if entry.event.state is MoveState.DONE else "awaiting_approval"
+    production.say(f"[DECISION] {outcome}")
+    production.say(
+        f"[SUMMARY] as_of={gate.snapshot.split('@')[0]} cand_v={candidate} cand_{gate.metric}={_figure(gate.candidate_value)} "
+        f"prod_v={gate.champion or 'none'} prod_{gate.metric}={_figure(gate.champion_value)} -> {outcome}"
     )
-    return record
+    return entry
 
 
-def _park(world: World, move: Move, project: Project) -> Record:
+def _park(production: Production, move: Move, project: Project) -> Entry[Moved]:
     """Record that the candidate waits; a second time it waits already."""
-    before = world.ledger.records(PROMOTION, move.key)
-    for state in (Step.DONE, Step.AWAITING):
-        for record in before:
-            if record.body["state"] == state:
-                return record
-    return world.ledger.append(PROMOTION, move.body(Step.AWAITING, project_hash=project.hash), key=move.key)
+    before = production.journal.history().moves_of(move.key)
+    for state in (MoveState.DONE, MoveState.AWAITING):
+        for entry in before:
+            if entry.event.state is state:
+                return entry
+    return production.journal.append(move.step(MoveState.AWAITING, project_hash=project.hash), key=move.key)
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import typer
 
 from ratchet.apps.cli.console import AsJson, document, facts, line, table, waiting
-from ratchet.apps.record_forms import known
+from ratchet.apps.cli.record_words import outcome_of
+from ratchet.core.errors import LedgerError
+from ratchet.core.events import Entry, Moved
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
+from ratchet.ledger.journal import Journal
 from ratchet.promotion import by_hand
 from ratchet.promotion.reconcile import reconcile as mend
 from ratchet.rollout.state import PodReport
@@ -45,7 +47,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Who is in production, who serves, and whether that agrees."""
     wiring = Wiring.load()
     with waiting("asking registry, ledger and servers"):
-        seen = by_hand.status(wiring.registry, wiring.ledger, wiring.rollout)
+        seen = by_hand.status(wiring.registry, wiring.journal, wiring.rollout)
     content = {
         "production": _version(seen.champion),
         "previous": _version(seen.previous),
@@ -53,9 +55,9 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
         "agree": seen.agree,
         "rollout": {"state": seen.progress.state.value, "detail": seen.progress.detail},
         "pods": [{"name": pod.name, "version": pod.version, "ready": pod.ready, "detail": pod.detail} for pod in seen.pods],
-        "awaiting_approval": [record.body["to"] for record in seen.waiting],
-        "interrupted": _row(seen.interrupted) if seen.interrupted else None,
-        "last_promotion": _row(seen.last) if seen.last else None,
+        "awaiting_approval": [entry.event.to for entry in seen.waiting],
+        "interrupted": _stored(wiring.journal, seen.interrupted) if seen.interrupted else None,
+        "last_promotion": _stored(wiring.journal, seen.last) if seen.last else None,
         "address": wiring.settings.url,
     }
     if as_json:
@@ -69,13 +71,13 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
             "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
             "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
             "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
-            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.body['cause']})" if seen.last else None,
-            "why": "; ".join(seen.last.body["reasons"]) if seen.last else None,
+            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.event.cause})" if seen.last else None,
+            "why": "; ".join(seen.last.event.reasons) if seen.last else None,
             "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,
             "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
             "agree": "yes" if seen.agree else "NO: alias and pods differ, ratchet reconcile mends it",
-            "awaiting approval": ", ".join(f"version {record.body['to']}" for record in seen.waiting),
-            "interrupted": f"a move to version {seen.interrupted.body['to']}: ratchet reconcile" if seen.interrupted else None,
+            "awaiting approval": ", ".join(f"version {entry.event.to}" for entry in seen.waiting),
+            "interrupted": f"a move to version {seen.interrupted.event.to}: ratchet reconcile" if seen.interrupted else None,
         },
     )
 
@@ -98,6 +100,15 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
+def _stored(journal: Journal, entry: Entry[Moved]) -> dict[str, Any]:
+    """The entry's record as the ledger keeps it, in whatever form."""
+    record = journal.record(entry.seq)
+    if record is None:
+        message = f"ledger record {entry.seq} was there a moment ago: restore the ledger from a backup"
+        raise LedgerError(message)
+    return _row(record)
+
+
 def history(
     kind: Annotated[_Kind | None, typer.Option(help="Only records of this kind.")] = None,
     last: Annotated[int, typer.Option(min=1, help="The newest N records.")] = 50,
@@ -105,44 +116,16 @@ def history(
 ) -> None:
     """The ledger: every decision with its reasons. Verifies the chain first."""
     wiring = Wiring.load()
-    count = wiring.ledger.verify()
-    records = wiring.ledger.records(kind)[-last:]
+    count = wiring.journal.verify()
     if as_json:
-        document({"verified": count, "records": [_row(record) for record in records]})
+        document({"verified": count, "records": [_row(record) for record in wiring.ledger.records(kind)[-last:]]})
         return
-    rows = [(record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *told(record)) for record in records]
+    seen = wiring.journal.history()
+    entries = [entry for entry in seen.entries if kind in {None, entry.kind}][-last:]
+    rows = [(entry.seq, f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.actor, entry.kind, *outcome_of(entry.event)) for entry in entries]
     table("ledger (times in UTC)", ["#", "at", "by", "kind", "outcome", "why"], rows)
-    head = f", head {wiring.ledger.records()[-1].hash[:16]}" if count else ""
+    head = f", head {seen.head[:16]}" if count else ""
     line(f"chain verified: {count} records{head}")
-
-
-def told(record: Record) -> tuple[str, str]:
-    """Outcome and reasons of a record, in words."""
-    body = record.body
-    if record.kind not in _TOLD or not known(record):
-        return "", "; ".join(f"{name} {value}" for name, value in body.items())
-    return _TOLD[record.kind](body)
-
-
-def _live(body: Mapping[str, Any]) -> tuple[str, str]:
-    interval = f"{body['auc']:.3f} ({body['low']:.3f} to {body['high']:.3f})" if body["low"] is not None else "not known yet"
-    return f"version {body['version']}", f"live AUC {interval}, {body['rows']} labelled answers"
-
-
-_TOLD: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
-    "ingest": lambda b: (f"{b['name']} taken in", f"{b['rows']} rows, {b['labelled_rows']} labelled, {b['snapshot']}"),
-    "trigger": lambda b: (b["action"], "; ".join(b["reasons"])),
-    "run": lambda b: (b["state"], "; ".join(filter(None, (f"reached {', '.join(b['reached']) or 'nothing'}", b["error"])))),
-    "watch": lambda b: (f"run {b['run_id']}", f"{b['name']} is new to version {b['champion'] or 'none'}"),
-    "gate": lambda b: (f"{b['verdict']}: version {b['candidate']} against {b['champion'] or 'none'}", "; ".join(b["decisive"])),
-    "promotion": lambda b: (
-        f"{b['cause']}: {b['from'] or 'none'} -> {b['to']} {b['state']}",
-        b.get("error") or "; ".join(b["reasons"]),
-    ),
-    "reconcile": lambda b: (f"pods {b['from']} -> {b['to']}", b["reason"]),
-    "live": _live,
-    "prune": lambda b: (f"answers from before {b['before'][:16].replace('T', ' ')} deleted", f"{b['answers']} of them"),
-}
 
 
 def approve(
@@ -153,12 +136,12 @@ def approve(
     """Promote a candidate that passed the gate and waits (policy.approval: manual)."""
     wiring = Wiring.load()
     with waiting(f"promoting version {version}"):
-        world = wiring.quiet_world if as_json else wiring.world
+        ports = wiring.quiet_production if as_json else wiring.production
         if without_comparison:
-            record = by_hand.approve_without_comparison(world, version)
+            entry = by_hand.approve_without_comparison(ports, version)
         else:
-            record = by_hand.approve(world, wiring.store, version, wiring.project.hash)
-    _end(record, f"version {version} is in production, approved by {record.actor}", as_json=as_json)
+            entry = by_hand.approve(ports, wiring.store, version, wiring.project.hash)
+    _end(wiring, entry, f"version {version} is in production, approved by {entry.actor}", as_json=as_json)
 
 
 def rollback(
@@ -171,20 +154,17 @@ def rollback(
     """Bring an older version back: alias and pods together, without losing a request. Undo it by another rollback."""
     wiring = Wiring.load()
     with waiting("rolling back"):
-        record = by_hand.rollback(wiring.quiet_world if as_json else wiring.world, to, reason)
-    body = record.body
-    _end(
-        record,
-        f"version {body['to']} is in production again, version {body['from']} is not (gate skipped: rollback)",
-        as_json=as_json,
-    )
+        entry = by_hand.rollback(wiring.quiet_production if as_json else wiring.production, to, reason)
+    move = entry.event
+    sentence = f"version {move.to} is in production again, version {move.before} is not (gate skipped: rollback)"
+    _end(wiring, entry, sentence, as_json=as_json)
 
 
 def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Finish or undo what an interrupted promotion left, and make the pods agree with the alias."""
     wiring = Wiring.load()
     with waiting("comparing ledger, alias and pods"):
-        done = mend(wiring.quiet_world if as_json else wiring.world)
+        done = mend(wiring.quiet_production if as_json else wiring.production)
     if as_json:
         document({"done": done})
         return
@@ -192,8 +172,8 @@ def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002
         line(sentence)
 
 
-def _end(record: Record, sentence: str, *, as_json: bool) -> None:
+def _end(wiring: Wiring, entry: Entry[Moved], sentence: str, *, as_json: bool) -> None:
     if as_json:
-        document(_row(record))
+        document(_stored(wiring.journal, entry))
     else:
         line(sentence)

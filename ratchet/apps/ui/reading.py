@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from ratchet.apps.cli.production import told
+from ratchet.apps.cli.record_words import outcome_of
 from ratchet.apps.ui.drift_tracks import drift_history
 from ratchet.apps.ui.headers import REPORT_POLICIES
 from ratchet.apps.ui.looks import Looks
@@ -19,6 +19,7 @@ from ratchet.apps.ui.sight import Ports, see
 from ratchet.apps.ui.story import checks, decision
 from ratchet.apps.ui.words import is_report_name, report_name
 from ratchet.core.errors import RatchetError
+from ratchet.core.events import read
 
 _A_PAGE = 40  # records
 
@@ -73,7 +74,7 @@ class Reading:
             "history.html.j2",
             "History",
             rows=[
-                (record, *told(record), report_name(record.body.get("report", "") or ""))
+                (record, *outcome_of(read(record.kind, record.body)), report_name(record.body.get("report", "") or ""))
                 for record in found[(page - 1) * _A_PAGE :][:_A_PAGE]
             ],
             kinds=kinds,
@@ -97,7 +98,7 @@ class Reading:
             raise HTTPException(404, f"the ledger has no record {seq}")
         versions = sight.registry.versions if sight.registry else {}
         judged = decision(found, sight.ledger.known, self._ports.project, versions) if found.kind == "gate" else None
-        outcome, why = told(found)
+        outcome, why = outcome_of(read(found.kind, found.body))
         return self._pages.page(
             request,
             "record.html.j2",
@@ -126,7 +127,7 @@ class Reading:
             "performance.html.j2",
             "Performance",
             performance=performance(sight.registry.versions if sight.registry else {}, live),
-            live=[(record, told(record)[1]) for record in reversed(live)][:_A_PAGE],
+            live=[(record, outcome_of(read(record.kind, record.body))[1]) for record in reversed(live)][:_A_PAGE],
             volume=volume_chart(sight.requests) if sight.requests else None,
             problems=sight.problems,
         )
