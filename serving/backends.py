@@ -12,6 +12,9 @@ from pathlib import Path
 
 import httpx
 
+from ratchet.core.headers import STATE
+from ratchet.settings import MODEL_VERSION
+
 COMMAND = (sys.executable, "-P", "-m", "serving.backend")
 _LOOPBACK = "127.0.0.1"
 _OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # tells Prometheus' client that several processes share their figures
@@ -65,7 +68,7 @@ class Backend:
         log = folder / "logs" / f"{version}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         own = {
-            "RATCHET_MODEL_VERSION": str(version),
+            MODEL_VERSION: str(version),
             "BENTOML_HOME": str(folder / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "True",
             **dict.fromkeys(_ONE_THREAD, "1"),
@@ -121,7 +124,7 @@ class Backend:
         except httpx.HTTPError:
             return Probe(ready=False, failed=False, detail=f"version {self.version} is starting")
         detail = response.text.strip() or f"version {self.version} serves"
-        return Probe(response.status_code == httpx.codes.OK, response.headers.get("x-ratchet-state") == "failed", detail)
+        return Probe(response.status_code == httpx.codes.OK, response.headers.get(STATE) == "failed", detail)
 
     async def lives(self, seconds: float = 2.0) -> bool:
         """Ask /livez."""

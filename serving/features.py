@@ -19,7 +19,7 @@ Found = dict[str, Row | None]
 
 
 class Online(Protocol):
-    """The part of core.ports.FeatureStore that serving needs."""
+    """The part of FeatureStore (ratchet/features/port.py) that serving needs."""
 
     def online(self, entities: Sequence[str]) -> list[Row | None]:
         """The latest features of each entity, None for an unknown one."""

@@ -6,16 +6,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ratchet.core.metric import Kind, Metric
+from ratchet.private_names import counts_alone
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 ENDPOINTS = ("predict", "predict_batch", "explain")
 NO_VERSION = "none"  # before the first promotion
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
-_TENTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _VERSION = ("version",)
 
 PREDICTIONS = Metric("ratchet_predictions_total", Kind.COUNTER, "Answers given, probes apart", _VERSION)
-PROBABILITY = Metric("ratchet_probability", Kind.HISTOGRAM, "Probabilities answered, probes apart", _VERSION, _TENTHS)
 SECONDS = Metric("ratchet_request_seconds", Kind.HISTOGRAM, "Time to answer a request", (*_VERSION, "route"), _FAST)
 REFUSED = Metric(
     "ratchet_refused_total", Kind.COUNTER, "Requests not answered, by the status they got", (*_VERSION, "route", "status")
@@ -27,9 +26,8 @@ STORE_ERRORS = Metric("ratchet_online_store_errors_total", Kind.COUNTER, "Look-u
 BACKLOG = Metric("ratchet_request_log_backlog", Kind.GAUGE, "Answers not yet in the request log", _VERSION)
 DROPPED = Metric("ratchet_request_log_dropped_total", Kind.COUNTER, "Answers that never got into the request log", _VERSION)
 READY = Metric("ratchet_model_ready", Kind.GAUGE, "1 when the version serves, 0 when the process cannot answer", _VERSION)
-SERVING = (
+SERVING = (  # and the histogram of its scores, which is the task's
     PREDICTIONS,
-    PROBABILITY,
     SECONDS,
     REFUSED,
     UNKNOWN,
@@ -56,14 +54,10 @@ class Metrics:
         def counter(metric: Metric) -> Counter:
             return Counter(metric.name, metric.help, metric.labels, registry=registry)
 
-        def histogram(metric: Metric) -> Histogram:
-            return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=registry)
-
         self.predictions = counter(PREDICTIONS).labels(version)
-        self.probability = histogram(PROBABILITY).labels(version)
-        seconds, self._refused, self._missing = histogram(SECONDS), counter(REFUSED), counter(MISSING)
+        seconds, self._refused, self._missing = self._histogram(SECONDS), counter(REFUSED), counter(MISSING)
         self.unknown = counter(UNKNOWN).labels(version)
-        self.store_seconds = histogram(STORE_SECONDS).labels(version)
+        self.store_seconds = self._histogram(STORE_SECONDS).labels(version)
         self.store_errors = counter(STORE_ERRORS).labels(version)
         # of several workers: what waits in all of them, and ready only when each of them is
         backlog = Gauge(BACKLOG.name, BACKLOG.help, BACKLOG.labels, multiprocess_mode="livesum", registry=registry)
@@ -75,6 +69,13 @@ class Metrics:
             for status in ("429", "500", "503"):
                 self.refused(endpoint, status)
 
+    def of_scores(self, metric: Metric) -> Histogram:
+        """The process's histogram of the scores that it answers; made once."""
+        return self._histogram(metric).labels(self._version)
+
+    def _histogram(self, metric: Metric) -> Histogram:
+        return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
+
     def refused(self, endpoint: str, status: str) -> Counter:
         """Requests that got this status."""
         return self._refused.labels(self._version, endpoint, status)
@@ -84,12 +85,8 @@ class Metrics:
         return self._missing.labels(self._version, feature)
 
     def render(self) -> bytes:
-        """The text format; of all worker processes when BentoML started several.
-
-        Which it is was settled when the client was imported. PROMETHEUS_MULTIPROC_DIR does not tell: a library may set it
-        later, in a single process too, where nothing is in the folder.
-        """
-        if values.ValueClass is values.MutexValue:
+        """The text format; of all worker processes when BentoML started several."""
+        if counts_alone(values):
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]

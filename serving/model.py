@@ -19,15 +19,15 @@ from ratchet.core.schema import ModelVersion
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
+from ratchet.settings import MODEL_VERSION
 
-GOLDEN_TOLERANCE = 1e-9  # largest absolute difference of a probability
 NO_MODEL = "no model in production yet: ratchet run"
 
 _logger = logging.getLogger(__name__)
 
 
 class Bundles(Protocol):
-    """The part of core.ports.Registry that serving needs."""
+    """The part of Registry (ratchet/registry/port.py) that serving needs."""
 
     def version(self, number: int) -> ModelVersion:
         """Raises UserError when there is no such version."""
@@ -82,8 +82,9 @@ def load(registry: Bundles, project: Project, number: int) -> Served:
         message = f"version {number} wants the feature {unknown[0]}, which ratchet.yaml does not have: train a new version"
         raise ArtifactError(message)
     worst = bundles.worst_difference(bundle)
-    if not worst <= GOLDEN_TOLERANCE:
-        message = f"version {number} answers its golden rows otherwise than when it was made: worst difference {worst:.1e} > 1e-09"
+    if not worst <= bundles.TOLERANCE:
+        off = f"worst difference {worst:.1e} > {bundles.TOLERANCE:.0e}"
+        message = f"version {number} answers its golden rows otherwise than when it was made: {off}"
         raise ArtifactError(message)
     return Served(version, bundle, worst, perf_counter() - start)
 
@@ -105,7 +106,7 @@ class PinnedModel:
         elif not pinned:
             self._state = State(Phase.FAILED, NO_MODEL)
         else:
-            self._state = State(Phase.FAILED, f"RATCHET_MODEL_VERSION is {pinned!r}, which is no version number")
+            self._state = State(Phase.FAILED, f"{MODEL_VERSION} is {pinned!r}, which is no version number")
 
     @property
     def state(self) -> State:

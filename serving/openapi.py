@@ -7,12 +7,12 @@ from typing import Any
 
 from ratchet.core.schema import DType
 from ratchet.project.file import Project
+from ratchet.tasks.catalogue import task_of
 from serving.bodies import CONTROLS, EACH, MAX_ENTITY, MAX_WHOLE, ONE
 
 Node = dict[str, Any]
 
 _TEXT: Node = {"type": "string"}
-_PROBABILITY: Node = {"type": "number", "minimum": 0, "maximum": 1}
 _VERSION: Node = {"type": "integer", "minimum": 1}
 _NAME = f"^[^{CONTROLS}]+$"
 
@@ -64,7 +64,7 @@ def document(project: Project) -> Node:
 
 
 def _schemas(project: Project) -> dict[str, Node]:
-    key = project.entity
+    key, answers = project.entity, task_of(project).answers(project.serving)
     name = {**_TEXT, "minLength": 1, "maxLength": MAX_ENTITY}
     features = _object({f.name: _feature(f.dtype) for f in project.features})
     return {
@@ -81,8 +81,7 @@ def _schemas(project: Project) -> dict[str, Node]:
         "Answer": _object(
             {
                 key: name,
-                "prediction": {"enum": [0, 1], "description": f"1 from a probability of {project.serving.threshold:g} on"},
-                "probability": _PROBABILITY,
+                **answers.schema,
                 "features_used": features,
                 "model_version": _VERSION,
                 "prediction_id": {**_TEXT, "pattern": "^[0-9a-f]{32}$", "description": "Its key in the request log"},
@@ -92,8 +91,7 @@ def _schemas(project: Project) -> dict[str, Node]:
         "Explanation": _object(
             {
                 key: name,
-                "probability": _PROBABILITY,
-                "typical_probability": _PROBABILITY,
+                **answers.explanation_schema,
                 "contributions": {
                     **_object({f.name: {"type": "number"} for f in project.features}),
                     "description": "Shapley values in log-odds, largest first; they add up to the distance from the typical row",

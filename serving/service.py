@@ -10,6 +10,9 @@ import bentoml
 from starlette.exceptions import HTTPException
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.headers import STATE
+from ratchet.settings import MODEL_VERSION
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
@@ -20,7 +23,6 @@ from serving.request_log import RequestLogWriter
 
 _AT_ONCE = 32  # entities: 2 ms
 _PROBES = 50.0  # a second: a promotion asks for some golden rows at a time
-VERSION_VARIABLE = "RATCHET_MODEL_VERSION"
 
 app = make_app()
 
@@ -45,7 +47,7 @@ class RatchetService:
     def __init__(self) -> None:
         logging.getLogger("serving").setLevel(logging.INFO)
         wiring = Wiring.load()
-        pinned = os.environ.get(VERSION_VARIABLE, "").strip()
+        pinned = os.environ.get(MODEL_VERSION, "").strip()
         metrics = Metrics(pinned if pinned.isdecimal() else NO_VERSION)
         self._features = OnlineFeatures(lambda: wiring.features, metrics, at_once=0 if wiring.settings.online_url else _AT_ONCE)
         self._log = RequestLogWriter(wiring.requests, metrics)
@@ -53,7 +55,9 @@ class RatchetService:
         self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
         most = wiring.settings.rate_limit
         rate = Lanes(RateLimit(most), RateLimit(min(most, _PROBES)))
-        app.state.parts = Parts(wiring.project, self._model, self._features, self._log, metrics, rate)
+        task = task_of(wiring.project)
+        answers, scores = task.answers(wiring.project.serving), metrics.of_scores(task.metrics.scores)
+        app.state.parts = Parts(wiring.project, answers, scores, self._model, self._features, self._log, metrics, rate)
         self._model.start()
 
     def _load(self, wiring: Wiring, number: int) -> Served:
@@ -72,7 +76,7 @@ class RatchetService:
         """BentoML asks this for /readyz; an HTTPException is the way to give its answer a sentence and the state a header."""
         state = self._model.state
         if state.phase is not Phase.READY:
-            raise HTTPException(503, state.detail, headers={"x-ratchet-state": state.phase.value})
+            raise HTTPException(503, state.detail, headers={STATE: state.phase.value})
         return True
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # BentoML ships no types

@@ -17,9 +17,10 @@ from evidently.legacy.calculations.stattests import get_stattest
 from evidently.presets import DataDriftPreset
 
 from ratchet.core.decision import Verdict
+from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import Columns, DType, Feature
 from ratchet.drift.profile import profile
-from ratchet.drift.verdict import DriftPolicy, drift
+from ratchet.drift.verdict import drift
 
 OURS = "Ratchet"
 LAB = "lab: Evidently's preset, share >= 0.02"

@@ -14,9 +14,12 @@ import mlflow
 from mlflow.models import EvaluationResult, MetricThreshold
 from mlflow.models.evaluation.validation import ModelValidationFailedException
 
-from ratchet.core.auc import Scores
-from ratchet.core.gate import GatePolicy, Measurement, judge, should_promote
+from ratchet.core.estimate import Scores
+from ratchet.core.gate import judge, should_promote
+from ratchet.core.measurement import Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.steps.measure import Holdout, measure
+from ratchet.tasks.binary.task import BINARY
 
 OURS = "Ratchet"
 LAB = "lab: should_promote(delta=0.01)"
@@ -60,7 +63,7 @@ PEERS: dict[str, Rule] = {
 
 def measured(held: Holdout, candidate: Scores, champion: Scores, attempt: int) -> Measurement:
     """The product's measurement by its default policy."""
-    return measure(_POLICY, held, candidate, champion, attempt)
+    return measure(BINARY, _POLICY, held, candidate, champion, attempt)
 
 
 def ours(measurement: Measurement) -> bool:

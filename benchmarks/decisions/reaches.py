@@ -12,7 +12,7 @@ from benchmarks.decisions.plan import CLAIMED_ROWS, STREAMFLOW_FEATURES
 from benchmarks.decisions.promotions import ManyCandidates, OneCandidate
 from benchmarks.decisions.rates import Rate
 from benchmarks.decisions.runner import Cell
-from ratchet.drift.verdict import DriftPolicy
+from ratchet.core.policy import DriftPolicy
 
 Played = Mapping[Cell, Mapping[str, Rate]]
 

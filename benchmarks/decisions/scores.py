@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ratchet.core.auc import Labels, Scores
+from ratchet.core.estimate import Labels, Scores
 from ratchet.core.schema import Snapshot
 from ratchet.steps.measure import Holdout
 

@@ -11,9 +11,10 @@ from evidently.metrics import DriftedColumnsCount
 from evidently.presets import DataDriftPreset
 
 from benchmarks.drift.data import FEATURES
+from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import Columns, DType
 from ratchet.drift.profile import Profile, profile
-from ratchet.drift.verdict import Drift, DriftPolicy, drift
+from ratchet.drift.verdict import Drift, drift
 
 NUMBERS = [feature.name for feature in FEATURES if feature.dtype in {DType.INT, DType.FLOAT}]
 TEXTS = [feature.name for feature in FEATURES if feature.name not in NUMBERS]

@@ -19,7 +19,7 @@ def drift_check(
     def body(w: Wiring) -> str:
         reconcile_first(w.production)
         snapshot, run, most = w.store.get(dataset.metadata["snapshot"]), w.settings.run_id, w.settings.rows_per_pod
-        stores = (w.store, w.registry, w.ledger, w.requests)
+        stores = (w.store, w.registry, w.journal, w.requests)
         tools = (lambda: w.reporter, w.reports)
         checked = use_case.run(w.project, *stores, *tools, snapshot, force=force, run_id=run, rows_per_pod=most)
         Path(report.path).write_text(checked.report_html or checked.trigger.line, encoding="utf-8")

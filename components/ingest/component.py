@@ -19,7 +19,7 @@ def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Data
     def body(w: Wiring) -> list[str]:
         reconcile_first(w.production, only_open=True)  # a dead promoter's move is ended before anything else
         source = w.source(data) if data else None
-        taken = use_case.run(source, w.store, w.features, w.ledger, snapshot, replace=replace)
+        taken = use_case.run(source, w.store, w.features, w.journal, snapshot, replace=replace)
         dataset.metadata.update(taken.facts)
         Path(dataset.path).write_text(json.dumps(taken.facts, indent=1), encoding="utf-8")
         return [label_of(rows) for rows in row_groups(taken.rows, w.settings.rows_per_pod)]

@@ -13,6 +13,6 @@ def profile_rows(dataset: dsl.Input[dsl.Dataset], rows: str) -> None:
 
     def body(w: Wiring) -> None:
         snapshot = w.store.get(dataset.metadata["snapshot"])
-        use_case.run(w.project, w.store, w.registry, w.ledger, w.reports, snapshot, rows)
+        use_case.run(w.project, w.store, w.registry, w.journal, w.reports, snapshot, rows)
 
     attempt("profile_rows", body)

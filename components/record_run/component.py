@@ -13,6 +13,6 @@ def record_run(snapshot: str, status: dsl.PipelineTaskFinalStatus) -> None:
 
     def body(w: Wiring) -> None:
         state, error = str(status.state), str(status.error_message or "")
-        use_case.run(w.ledger, state=state, error=error, run_id=w.settings.run_id, snapshot=snapshot)
+        use_case.run(w.journal, state=state, error=error, run_id=w.settings.run_id, snapshot=snapshot)
 
     attempt("record_run", body)

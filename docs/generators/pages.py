@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from cluster.images import ROOT
-from cluster.values_docs import table
 from docs.generators import commands, http_api, settings
+from docs.generators.values import table
 from ratchet.project.file import load_project
 from serving.openapi import document
 

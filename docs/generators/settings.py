@@ -1,4 +1,4 @@
-"""The pages of ratchet.yaml and of the environment: the pydantic models with their defaults, bounds and comments."""
+"""The pages of ratchet.yaml and of the environment: their models with defaults, bounds and comments."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from ratchet.project.file import Project
 from ratchet.settings import Settings
@@ -36,7 +37,7 @@ def project_page(example: Path) -> str:
 def environment_page() -> str:
     """Markdown of the variables RATCHET_*."""
     prefix = str(Settings.model_config["env_prefix"])
-    fields, comments = Settings.model_json_schema()["properties"], _comments(Settings)
+    fields, comments = _schema(Settings)["properties"], _comments(Settings)
     rows = [f"| `{prefix}{name.upper()}` | {_shown(field)} | {comments.get(name, '')} |" for name, field in fields.items()]
     return "\n".join(
         [
@@ -52,16 +53,21 @@ def environment_page() -> str:
     )
 
 
-def _parts(model: type[BaseModel], title: str) -> Iterator[tuple[str, type[BaseModel]]]:
+def _parts(model: type, title: str) -> Iterator[tuple[str, type]]:
+    """The model and those within it: Pydantic's, and core's plain dataclasses, which Pydantic checks likewise."""
     yield title, model
-    for name, field in model.model_fields.items():
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
+    for name, kind in get_type_hints(model).items():
+        for inner in (kind, *getattr(kind, "__args__", ())):
+            if isinstance(inner, type) and (issubclass(inner, BaseModel) or is_dataclass(inner)):
                 yield from _parts(inner, f"{title}.{name}".lstrip("."))
 
 
-def _section(title: str, model: type[BaseModel]) -> str:
-    schema = model.model_json_schema()
+def _schema(model: type) -> dict[str, Any]:
+    return TypeAdapter(model).json_schema()
+
+
+def _section(title: str, model: type) -> str:
+    schema = _schema(model)
     comments = _comments(model)
     lines = [f"## {title or 'The file'}", "", *_paragraphs(model), ""]
     lines += ["| key | type, bounds, default |" + " what it is |" * bool(comments), "|---|---|" + "---|" * bool(comments)]
@@ -71,11 +77,11 @@ def _section(title: str, model: type[BaseModel]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _paragraphs(model: type[BaseModel]) -> list[str]:
+def _paragraphs(model: type) -> list[str]:
     return inspect.cleandoc(model.__doc__ or "").splitlines()
 
 
-def _comments(model: type[BaseModel]) -> dict[str, str]:
+def _comments(model: type) -> dict[str, str]:
     return {found["name"]: found["comment"] for found in _COMMENT.finditer(inspect.getsource(model))}
 
 

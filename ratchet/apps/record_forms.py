@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ratchet.core.record import Record
@@ -20,6 +21,23 @@ _READ = {  # by kind, what its body must have
 }
 _DRIFT = {"verdict", "drift_share", "reasons", "drifted", "tests", "informative"}
 _TEST = {"feature", "effect", "threshold", "drifted", "enough", "reason"}
+
+
+_FIRST_NAMES = {
+    "gate": {"candidate_value": "candidate_auc", "champion_value": "champion_auc"},
+    "live": {"value": "auc", "promised": "holdout_auc"},
+}
+
+
+def first_form(record: Record) -> Record:
+    """The record with its values under the names of form 1, by which pages and exporter read them."""
+    body = record.body
+    if not isinstance(body, Mapping) or body.get("form") != 2:  # noqa: PLR2004 - the form that is known
+        return record
+    names = _FIRST_NAMES.get(record.kind, {})
+    counts = {"positives": body["counts"].get("positive", 0)} if isinstance(body.get("counts"), Mapping) else {}
+    renamed = {names.get(name, name): value for name, value in body.items() if name != "form"}
+    return replace(record, body={**renamed, **counts})
 
 
 def known(record: Record) -> bool:

@@ -75,7 +75,7 @@ def check(name: str, value: float, op: str, bound: float, otherwise: Verdict = V
     """Ask one inequality.
 
     Args:
-        name: what is measured, in the words of DESIGN.md.
+        name: what is measured.
         value: the measurement; not a number counts as UNKNOWN.
         op: one of `>`, `>=`, `<`, `<=`.
         bound: the policy's figure.

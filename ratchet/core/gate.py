@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ratchet.core.auc import Interval, Paired
 from ratchet.core.decision import Decision, Reason, Verdict, check, decide, number
+from ratchet.core.estimate import Interval, Paired
+from ratchet.core.measurement import Guard, Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
-from ratchet.core.slices import SliceComparison, no_worse
-
-
-@dataclass(frozen=True, slots=True)
-class GatePolicy:
-    """The gate's figures; ratchet.yaml's policy.gate, field for field."""
-
-    kind: str = "delong"
-    min_delta: float = 0.01
-    confidence: float = 0.98
-    min_rows: int = 200
-    min_per_class: int = 30
-    floor_auc: float = 0.55
-    leakage_auc: float = 0.99
-    brier_margin: float = 0.01
-    slice_min_rows: int = 100
-    slice_min_per_class: int = 20
-    slice_margin: float = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What the evaluation measured on the holdout rows of one snapshot.
-
-    `candidate` is the candidate's AUC with its own interval; `paired`, `champion_brier` and `slices` are there when there is a
-    champion. `attempt` counts from 1 the candidates tried on this holdout; `confidence` is the one that the intervals have.
-    """
-
-    rows: int
-    positives: int
-    candidate: Interval
-    candidate_brier: float
-    attempt: int
-    confidence: float
-    paired: Paired | None = None
-    champion_brier: float = 0.0
-    slices: Sequence[SliceComparison] = ()
 
 
 def confidence_at(attempt: int, confidence: float) -> float:
@@ -56,9 +21,12 @@ def confidence_at(attempt: int, confidence: float) -> float:
     return 1 - (1 - confidence) / attempt**2
 
 
-def should_promote(new_auc: float, prod_auc: float, delta: float = 0.01) -> bool:
-    """The original lab's rule, kept for comparison and as `gate: simple`: better by at least delta, no doubt considered."""
-    return new_auc >= prod_auc + delta
+def should_promote(new: float, production: float, delta: float = 0.01) -> bool:
+    """The original lab's rule, kept for comparison and as `gate: simple`: better by at least delta, no doubt considered.
+
+    Of a metric of which more is better.
+    """
+    return new >= production + delta
 
 
 def comparable(who: str, trained: Provenance | None, salt: str, share: float) -> Reason:
@@ -82,23 +50,6 @@ def comparable(who: str, trained: Provenance | None, salt: str, share: float) ->
     return Reason(Verdict.PASS, f"the {who} never saw the holdout (share {number(trained.holdout_share)} >= {number(share)})")
 
 
-def _enough(measured: Measurement, policy: GatePolicy) -> list[Reason]:
-    fewest = min(measured.positives, measured.rows - measured.positives)
-    return [
-        check("holdout rows", measured.rows, ">=", policy.min_rows, otherwise=Verdict.UNKNOWN),
-        check("rows of the rarer class", fewest, ">=", policy.min_per_class, otherwise=Verdict.UNKNOWN),
-    ]
-
-
-def _sound(measured: Measurement, policy: GatePolicy) -> list[Reason]:
-    """Floor and leakage alarm: what holds for a first model too."""
-    return [
-        check("candidate AUC", measured.candidate.value, ">", policy.floor_auc),
-        check("lower end of candidate AUC", measured.candidate.low, ">", 0.5),
-        check("candidate AUC (leakage alarm)", measured.candidate.value, "<", policy.leakage_auc),
-    ]
-
-
 def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason] = ()) -> Decision:
     """Decide whether the candidate replaces the champion.
 
@@ -110,16 +61,15 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason
     Returns:
         PASS when every reason holds; UNKNOWN when the figures cannot carry a verdict.
     """
-    enough = [*_enough(measured, policy), *provenance]
+    enough = [*_asked(measured.enough), *provenance]
     if any(reason.verdict is Verdict.UNKNOWN for reason in enough):
         return decide(enough)
     paired = measured.paired
     if paired is None:
         first = Reason(Verdict.PASS, "there is no champion: floor only", headline=True)
-        floor, *others = _sound(measured, policy)
-        return decide([*enough, first, replace(floor, headline=True), *others])
+        return decide([*enough, first, *_asked(measured.guards, first_model=True)])
     if policy.kind == "simple":
-        better = should_promote(paired.candidate, paired.champion, policy.min_delta)
+        better = _simply_better(paired, policy.min_delta, more_is_better=measured.metric.more_is_better)
         text = f"delta {number(paired.delta.value)} {'>=' if better else '<'} {number(policy.min_delta)} (gate: simple)"
         return decide([*enough, Reason(Verdict.PASS if better else Verdict.FAIL, text, headline=True)])
     percent = f"{measured.confidence:.2%}".replace(".00%", "%")
@@ -128,8 +78,32 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason
             *enough,
             replace(check("delta", paired.delta.value, ">", policy.min_delta), headline=True),
             replace(check(f"lower end of delta at {percent} (try {measured.attempt})", paired.delta.low, ">", 0.0), headline=True),
-            *_sound(measured, policy),
-            check("Brier score's increase", measured.candidate_brier - measured.champion_brier, "<=", policy.brier_margin),
+            *_asked(measured.guards),
             *(no_worse(group.label, group.paired.delta, policy.slice_margin) for group in measured.slices if group.paired),
         ]
     )
+
+
+def _asked(guards: Sequence[Guard], *, first_model: bool = False) -> list[Reason]:
+    reasons = ((guard, guard.reason) for guard in guards)
+    return [replace(reason, headline=first_model and guard.promotes_first) for guard, reason in reasons if reason]
+
+
+def _simply_better(paired: Paired, delta: float, *, more_is_better: bool) -> bool:
+    new, production = paired.candidate, paired.champion
+    return should_promote(new, production, delta) if more_is_better else should_promote(-new, -production, delta)
+
+
+def no_worse(group: str, delta: Interval, margin: float) -> Reason:
+    """FAIL when the candidate is worse for the group beyond the margin and beyond doubt.
+
+    That is the promotion rule mirrored: the loss exceeds the margin and the whole interval lies below zero. Non-inferiority proper
+    (an interval wholly above -margin) would refuse almost every candidate over groups of some hundred rows.
+    """
+    bound = number(-margin)
+    if delta.value >= -margin:
+        return Reason(Verdict.PASS, f"{group}: delta {number(delta.value)} >= {bound}")
+    worse = f"{group}: delta {number(delta.value)} < {bound}"
+    if delta.high < 0:
+        return Reason(Verdict.FAIL, f"{worse} and its upper end {number(delta.high)} < 0")
+    return Reason(Verdict.PASS, f"{worse}, but not beyond doubt: upper end {number(delta.high)} >= 0")

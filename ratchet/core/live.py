@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.auc import Interval, Labels, Scores, auc_interval
+from ratchet.core.estimate import Interval, Labels, Scores
 from ratchet.core.holdout import held_out
-
-MIN_RARER = 30  # labelled answers of each class below which a live AUC says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledAnswers:
-    """Answers with their labels: entities (n text objects), labels (n, 0 or 1), scores (n probabilities)."""
+    """n answers with their labels: entities (text objects), labels and scores."""
 
     entities: NDArray[Any]
     labels: Labels
@@ -25,24 +24,22 @@ class LabelledAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The live AUC with its interval (NaN while a class is missing), and what it was measured on."""
+    """The live figure of the task's primary metric with its interval (NaN where it cannot be measured), and what it rests on.
 
-    auc: Interval
+    `counts` are the rows of each kind that the task tells apart; `enough` says whether they are enough to act on.
+    """
+
+    figure: Interval
     rows: int
-    positives: int
-
-    @property
-    def rarer(self) -> int:
-        """Rows of the rarer class."""
-        return min(self.positives, self.rows - self.positives)
+    enough: bool
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def live_performance(answers: LabelledAnswers, salt: str, share: float, confidence: float) -> Live:
-    """Measure on held-out entities only.
+def on_holdout(answers: LabelledAnswers, salt: str, share: float) -> LabelledAnswers:
+    """The answers about held-out entities.
 
     A version was trained on everybody else, and the same users come back: on their rows it looks better than it is, and the
-    figure could not be compared with its AUC on the holdout.
+    figure could not be compared with its figure on the holdout.
     """
     kept = np.flatnonzero(held_out(salt, share, answers.entities))
-    labels, scores = answers.labels[kept], answers.scores[kept]
-    return Live(auc_interval(labels, scores, confidence), len(labels), int(labels.sum()))
+    return LabelledAnswers(answers.entities[kept], answers.labels[kept], answers.scores[kept])

@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A declared metric; the name ends in its base unit (seconds, ratio), a share and an AUC have none.
+    """A declared metric; the name ends in its base unit (seconds, ratio), a task's metric has none.
 
     Args:
         name: as Prometheus shows it; a histogram's without `_bucket`, `_sum`, `_count`.
@@ -31,3 +31,19 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfTask:
+    """The metrics that each task declares for itself.
+
+    `scores` is the histogram of a serving process's answers; `promised` and `live` are the primary metric with the lower and upper
+    ends of its interval, when the version was trained and on labelled answers; `live_rows` counts those by label, and
+    `label_delay` is the age of the newest.
+    """
+
+    scores: Metric
+    promised: tuple[Metric, Metric, Metric]
+    live: tuple[Metric, Metric, Metric]
+    live_rows: Metric
+    label_delay: Metric

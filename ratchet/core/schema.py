@@ -153,11 +153,11 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class GoldenRow:
-    """A row with the probability that the fitted pipeline gave it when the version was made."""
+    """A row with the score that the fitted pipeline gave it when the version was made."""
 
     entity: str
     features: Mapping[str, FeatureValue]
-    probability: float
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ratchet.core.decision import Decision, Verdict, number
+from ratchet.core.estimate import Interval, MetricName
 from ratchet.core.live import Live
 
 
@@ -21,21 +22,22 @@ class Action(StrEnum):
 class Circumstances:
     """All that the trigger looks at.
 
-    `champion` is None before the first promotion; `drift` None when there is nothing to compare with. `decided` tells of an earlier
+    `champion` is None before the first promotion; `drift` None when there is nothing to compare with. `decided` names an earlier
     gate decision on the same snapshot, champion and project. `age_days` is the time from the champion's newest training snapshot to
-    this one, negative when this one is the older. `changed` tells how the project's features differ from the champion's. `live` is
-    there when enough labels have come, and `expected_low` the lower end of the champion's AUC on its own holdout.
+    this one, negative when this one is the older. `changed` says how the project's features differ from the champion's. `live` is
+    there when enough labels have come, and `promised` is the champion's figure of `metric` on its own holdout.
     """
 
     champion: int | None
     drift: Decision | None
     labelled: bool
+    metric: MetricName
     decided: str = ""
     changed: str = ""
     age_days: int = 0
     max_age_days: int | None = None
     live: Live | None = None
-    expected_low: float = 0.0
+    promised: Interval | None = None
     forced: bool = False
 
 
@@ -88,14 +90,19 @@ def _wishes(seen: Circumstances) -> tuple[str, ...]:
         wishes.append(_headline(seen.drift))
     if seen.changed:
         wishes.append(seen.changed)
-    if seen.live is not None and seen.live.auc.high < seen.expected_low:
-        upper, lower = number(seen.live.auc.high), number(seen.expected_low)
-        wishes.append(f"upper end of live AUC {upper} < {lower}, the lower end on the holdout ({seen.live.rows} labelled answers)")
+    if seen.live is not None and seen.promised is not None and seen.metric.fell(seen.live.figure, seen.promised):
+        wishes.append(f"{_fall(seen.metric, seen.live.figure, seen.promised)} ({seen.live.rows} labelled answers)")
     if seen.max_age_days is not None and seen.champion is not None and seen.age_days > seen.max_age_days:
         wishes.append(f"age {seen.age_days} days > {seen.max_age_days}")
     if seen.forced:
         wishes.append("by hand")
     return tuple(wishes)
+
+
+def _fall(metric: MetricName, live: Interval, promised: Interval) -> str:
+    if metric.more_is_better:
+        return f"upper end of live {metric.label} {number(live.high)} < {number(promised.low)}, the lower end on the holdout"
+    return f"lower end of live {metric.label} {number(live.low)} > {number(promised.high)}, the upper end on the holdout"
 
 
 def _headline(drift: Decision) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.decision import Decision, Reason, Verdict, check
-from ratchet.drift.feature_drift import DriftPolicy, FeatureDrift, feature_drift, label_drift
+from ratchet.core.policy import DriftPolicy
+from ratchet.drift.feature_drift import FeatureDrift, feature_drift, label_drift
 from ratchet.drift.profile import Profile
 
-__all__ = ["Drift", "DriftPolicy", "FeatureDrift", "drift", "feature_drift", "label_drift"]
+__all__ = ["Drift", "FeatureDrift", "drift", "feature_drift", "label_drift"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,28 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter
 
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import Columns, Feature, FeatureValue, GoldenRow, is_missing, rows_of
-from ratchet.estimators.encoding import Spec, column_of, numbers_of, row_of
-from ratchet.estimators.scorer import FILE, REMEDY, Input, Scorer, parsed
+from ratchet.estimators.catalogue import load_scorer
+from ratchet.estimators.documents import REMEDY, SCORER, Input, Spec, parsed
+from ratchet.estimators.estimator import Scorer
+from ratchet.estimators.plain.encoding import column_of, numbers_of, row_of
 
 GOLDEN, PROFILE, SCHEMA = "golden.json", "profile.json", "schema.json"
-_GOLDEN_ROWS = TypeAdapter[tuple[GoldenRow, ...]](Annotated[tuple[GoldenRow, ...], Field(min_length=1)])
+TOLERANCE = 1e-9  # of a golden row's score: the largest difference between two machines whose BLAS picks different kernels
+
+
+class Golden(Spec):
+    """A row of golden.json. The releases before this one called the score `probability`."""
+
+    entity: str
+    features: dict[str, float | str | None]
+    score: float = Field(validation_alias=AliasChoices("score", "probability"))
+
+
+_GOLDEN_ROWS = TypeAdapter[tuple[Golden, ...]](Annotated[tuple[Golden, ...], Field(min_length=1)])
 
 
 class Schema(Spec):
@@ -57,20 +70,22 @@ def write(folder: Path, bundle: Bundle) -> None:
     inputs = tuple(Input(name=feature.name, dtype=feature.dtype) for feature in bundle.features)
     schema = Schema(model=bundle.model, features=inputs, typical=dict(bundle.typical))
     (folder / SCHEMA).write_text(schema.model_dump_json(indent=1), encoding="utf-8")
-    (folder / GOLDEN).write_bytes(_GOLDEN_ROWS.dump_json(bundle.golden, indent=1))
+    golden = tuple(Golden(entity=row.entity, features=dict(row.features), score=row.score) for row in bundle.golden)
+    (folder / GOLDEN).write_bytes(_GOLDEN_ROWS.dump_json(golden, indent=1))
     (folder / PROFILE).write_text(bundle.profile, encoding="utf-8")
 
 
 def read(folder: Path) -> Bundle:
     """Load what `write` wrote. Raises ArtifactError naming the file that is missing, malformed or does not fit the others."""
-    scorer = Scorer.load(folder)
+    scorer = load_scorer(folder)
     schema = parsed(folder / SCHEMA, Schema.model_validate_json)
     golden = parsed(folder / GOLDEN, lambda content: _GOLDEN_ROWS.validate_json(content, strict=True))
     profile = parsed(folder / PROFILE, _json_text)
     if tuple(Feature(item.name, item.dtype) for item in schema.features) != scorer.features:
-        message = f"{folder / SCHEMA} lists other features than {FILE} beside it: {REMEDY}"
+        message = f"{folder / SCHEMA} lists other features than {SCORER} beside it: {REMEDY}"
         raise ArtifactError(message)
-    return Bundle(schema.model, scorer, golden, profile, schema.typical)
+    rows = tuple(GoldenRow(row.entity, row.features, row.score) for row in golden)
+    return Bundle(schema.model, scorer, rows, profile, schema.typical)
 
 
 def _json_text(content: bytes) -> str:
@@ -105,7 +120,7 @@ def golden_rows(
         features: the model's inputs.
         columns: n rows to draw from.
         entities: their keys, shape (n,).
-        scorer: gives the probabilities (it repeats the pipeline bit by bit, see `scoring.verify`).
+        scorer: gives the scores (it repeats the pipeline bit by bit, see `plain.scoring.verify`).
         count: rows to draw; all n when there are fewer. A quarter of them, at least one, have missing values if so many rows do.
         seed: of the draw.
     """
@@ -121,5 +136,5 @@ def golden_rows(
 
 
 def worst_difference(bundle: Bundle) -> float:
-    """Score the golden rows again: the largest absolute difference from the stored probabilities."""
-    return max(abs(bundle.scorer.row(golden.features) - golden.probability) for golden in bundle.golden)
+    """Score the golden rows again: the largest absolute difference from the stored ones."""
+    return max(abs(bundle.scorer.row(golden.features) - golden.score) for golden in bundle.golden)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.schema import Columns, FeatureValue, is_missing
-from ratchet.estimators.encoding import category, number
-from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.estimator import Scorer
+from ratchet.estimators.plain.encoding import category, number
 
 
 def contributions(
@@ -22,11 +22,11 @@ def contributions(
     permutations: int = 16,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Shapley values of one row against a baseline row, in log-odds.
+    """Shapley values of one row against a baseline row, in the scorer's margin (a classifier's log-odds).
 
     Features are switched from the baseline's value to the row's, one after the other, and each is given the change that it makes,
     averaged over orders (permutation sampling of Strumbelj & Kononenko, 2014; every order is drawn with its reverse, after
-    Mitchell et al., 2022). The sum is exactly the row's log-odds less the baseline's. A linear model's values are exact, and so are
+    Mitchell et al., 2022). The sum is exactly the row's margin less the baseline's. A linear model's values are exact, and so are
     all when few features differ, because then every order is tried.
 
     Args:
@@ -63,7 +63,7 @@ def contributions(
     for name, pair in pairs.items():
         switched = steps > rank[:, [moved.index(name)]] if name in moved else np.zeros(shape, dtype=np.bool_)
         columns[name] = pair[switched.astype(np.intp).ravel()]
-    change = np.diff(scorer.log_odds(columns).reshape(shape), axis=1)
+    change = np.diff(scorer.margins(columns).reshape(shape), axis=1)
     values = np.take_along_axis(change, rank, axis=1).mean(axis=0)
     return result | dict(zip(moved, values.tolist(), strict=True))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ratchet.core.schema import Columns, Feature
-from ratchet.estimators.encoding import categories_of, numbers_of
+from ratchet.estimators.plain.encoding import categories_of, numbers_of
 
 
 def frame(features: Sequence[Feature], columns: Columns) -> pd.DataFrame:

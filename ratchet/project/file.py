@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from ratchet.core import schema
 from ratchet.core.errors import DataError, ProjectError
+from ratchet.core.policy import DriftPolicy, GatePolicy
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,6 +60,11 @@ class Label(_Strict):
     column: Name
     table: Name
 
+    @property
+    def task(self) -> str:
+        """The kind of label, by which ratchet.tasks.catalogue finds the task. There is one kind so far, which no key names."""
+        return "binary"
+
 
 class Holdout(_Strict):
     """The entities that are never trained on: those whose salted hash falls into the share."""
@@ -70,32 +77,6 @@ class DataPolicy(_Strict):
     """What ingest refuses."""
 
     min_rows: int = Field(default=100, ge=2)  # a smaller snapshot is refused
-
-
-class DriftPolicy(_Strict):
-    """When a feature counts as drifted, and a snapshot."""
-
-    drift_share: Share = 0.02  # of the features; from this share on the snapshot drifted
-    number_effect: float = Field(default=0.1, ge=0)  # normalised Wasserstein distance that matters
-    category_effect: float = Field(default=0.1, ge=0)  # Jensen-Shannon distance that matters
-    alpha: float = Field(default=0.01, gt=0, lt=1)  # of the Holm-corrected p-values
-    min_rows: int = Field(default=500, ge=2)  # on both sides, else UNKNOWN
-
-
-class GatePolicy(_Strict):
-    """When a candidate replaces the champion."""
-
-    kind: Literal["delong", "simple"] = "delong"  # simple: better by min_delta, no doubt considered
-    min_delta: float = Field(default=0.01, ge=0, lt=1)  # of the AUC
-    confidence: float = Field(default=0.98, gt=0.5, lt=1)  # of the first try's interval; each further try spends alpha
-    min_rows: int = Field(default=200, ge=2)  # of the holdout, else UNKNOWN
-    min_per_class: int = Field(default=30, ge=2)  # likewise
-    floor_auc: float = Field(default=0.55, ge=0.5, lt=1)  # for every candidate
-    leakage_auc: float = Field(default=0.99, gt=0.5, le=1)  # from it on the label has leaked
-    brier_margin: float = Field(default=0.01, ge=0, le=1)  # that the Brier score may grow by
-    slice_min_rows: int = Field(default=100, ge=2)  # smaller groups are not compared
-    slice_min_per_class: int = Field(default=20, ge=2)  # likewise
-    slice_margin: float = Field(default=0.02, ge=0, le=1)  # loss of AUC that no group may exceed beyond doubt
 
 
 class Policy(_Strict):
@@ -111,6 +92,9 @@ class Policy(_Strict):
 class Training(_Strict):
     """The search: a small grid, by cross-validation inside the training entities."""
 
+    model_config = ConfigDict(extra="allow")  # a key beside those below is an estimator's name, which the wiring checks
+    __pydantic_extra__: dict[str, Grid | None]
+
     window: int = Field(default=1, ge=1)  # newest labelled snapshots to train on
     folds: int = Field(default=4, ge=2, le=20)  # of the cross-validation inside the training entities
     seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
@@ -119,10 +103,19 @@ class Training(_Strict):
 
     @model_validator(mode="after")
     def _something_to_try(self) -> Self:
-        if self.logistic_regression is None and self.hist_gradient_boosting is None:
+        if all(grid is None for grid in self.grids.values()):
             message = "name at least one of logistic_regression and hist_gradient_boosting"
             raise ValueError(message)
         return self
+
+    @property
+    def grids(self) -> dict[str, Grid | None]:
+        """What to try, by estimator: parameters and their values; None leaves the estimator out."""
+        return {
+            "logistic_regression": self.logistic_regression,
+            "hist_gradient_boosting": self.hist_gradient_boosting,
+            **self.__pydantic_extra__,
+        }
 
 
 class Serving(_Strict):
@@ -209,7 +202,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_PHRASES = {"extra_forbidden": "there is no such key", "missing": "is missing"}
+_NO_KEY = "there is no such key"
+_PHRASES = {"extra_forbidden": _NO_KEY, "unexpected_keyword_argument": _NO_KEY, "missing": "is missing"}
 
 
 def _told(error: Exception) -> str:
@@ -221,6 +215,14 @@ def _told(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     return " ".join(str(error).split())
+
+
+def _wrong(problem: ErrorDetails) -> str:
+    """What is wrong with one value, in a few words."""
+    part, *keys = problem["loc"] or ("",)
+    if part == "training" and keys and keys[0] not in Training.model_fields and problem["type"] == "dict_type":
+        return _NO_KEY  # it would be an estimator's name, if a grid stood there
+    return _PHRASES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
 
 
 def load_project(path: Path) -> Project:
@@ -246,6 +248,5 @@ def load_project(path: Path) -> Project:
         first = problems[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        what = _PHRASES.get(first["type"], first["msg"].removeprefix("Value error, "))
-        message = f"{path}: {where}: {what}{more}"
+        message = f"{path}: {where}: {_wrong(first)}{more}"
         raise ProjectError(message) from error

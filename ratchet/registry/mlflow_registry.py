@@ -7,18 +7,22 @@ Stages are deprecated and search results can come without aliases, so every cham
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
+from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.port import NewVersion
 
@@ -33,7 +37,7 @@ _BUNDLE = "ratchet"
 
 
 class MlflowRegistry:
-    """Implements ports.Registry.
+    """Implements port.Registry.
 
     Args:
         uri: MLflow tracking URI.
@@ -53,13 +57,20 @@ class MlflowRegistry:
             if not self._uri.startswith("http"):
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
-                utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
-            if self._uri.startswith("sqlite:///"):
-                Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+                set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
             self._mlflow.set_tracking_uri(self._uri)
             self._mlflow.set_registry_uri(self._uri)
-            self._opened = self._mlflow.MlflowClient(self._uri)
+            with self._making():
+                self._opened = self._mlflow.MlflowClient(self._uri)
         return self._opened
+
+    def _making(self) -> AbstractContextManager[object]:
+        """One process at a time, where opening may make the database: of two that start at once, MLflow's own Alembic fails one."""
+        if not self._uri.startswith("sqlite:///"):
+            return nullcontext()
+        file = Path(self._uri.removeprefix("sqlite:///"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(f"{file}.lock") if os.access(file.parent, os.W_OK) else nullcontext()
 
     def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
         """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""

@@ -10,7 +10,7 @@ from ratchet.core.errors import Unavailable
 
 
 class ReportFiles:
-    """Implements ports.Reports.
+    """Implements port.Reports.
 
     Args:
         folder: where the files go; made on first use.

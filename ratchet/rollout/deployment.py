@@ -19,8 +19,10 @@ from ratchet.clients import http
 from ratchet.clients.http import Post, Reply
 from ratchet.clients.kubernetes import DEPLOYMENT, POD, SERVICE, Json, KubernetesApi, selector_of
 from ratchet.core.errors import PermanentError, RatchetError, Unavailable
+from ratchet.core.headers import STATE
 from ratchet.core.schema import ModelVersion
 from ratchet.rollout import deployment_judge, predict_client
+from ratchet.rollout.predict_client import ScoreIn
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
 from ratchet.settings import Settings
 
@@ -31,17 +33,20 @@ _SERVICE_PORT = 3000
 
 
 class KubernetesRollout:
-    """Implements ports.Rollout.
+    """Implements port.Rollout.
 
     Args:
         api: the cluster.
         settings: the Deployment's name, the Service's address, time limits.
         entity: the entity key's name.
+        score_in: reads the score in an answer.
         check: the program of the infra check.
     """
 
-    def __init__(self, api: KubernetesApi, settings: Settings, entity: str, check: Sequence[str] = predict_client.CHECK) -> None:
-        self._api, self._settings, self._entity, self._check = api, settings, entity, check
+    def __init__(
+        self, api: KubernetesApi, settings: Settings, entity: str, score_in: ScoreIn, check: Sequence[str] = predict_client.CHECK
+    ) -> None:
+        self._api, self._settings, self._entity, self._score_in, self._check = api, settings, entity, score_in, check
         self._name = settings.deployment
 
     @contextmanager
@@ -105,7 +110,7 @@ class KubernetesRollout:
             reply = self._get(pod, "/readyz")
         except Unavailable:  # it is starting
             return ""
-        return reply.sentence if reply.headers.get("x-ratchet-state") == "failed" else ""
+        return reply.sentence if reply.headers.get(STATE) == "failed" else ""
 
     def pods(self) -> list[PodReport]:
         """Every running pod, by its own /health; one that does not answer reports no version."""
@@ -130,7 +135,7 @@ class KubernetesRollout:
 
     def ask(self, entity: str) -> Answer | None:
         """Ask through the Service. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
-        return predict_client.ask(self._post, f"{self._address}/predict", self._entity, entity)
+        return predict_client.ask(self._post, f"{self._address}/predict", self._entity, entity, self._score_in)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         """Load the version in a clean process of this image, which is the one that serves, and score its golden rows.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,18 +14,22 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from ratchet.clients.http import Post, Reply
 from ratchet.core.errors import DataError, PromotionFailed, Unavailable
+from ratchet.core.headers import PROBE
 from ratchet.core.schema import FeatureValue, ModelVersion
 from ratchet.rollout.state import Answer
 from ratchet.settings import Settings, environment
 
 CHECK = (sys.executable, "-P", "-m", "serving.check")
-_PROBE = {"x-ratchet-probe": "1"}  # an answer to us is not one to log
+_PROBE = {PROBE: "1"}  # an answer to us is not one to log
+
+
+ScoreIn = Callable[[Mapping[str, Any]], float]
+"""The task's: the score in an answer of /predict. Raises KeyError, TypeError or ValueError when it has none."""
 
 
 class _Prediction(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
-    probability: float
     model_version: int
     features_used: dict[str, FeatureValue]
 
@@ -39,7 +44,7 @@ class Health(BaseModel):
     detail: str
 
 
-def ask(post: Post, where: str, key: str, entity: str) -> Answer | None:
+def ask(post: Post, where: str, key: str, entity: str, score_in: ScoreIn) -> Answer | None:
     """The answer of /predict for `entity`, None when it is unknown; three tries, half a second apart.
 
     Args:
@@ -47,14 +52,15 @@ def ask(post: Post, where: str, key: str, entity: str) -> Answer | None:
         where: its name in errors.
         key: the entity key's name.
         entity: whom to ask for.
+        score_in: reads the score in an answer.
 
     Raises Unavailable when nothing answers or the service itself is in trouble, DataError when it refuses the entity.
     """
     tries = Retrying(retry=retry_if_exception_type(Unavailable), stop=stop_after_attempt(3), wait=wait_fixed(0.5), reraise=True)
-    return tries(_ask, post, where, key, entity)
+    return tries(_ask, post, where, key, entity, score_in)
 
 
-def _ask(post: Post, where: str, key: str, entity: str) -> Answer | None:
+def _ask(post: Post, where: str, key: str, entity: str, score_in: ScoreIn) -> Answer | None:
     reply = post("/predict", {key: entity}, _PROBE)
     if reply.status == httpx.codes.NOT_FOUND:
         return None
@@ -65,10 +71,11 @@ def _ask(post: Post, where: str, key: str, entity: str) -> Answer | None:
         raise DataError(reply.sentence)
     try:
         answer = _Prediction.model_validate_json(reply.content)
-    except ValidationError as error:
+        score = score_in(answer.model_extra or {})
+    except (KeyError, TypeError, ValueError) as error:  # Pydantic's ValidationError is a ValueError
         message = f"{where} is not a Ratchet server: its answer has no prediction in it"
         raise Unavailable(message) from error
-    return Answer(entity, answer.model_version, answer.probability, answer.features_used)
+    return Answer(entity, answer.model_version, score, answer.features_used)
 
 
 def read_health(reply: Reply) -> Health | None:

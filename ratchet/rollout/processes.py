@@ -16,6 +16,7 @@ from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion
 from ratchet.rollout import predict_client
 from ratchet.rollout.local_deployment import LocalDeployment, Observed, Pod
+from ratchet.rollout.predict_client import ScoreIn
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
 from ratchet.settings import Settings, environment
 
@@ -25,19 +26,25 @@ _END_SECONDS = 15.0  # beyond the drain
 
 
 class ProcessRollout:
-    """Implements ports.Rollout.
+    """Implements port.Rollout.
 
     Args:
         settings: the home whose gateway this is, its address and time limits.
         entity: the entity key's name.
+        score_in: reads the score in an answer.
         gateway: the program that serves (a test may have its own).
         check: the program of the infra check.
     """
 
     def __init__(
-        self, settings: Settings, entity: str, gateway: Sequence[str] = GATEWAY, check: Sequence[str] = predict_client.CHECK
+        self,
+        settings: Settings,
+        entity: str,
+        score_in: ScoreIn,
+        gateway: Sequence[str] = GATEWAY,
+        check: Sequence[str] = predict_client.CHECK,
     ) -> None:
-        self._settings, self._entity, self._gateway, self._check = settings, entity, gateway, check
+        self._settings, self._entity, self._score_in, self._gateway, self._check = settings, entity, score_in, gateway, check
         self._deployment = LocalDeployment(settings.serving)
 
     @contextmanager
@@ -142,7 +149,7 @@ class ProcessRollout:
     def ask(self, entity: str) -> Answer | None:
         """Ask through the fixed address. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
         post = http.post_to(self._address, "`ratchet serve` starts a server")
-        return predict_client.ask(post, f"{self._address()}/predict", self._entity, entity)
+        return predict_client.ask(post, f"{self._address()}/predict", self._entity, entity, self._score_in)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         """Load the version in a clean process of the serving runtime and score its golden rows.

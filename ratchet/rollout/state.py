@@ -49,5 +49,5 @@ class Answer:
 
     entity: str
     version: int
-    probability: float
+    score: float
     features: Mapping[str, FeatureValue]

@@ -34,7 +34,7 @@ _ROW_GROUP = 100_000
 
 
 class ParquetSnapshots:
-    """The SnapshotStore of core.ports on a local folder.
+    """The SnapshotStore of port.py on a local folder.
 
     Args:
         root: the folder; made when something is written.

@@ -42,7 +42,7 @@ class Source(Protocol):
         ...
 
     def check(self, name: str) -> Sequence[Any]:
-        """Everything that is wrong with a snapshot (adapters.problems.Problem); empty when it can be ingested."""
+        """Everything that is wrong with a snapshot (problems.Problem); empty when it can be ingested."""
         ...
 
     def read(self, name: str) -> RawSnapshot:

@@ -9,22 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from ratchet.core.decision import Verdict
-from ratchet.core.live import MIN_RARER, Live, live_performance
+from ratchet.core.events import Triggered
+from ratchet.core.live import Live, on_holdout
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.core.trigger import Circumstances, Trigger, decide_trigger
 from ratchet.drift.verdict import Drift
 from ratchet.estimators import bundle as bundles
-from ratchet.ledger.port import Ledger
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.world import PROMOTION, Step, champion_of
+from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import Registry
 from ratchet.reports.port import DriftReporter, Reports
 from ratchet.requests.port import RequestLog
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.sampling import sample
-from ratchet.steps.parts.snapshot_drift import features_changed, measure
+from ratchet.steps.parts.snapshot_drift import event_of, features_changed, measure
 from ratchet.steps.parts.snapshot_parts import Parts, gather
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 _REPORT_ROWS = 10_000  # of each side in Evidently's report
 
@@ -43,7 +46,7 @@ def run(
     project: Project,
     store: SnapshotStore,
     registry: Registry,
-    ledger: Ledger,
+    journal: Journal,
     requests: RequestLog,
     reporter: Callable[[], DriftReporter],
     reports: Reports,
@@ -58,13 +61,15 @@ def run(
 
     `reporter` is a factory, because Evidently takes seconds to import and a first month has nothing to report.
     """
-    champion = champion_of(registry, ledger)
+    task, champion = task_of(project), champion_of(registry, journal)
     found, changed, html, report = None, "", "", ""
     if champion is not None:
         bundle = bundles.read(registry.bundle(champion))
         changed = features_changed(project, bundle)
         if not changed:
-            counted = gather(store, bundle, Parts(reports, project, snapshot, champion), rows_per_pod, say)
+            parts = Parts(reports, project, snapshot, champion)
+            counted = gather(store, bundle, parts, rows_per_pod, say)
+            parts.save(parts.whole, counted)  # for `evaluate`, which draws it
             found = measure(project, store, bundle, snapshot, counted).drift
         html, report = _report(project, store, champion, snapshot, _verdict(found), reporter(), reports)
     trigger = decide_trigger(
@@ -72,27 +77,27 @@ def run(
             champion=champion.number if champion else None,
             drift=found.decision if found else None,
             labelled=snapshot.labelled,
-            decided=_decided(ledger, project, snapshot, champion),
+            metric=task.metric,
+            decided=_decided(journal, project, snapshot, champion),
             changed=changed,
             age_days=_age(champion, snapshot),
             max_age_days=project.policy.max_age_days,
-            live=_live(champion, requests, project),
-            expected_low=champion.metrics.get("holdout_auc_low", 0.0) if champion else 0.0,
+            live=_live(champion, requests, project, task),
+            promised=task.metric.promised(champion.metrics) if champion else None,
             forced=force,
         )
     )
-    ledger.append(
-        "trigger",
-        {
-            "snapshot": snapshot.id,
-            "snapshot_hash": snapshot.hash,
-            "champion": champion.number if champion else None,
-            "action": trigger.action.value,
-            "reasons": list(trigger.reasons),
-            "drift": found.to_dict() if found else None,
-            "report": report,
-            "run_id": run_id,
-        },
+    journal.append(
+        Triggered(
+            snapshot=snapshot.id,
+            snapshot_hash=snapshot.hash,
+            champion=champion.number if champion else None,
+            action=trigger.action,
+            reasons=trigger.reasons,
+            drift=event_of(found) if found else None,
+            report=report,
+            run_id=run_id,
+        )
     )
     if found:
         for test in found.tests:
@@ -149,22 +154,16 @@ def _verdict(found: Drift | None) -> tuple[str, ...]:
     return headline, f"Ratchet's decision, by effect and corrected p-value: {found.decision.texts[0]}{names}."
 
 
-def _decided(ledger: Ledger, project: Project, snapshot: Snapshot, champion: ModelVersion | None) -> str:
-    """Tell of an earlier decision on the same question; a PASS counts once it was carried out or waits for approval."""
-    number = champion.number if champion else None
-    for record in reversed(ledger.records("gate")):
-        body = record.body
-        if (body["snapshot_hash"], body["champion"], body["project_hash"]) == (snapshot.hash, number, project.hash):
-            if body["verdict"] == "PASS" and not _carried_out(ledger, body["candidate"]):
-                return ""  # the promotion failed or its run died: the next run tries it again with the same candidate
-            told = f"{body['verdict']} for version {body['candidate']} (ledger {record.seq})"
-            return f"decided already on this snapshot: {told}; --force tries again"
-    return ""
+def _decided(journal: Journal, project: Project, snapshot: Snapshot, champion: ModelVersion | None) -> str:
+    """A sentence on an earlier decision on the same question; a PASS counts once it was carried out or waits for approval.
 
-
-def _carried_out(ledger: Ledger, candidate: int) -> bool:
-    moves = [record.body for record in ledger.records(PROMOTION) if record.body["to"] == candidate]
-    return any(move["state"] in {Step.DONE, Step.AWAITING} for move in moves)
+    Where its promotion failed or its run died, the next run tries it again with the same candidate.
+    """
+    entry = journal.history().decided(snapshot.hash, champion.number if champion else None, project.hash)
+    if entry is None:
+        return ""
+    said = f"{entry.event.verdict} for version {entry.event.candidate} (ledger {entry.seq})"
+    return f"decided already on this snapshot: {said}; --force tries again"
 
 
 def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
@@ -174,12 +173,12 @@ def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
     return int((np.datetime64(snapshot.as_of) - np.datetime64(trained)).astype(int))
 
 
-def _live(champion: ModelVersion | None, requests: RequestLog, project: Project) -> Live | None:
-    """The champion's live performance, once it can be told and there is something to hold it against."""
-    if champion is None or "holdout_auc_low" not in champion.metrics:
+def _live(champion: ModelVersion | None, requests: RequestLog, project: Project, task: Task) -> Live | None:
+    """The champion's live performance, once it can be measured and there is something to hold it against."""
+    if champion is None or not np.isfinite(task.metric.promised(champion.metrics).low):
         return None
     answers = requests.labelled(champion.number).get(champion.number)
     if answers is None:
         return None
-    live = live_performance(answers, project.holdout.salt, project.holdout.share, project.policy.gate.confidence)
-    return live if live.rarer >= MIN_RARER else None
+    live = task.live(on_holdout(answers, project.holdout.salt, project.holdout.share), project.policy.gate.confidence)
+    return live if live.enough else None

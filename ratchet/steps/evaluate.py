@@ -6,29 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ratchet.core.auc import Scores
+import numpy as np
+from numpy.typing import NDArray
+
 from ratchet.core.decision import Decision
-from ratchet.core.gate import GatePolicy, Measurement, comparable, judge
+from ratchet.core.estimate import Scores
+from ratchet.core.gate import comparable, judge
+from ratchet.core.measurement import Measurement
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.estimators import bundle as bundles
-from ratchet.ledger.port import Ledger
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.world import champion_of
+from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import Registry
 from ratchet.reports.html.report import ReportContent, decision_report
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
-from ratchet.steps.evaluation_record import ledger_body, log
+from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.measure import Holdout, champion_scores, measure, read_holdout
 from ratchet.steps.parts import snapshot_drift as drift
-from ratchet.steps.parts.snapshot_parts import Parts, gather
+from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """The gate's decision, what it rests on, and the report."""
 
+    task: Task
     decision: Decision
     measured: Measurement
     holdout: Holdout
@@ -39,17 +46,24 @@ class Evaluated:
     @property
     def figures(self) -> dict[str, float]:
         """The measured figures by name: for an artifact that shows them."""
-        found = {"candidate_auc": self.measured.candidate.value, "candidate_brier": self.measured.candidate_brier}
+        key, compared = self.measured.metric.key, self.measured.compared
+        found = {f"candidate_{key}": self.measured.primary.value, **{f"candidate_{item.key}": item.candidate for item in compared}}
         if self.measured.paired:
-            found |= {"auc_delta": self.measured.paired.delta.value, "champion_brier": self.measured.champion_brier}
+            champions = {f"champion_{item.key}": item.champion for item in compared if item.champion is not None}
+            found |= {f"{key}_delta": self.measured.paired.delta.value, **champions}
         return {**found, "holdout_rows": float(self.measured.rows), "attempt": float(self.measured.attempt)}
+
+    @property
+    def curve(self) -> NDArray[np.float64]:
+        """The candidate's curve on the holdout, as the task draws it: points, shape (k, 2)."""
+        return self.task.curve(self.holdout.labels, self.candidate)
 
 
 def run(
     project: Project,
     store: SnapshotStore,
     registry: Registry,
-    ledger: Ledger,
+    journal: Journal,
     reports: Reports,
     snapshot: Snapshot,
     candidate: int,
@@ -61,20 +75,23 @@ def run(
 ) -> Evaluated:
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
-    champion = champion_of(registry, ledger)
+    champion = champion_of(registry, journal)
     held = read_holdout(project, store, snapshot)
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
     holdout = (project.holdout.salt, project.holdout.share)
-    policy = GatePolicy(**project.policy.gate.model_dump())
-    measured = measure(policy, held, first, second, _attempt(ledger, snapshot, champion, candidate))
+    task, policy = task_of(project), project.policy.gate
+    measured = measure(task, policy, held, first, second, _attempt(journal, snapshot, champion, candidate))
     decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
     moved = None
     if champion and other and not drift.features_changed(project, other):
-        counted = gather(store, other, Parts(reports, project, snapshot, champion), rows_per_pod, say)
-        moved = drift.measure(project, store, other, snapshot, counted)
+        parts = Parts(reports, project, snapshot, champion)
+        moved = found_in_run(journal.history(), run_id, parts, other)
+        if moved is None:  # nobody has checked this snapshot in this run, or the count is gone
+            moved = drift.measure(project, store, other, snapshot, gather(store, other, parts, rows_per_pod, say))
     content = ReportContent(
+        task=task,
         model=project.model,
         snapshot=snapshot,
         candidate=candidate,
@@ -102,25 +119,16 @@ def run(
     )
     html = decision_report(content)
     report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
-    ledger.append(
-        "gate", {**ledger_body(project, snapshot, version, champion, decision, measured), "report": report, "run_id": run_id}
-    )
+    journal.append(gated(project, snapshot, version, champion, decision, measured, report=report, run_id=run_id))
     log(say, snapshot, version, champion, decision, measured)
-    return Evaluated(decision, measured, held, first, html, report)
+    return Evaluated(task, decision, measured, held, first, html, report)
 
 
 def _trained_on(champion: ModelVersion | None) -> str:
-    """The date of the champion's training snapshot; empty when its tags do not tell."""
+    """The date of the champion's training snapshot; empty when its tags do not say."""
     return champion.provenance.snapshot_ids[-1].split("@")[0] if champion and champion.provenance else ""
 
 
-def _attempt(ledger: Ledger, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
-    """The how-manieth candidate this is that is compared on this holdout of this snapshot; a first model compares nothing."""
-    if champion is None:
-        return 1
-    tried = {
-        record.body["candidate"]
-        for record in ledger.records("gate")
-        if record.body["features_hash"] == snapshot.features_hash and record.body["champion"] is not None
-    }
-    return len(tried - {candidate}) + 1
+def _attempt(journal: Journal, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
+    """Counts from 1 the candidates compared on this holdout of this snapshot, this one included; a first model compares nothing."""
+    return 1 if champion is None else journal.history().attempt(snapshot.features_hash, candidate)

@@ -1,50 +1,61 @@
-"""How an evaluation is told: to the ledger, to the log, in the report."""
+"""What the ledger and the log keep of an evaluation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from ratchet.core.decision import Decision, Verdict
-from ratchet.core.gate import Measurement
+from ratchet.core.estimate import Interval
+from ratchet.core.events import Gated
+from ratchet.core.measurement import Measurement
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.project.file import Project
 
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
-def ledger_body(
+
+def gated(
     project: Project,
     snapshot: Snapshot,
     version: ModelVersion,
     champion: ModelVersion | None,
     decision: Decision,
     measured: Measurement,
-) -> dict[str, Any]:
-    """The ledger's record of the decision, JSON types only."""
+    *,
+    report: str,
+    run_id: str,
+) -> Gated:
+    """The event of the decision. Figures that could not be measured are None."""
     paired = measured.paired
-    figures = {
-        "candidate_auc": measured.candidate.value,
-        "champion_auc": paired.champion if paired else None,
-        "delta": paired.delta.value if paired else None,
-        "delta_low": paired.delta.low if paired else None,
-        "delta_high": paired.delta.high if paired else None,
-    }
-    return {
-        "snapshot": snapshot.id,
-        "snapshot_hash": snapshot.hash,
-        "features_hash": snapshot.features_hash,
-        "project_hash": project.hash,
-        "candidate": version.number,
-        "candidate_digest": version.digest,
-        "champion": champion.number if champion else None,
-        "verdict": decision.verdict.value,
-        "reasons": decision.texts,
-        "decisive": decision.decisive,
-        "rows": measured.rows,
-        "attempt": measured.attempt,
-        "confidence": measured.confidence,
-        **{name: value if value is None or math.isfinite(value) else None for name, value in figures.items()},
-    }
+    delta = paired.delta if paired else _UNKNOWN
+    return Gated(
+        snapshot=snapshot.id,
+        snapshot_hash=snapshot.hash,
+        features_hash=snapshot.features_hash,
+        project_hash=project.hash,
+        candidate=version.number,
+        candidate_digest=version.digest,
+        champion=champion.number if champion else None,
+        verdict=decision.verdict,
+        reasons=tuple(decision.texts),
+        decisive=tuple(decision.decisive),
+        rows=measured.rows,
+        attempt=measured.attempt,
+        confidence=measured.confidence,
+        metric=measured.metric.key,
+        candidate_value=_finite(measured.primary.value),
+        champion_value=_finite(paired.champion) if paired else None,
+        delta=_finite(delta.value),
+        delta_low=_finite(delta.low),
+        delta_high=_finite(delta.high),
+        report=report,
+        run_id=run_id,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def log(
@@ -55,17 +66,17 @@ def log(
     decision: Decision,
     measured: Measurement,
 ) -> None:
-    """Say the log lines: comparison, decisive reasons, and the end where the promote step will not tell it."""
-    paired = measured.paired
+    """Say the log lines: comparison, decisive reasons, and the end where the promote step does not say it."""
+    paired, key = measured.paired, measured.metric.key
     prod, delta = (f"{paired.champion:.3f}", f"{paired.delta.value:+.3f}") if paired else ("none", "none")
-    say(f"[COMPARE] candidate_auc={measured.candidate.value:.3f} vs prod_auc={prod} (delta={delta})")
+    say(f"[COMPARE] candidate_{key}={measured.primary.value:.3f} vs prod_{key}={prod} (delta={delta})")
     for text in decision.decisive:
         say(f"[GATE] {decision.verdict}: {text}")
     if decision.passed:
-        return  # the promote step tells how it ended
+        return  # the promote step says how it ended
     outcome = "skipped" if decision.verdict is Verdict.FAIL else "unknown"
     say(f"[DECISION] {outcome}")
     say(
-        f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_auc={measured.candidate.value:.3f} "
-        f"prod_v={champion.number if champion else 'none'} prod_auc={prod} -> {outcome}"
+        f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_{key}={measured.primary.value:.3f} "
+        f"prod_v={champion.number if champion else 'none'} prod_{key}={prod} -> {outcome}"
     )

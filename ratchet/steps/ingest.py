@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ratchet.core.errors import DataError
+from ratchet.core.events import Ingested
 from ratchet.core.schema import Snapshot
 from ratchet.features.port import FeatureStore
-from ratchet.ledger.port import Ledger
+from ratchet.ledger.journal import Journal
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.sources.port import Source
 
@@ -18,7 +19,7 @@ def run(
     source: Source | None,
     store: SnapshotStore,
     features: FeatureStore,
-    ledger: Ledger,
+    journal: Journal,
     name: str,
     *,
     replace: bool = False,
@@ -40,16 +41,17 @@ def run(
     new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
     snapshot = store.get(raw.snapshot.as_of.isoformat())
     features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two
-    recorded = [record.body["hash"] for record in ledger.records("ingest", snapshot.as_of.isoformat())]
-    if recorded[-1:] != [snapshot.hash]:  # not `new`: a crash may have come before the record
-        body = {
-            "snapshot": snapshot.id,
-            "name": name,
-            "rows": snapshot.rows,
-            "labelled_rows": snapshot.labelled_rows,
-            "replace": replace,
-        }
-        ledger.append("ingest", {**body, "hash": snapshot.hash}, key=snapshot.as_of.isoformat())
+    recorded = journal.history().ingested(snapshot.as_of)
+    if recorded is None or recorded.event.hash != snapshot.hash:  # not `new`: a crash may have come before the record
+        taken = Ingested(
+            snapshot=snapshot.id,
+            name=name,
+            rows=snapshot.rows,
+            labelled_rows=snapshot.labelled_rows,
+            replace=replace,
+            hash=snapshot.hash,
+        )
+        journal.append(taken, key=snapshot.as_of.isoformat())
     note = "" if new else " (no-op: the same content is stored)"
     say(f"[INGEST] {name} as_of={snapshot.as_of} rows={snapshot.rows} labelled={snapshot.labelled_rows}{note}")
     return snapshot

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ratchet.core.errors import DataError
-from ratchet.core.live import live_performance
+from ratchet.core.events import LiveMeasured
+from ratchet.core.live import on_holdout
 from ratchet.core.schema import Columns, Snapshot, features_hash
-from ratchet.estimators.encoding import row_of
-from ratchet.ledger.port import Ledger
+from ratchet.estimators.plain.encoding import row_of
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
 from ratchet.registry.port import Registry
 from ratchet.requests.port import JoinReport, RequestLog
 from ratchet.snapshots.port import SnapshotStore
-
-LIVE = "live"
+from ratchet.tasks.catalogue import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +25,13 @@ class Labelled:
     """What became of the labels, and each version's figures as they were recorded, by version."""
 
     report: JoinReport
-    versions: list[Mapping[str, Any]]
+    versions: list[LiveMeasured]
 
 
-def run(project: Project, registry: Registry, ledger: Ledger, requests: RequestLog, labels: Columns) -> Labelled:
+def run(project: Project, registry: Registry, journal: Journal, requests: RequestLog, labels: Columns) -> Labelled:
     """Join `labels` (columns as `RequestLog.join` takes them), then record the live figures of every version that has labels."""
     report = requests.join(labels)
-    versions = _measured(project, registry, requests)
-    for figures in versions:
-        ledger.append(LIVE, figures)
-    return Labelled(report, versions)
+    return Labelled(report, [journal.append(measured).event for measured in _measured(project, registry, requests)])
 
 
 def labels_of(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Columns:
@@ -54,23 +49,29 @@ def labels_of(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Col
     return {**labels, "features_hash": np.array([features_hash(row) for row in rows], dtype=object)}
 
 
-def _measured(project: Project, registry: Registry, requests: RequestLog) -> list[Mapping[str, Any]]:
-    """One row a version: live AUC on held-out entities with its interval (None while a class is missing), and its holdout AUC."""
+def _measured(project: Project, registry: Registry, requests: RequestLog) -> list[LiveMeasured]:
+    """Each version's live figure on held-out entities with its interval (None where unknown), and that on its own holdout."""
     known = {version.number: version for version in registry.versions()}
-    holdout, policy = project.holdout, project.policy.gate
-    rows: list[Mapping[str, Any]] = []
+    task, holdout, policy = task_of(project), project.holdout, project.policy.gate
+    found = []
     for number, answers in sorted(requests.labelled().items()):
-        live = live_performance(answers, holdout.salt, holdout.share, policy.confidence)
-        figures = {"auc": live.auc.value, "low": live.auc.low, "high": live.auc.high}
-        expected = known[number].metrics.get("holdout_auc") if number in known else None
-        rows.append(
-            {
-                "version": number,
-                "labelled": len(answers.labels),
-                "rows": live.rows,
-                "positives": live.positives,
-                **{name: None if math.isnan(value) else round(value, 6) for name, value in figures.items()},
-                "holdout_auc": round(expected, 6) if expected is not None else None,
-            }
+        live = task.live(on_holdout(answers, holdout.salt, holdout.share), policy.confidence)
+        promised = task.metric.promised(known[number].metrics if number in known else {})
+        found.append(
+            LiveMeasured(
+                version=number,
+                labelled=len(answers.labels),
+                rows=live.rows,
+                counts=live.counts,
+                metric=task.metric.key,
+                value=_rounded(live.figure.value),
+                low=_rounded(live.figure.low),
+                high=_rounded(live.figure.high),
+                promised=_rounded(promised.value),
+            )
         )
-    return rows
+    return found
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What the gate is told: both versions' figures on the held-out rows of one snapshot."""
+"""What the gate gets: both versions' figures on the held-out rows of one snapshot."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.auc import Labels, Ranked, Scores, auc_interval, brier, compare
 from ratchet.core.decision import Reason, Verdict
-from ratchet.core.gate import GatePolicy, Measurement, comparable, confidence_at
+from ratchet.core.estimate import Labels, Scores
+from ratchet.core.gate import comparable, confidence_at
 from ratchet.core.holdout import held_out
+from ratchet.core.measurement import Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Columns, ModelVersion, Snapshot, take
-from ratchet.core.slices import compare_slices
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +72,7 @@ def champion_scores(
     return reason, bundle.scorer.batch(held.columns) if reason.verdict is Verdict.PASS else None
 
 
-def measure(policy: GatePolicy, held: Holdout, first: Scores, second: Scores | None, attempt: int) -> Measurement:
+def measure(task: Task, policy: GatePolicy, held: Holdout, first: Scores, second: Scores | None, attempt: int) -> Measurement:
     """Measure `first` (the candidate's scores) and, where the champion may be compared with, `second`, at the try's confidence."""
     confidence = confidence_at(attempt, policy.confidence)
-    labels, candidate = held.labels, Ranked.of(first)
-    alone = Measurement(
-        rows=len(labels),
-        positives=int(labels.sum()),
-        candidate=auc_interval(labels, candidate, confidence),
-        candidate_brier=brier(labels, first),
-        attempt=attempt,
-        confidence=confidence,
-    )
-    if second is None:
-        return alone
-    champion = Ranked.of(second)
-    return Measurement(
-        rows=alone.rows,
-        positives=alone.positives,
-        candidate=alone.candidate,
-        candidate_brier=alone.candidate_brier,
-        attempt=attempt,
-        confidence=confidence,
-        paired=compare(labels, candidate, champion, confidence),
-        champion_brier=brier(labels, second),
-        slices=compare_slices(
-            held.slices,
-            labels,
-            candidate,
-            champion,
-            confidence=policy.confidence,  # not the try's: there certainty is needed to promote, here to veto
-            min_rows=policy.slice_min_rows,
-            min_per_class=policy.slice_min_per_class,
-        ),
-    )
+    return task.measure(policy, held.labels, held.slices, first, second, attempt=attempt, confidence=confidence)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from ratchet.core.row_groups import labelled
 from ratchet.core.schema import Snapshot
 from ratchet.estimators import bundle as bundles
-from ratchet.ledger.port import Ledger
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.world import champion_of
+from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import Registry
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
@@ -21,7 +21,7 @@ def run(
     project: Project,
     store: SnapshotStore,
     registry: Registry,
-    ledger: Ledger,
+    journal: Journal,
     reports: Reports,
     snapshot: Snapshot,
     group: str,
@@ -34,7 +34,7 @@ def run(
     already is not made again. Raises UserError when the snapshot has no such rows.
     """
     rows = labelled(group, snapshot.rows)
-    champion = champion_of(registry, ledger)
+    champion = champion_of(registry, journal)
     bundle = bundles.read(registry.bundle(champion)) if champion else None
     if champion is None or bundle is None or features_changed(project, bundle):
         say(f"[PROFILE] rows {group}: there is no champion to compare with")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ratchet.ledger.port import Ledger
+from ratchet.core.events import Pruned
+from ratchet.ledger.journal import Journal
 from ratchet.requests.port import RequestLog
-
-PRUNE = "prune"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,10 @@ def old_answers(requests: RequestLog, days: int, now: datetime) -> Old:
     return Old(before, requests.count_before(before.timestamp()))
 
 
-def forget(ledger: Ledger, requests: RequestLog, old: Old) -> int:
+def forget(journal: Journal, requests: RequestLog, old: Old) -> int:
     """Delete them with their labels; how many.
 
-    It is recorded before the first is deleted: what a later live AUC lacks, the ledger tells. Interrupted, another call goes on.
+    It is recorded before the first is deleted: what a later live figure lacks, the ledger says. Interrupted, another call goes on.
     """
-    ledger.append(PRUNE, {"before": old.before.isoformat(), "answers": old.answers})
+    journal.append(Pruned(before=old.before, answers=old.answers))
     return requests.delete_before(old.before.timestamp())

@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.auc import auc_interval
 from ratchet.core.errors import DataError
 from ratchet.core.holdout import held_out
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
 from ratchet.drift.profile import profile
 from ratchet.drift.reference import PREDICTION, Reference
 from ratchet.estimators import bundle as bundles
-from ratchet.estimators import frames, scoring, training
-from ratchet.estimators.scorer import Scorer
+from ratchet.estimators import frames, search
+from ratchet.estimators.catalogue import estimator
+from ratchet.estimators.estimator import Scorer
 from ratchet.features.port import FeatureStore
 from ratchet.project.file import Project
 from ratchet.registry.port import NewVersion, Registry
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.catalogue import task_of
 
 
 def newest_labelled(store: SnapshotStore, until: Snapshot, count: int) -> list[Snapshot]:
@@ -65,15 +66,12 @@ def run(
         return same
     entities, columns, labels = _training_rows(project, store, features, window)
     refuse_held_out(project, entities)
-    grid = {
-        "logistic_regression": project.training.logistic_regression,
-        "hist_gradient_boosting": project.training.hist_gradient_boosting,
-    }
+    task = task_of(project)
     say(f"[TRAIN] {len(entities)} rows of {', '.join(item.id for item in window)}")
     how = {"folds": project.training.folds, "seed": project.training.seed}
-    trained = training.train(project.inputs, columns, labels, entities, grid=grid, **how)
-    scorer = Scorer.build(trained.pipeline, project.inputs)
-    scoring.verify(scorer, trained.pipeline, project.inputs, columns)
+    wanted = project.training.grids
+    trained = search.train(project.inputs, columns, labels, entities, objective=task.objective, grid=wanted, **how)
+    scorer = estimator(trained.model).scorer(trained.pipeline, project.inputs, columns)
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
         metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
         version = registry.register(
@@ -91,10 +89,10 @@ def run(
                     train_rows=len(entities),
                 ),
                 params={"model": trained.model, **trained.params, "run_id": run_id},
-                metrics={"cv_auc": trained.cv_auc, "cv_std": trained.cv_std, **metrics},
+                metrics={task.metric.cross_validated: trained.cv_mean, "cv_std": trained.cv_std, **metrics},
             )
         )
-    say(f"[TRAIN] version {version.number}: {trained.model} {trained.params} cv_auc={trained.cv_auc:.3f}")
+    say(f"[TRAIN] version {version.number}: {trained.model} {trained.params} {task.metric.cross_validated}={trained.cv_mean:.3f}")
     return version
 
 
@@ -146,7 +144,7 @@ def _write_bundle(
     entities: NDArray[np.object_],
     columns: Columns,
 ) -> dict[str, float]:
-    """Write what later comparisons and serving need; returns the holdout AUC of the training snapshot and its interval."""
+    """Write what later comparisons and serving need; returns the figure on that snapshot's holdout and its interval."""
     everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs)])
     labelled = store.labels(snapshot)
     held = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, everyone[project.entity]))
@@ -154,8 +152,7 @@ def _write_bundle(
     reference = Reference(
         features=profile(project.inputs, everyone),
         predictions=profile(PREDICTION, {"prediction": predictions}),
-        label_rows=len(labelled["label"]),
-        label_positives=int(labelled["label"].sum()),
+        labels=task_of(project).label_counts(labelled["label"]),
     )
     seed, count = project.training.seed, project.serving.golden_rows
     bundles.write(
@@ -173,6 +170,7 @@ def _write_bundle(
         (known[entity], score) for entity, score in zip(everyone[project.entity][held], predictions, strict=True) if entity in known
     ]
     labels = np.array([label for label, _ in scored], dtype=np.int8)
-    interval = auc_interval(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
-    figures = {"holdout_auc": interval.value, "holdout_auc_low": interval.low, "holdout_auc_high": interval.high}
-    return {name: value for name, value in figures.items() if np.isfinite(value)}
+    task = task_of(project)
+    found = task.estimate(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
+    figures = zip(task.metric.held_out, (found.value, found.low, found.high), strict=True)
+    return {name: value for name, value in figures if np.isfinite(value)}

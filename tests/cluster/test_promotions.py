@@ -66,7 +66,7 @@ pipeline = mlflow.sklearn.load_model(f"models:/{wiring.project.model}/{present.n
 rows = {feature.name: [golden.features[feature.name] for golden in bundle.golden] for feature in bundle.features}
 if sys.argv[2] == "wrong answers":
     first, *rest = bundle.golden
-    bundle = replace(bundle, golden=(replace(first, probability=first.probability + 1e-6), *rest))
+    bundle = replace(bundle, golden=(replace(first, score=first.score + 1e-6), *rest))
 with tempfile.TemporaryDirectory() as folder:
     bundles.write(Path(folder), bundle)
     if sys.argv[2] == "does not load":

@@ -18,6 +18,7 @@ from ratchet.locks.port import Fence
 from ratchet.rollout.deployment import KubernetesRollout
 from ratchet.rollout.deployment_judge import PINS, VERSION
 from ratchet.rollout.state import State
+from ratchet.tasks.binary.task import BINARY
 from tests.support.cluster_objects import LEASE, SERVING, Objects, fresh_namespace
 from tests.support.rollout_harness import free_port, settings_for, until
 
@@ -29,7 +30,7 @@ def objects() -> Iterator[Objects]:
 
 
 def rollout(objects: Objects, folder: Path, api: KubernetesApi | None = None, name: str = SERVING) -> KubernetesRollout:
-    return KubernetesRollout(api or objects.api("promoter"), settings_for(folder, deployment=name), "customer")
+    return KubernetesRollout(api or objects.api("promoter"), settings_for(folder, deployment=name), "customer", BINARY.score_in)
 
 
 def lock(objects: Objects, actor: str = "ann", timeout: float = 0.3, duration: int = 2) -> LeaseLock:

@@ -41,7 +41,7 @@ def test_a_pinned_version_serves_and_every_pod_reports_it(harness: Harness) -> N
     answer = harness.rollout.ask("ben")
     assert answer is not None
     assert (answer.entity, answer.version, answer.features) == ("ben", GOOD, ROWS["ben"])
-    assert answer.probability == linear_bundle(INTERCEPTS[GOOD]).scorer.row(ROWS["ben"])
+    assert answer.score == linear_bundle(INTERCEPTS[GOOD]).scorer.row(ROWS["ben"])
 
 
 def test_an_unknown_entity_is_none(harness: Harness) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import Columns, DType, Feature
 from ratchet.drift.profile import profile
-from ratchet.drift.verdict import DriftPolicy, drift
+from ratchet.drift.verdict import drift
 from ratchet.reports.evidently_report import drift_report
 from tests.support.streamflow import SNAPSHOT_DIRS, feature_columns, streamflow
 

@@ -33,7 +33,7 @@ def test_serving_starts_without_mlflow_scikit_learn_and_dask(tmp_path: Path) -> 
     club = Club(tmp_path)
     club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "600")
     wiring = club.wiring
-    snapshot = ingest.run(wiring.source(club.raw), wiring.store, wiring.features, wiring.ledger, "month_000")
+    snapshot = ingest.run(wiring.source(club.raw), wiring.store, wiring.features, wiring.journal, "month_000")
     train.run(wiring.project, wiring.store, wiring.features, wiring.registry, snapshot)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

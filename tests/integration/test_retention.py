@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from ratchet.core.errors import Unavailable
+from ratchet.core.events import Pruned
 from ratchet.core.schema import LoggedAnswer
-from ratchet.steps.prune import PRUNE, forget, old_answers
+from ratchet.ledger.journal import Journal
+from ratchet.steps.prune import forget, old_answers
 from tests.support.club import Club
 from tests.support.fakes import FakeLedger, FakeRequests
 
@@ -44,13 +46,14 @@ def test_old_answers_go_with_their_labels_and_the_ledger_and_the_volume_keep_tha
     assert (done.code, done.document["deleted"]) == (0, 2)
     assert club.wiring.requests.labelled()[1].labels.tolist() == [1]
     assert club.wiring.requests.volume(60).total(1) == len(AGES)
-    (record,) = club.wiring.ledger.records(PRUNE)
-    assert (record.actor, dict(record.body)) == ("tester", {"before": done.document["before"], "answers": 2})
+    (record,) = club.wiring.ledger.records(Pruned.KIND)
+    body = {"before": done.document["before"], "answers": 2, "model": "club_churn", "form": 2}
+    assert (record.actor, dict(record.body)) == ("tester", body)
     told = club.ratchet("history", "--kind", "prune")
     assert "2 of them" in " ".join(told.out.split())
     again = club.ratchet("prune", "--answers", "365", "--yes")
     assert (again.code, "there are no answers from before" in again.out) == (0, True)
-    assert len(club.wiring.ledger.records(PRUNE)) == 1
+    assert len(club.wiring.ledger.records(Pruned.KIND)) == 1
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "1.5", "36501", "", "all", "9" * 40])
@@ -78,5 +81,6 @@ def test_a_deletion_that_is_interrupted_is_in_the_ledger_already() -> None:
     requests.times = {1: [0.0]}
     old = old_answers(requests, 1, datetime(2024, 1, 1, tzinfo=UTC))
     with pytest.raises(Unavailable):
-        forget(ledger, requests, old)
-    assert [dict(record.body) for record in ledger.records(PRUNE)] == [{"before": "2023-12-31T00:00:00+00:00", "answers": 1}]
+        forget(Journal(ledger, "m"), requests, old)
+    body = {"before": "2023-12-31T00:00:00+00:00", "answers": 1, "model": "m", "form": 2}
+    assert [dict(record.body) for record in ledger.records(Pruned.KIND)] == [body]

@@ -22,6 +22,7 @@ from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.rollout.processes import ProcessRollout
 from ratchet.rollout.state import State
 from ratchet.settings import environment
+from ratchet.tasks.binary.task import BINARY
 from tests.support.rollout_harness import GOOD, OTHER, SPOILT, ProcessHarness, pin, settle, until
 from tests.support.serving_program import PROGRAM
 from tests.support.serving_world import ROWS
@@ -243,7 +244,7 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 def test_a_session_serves_for_its_length_and_uses_a_gateway_that_runs(tmp_path: Path) -> None:
     harness = ProcessHarness(tmp_path)
-    again = ProcessRollout(harness.settings, "customer", (sys.executable, "-c", "raise SystemExit(1)"))
+    again = ProcessRollout(harness.settings, "customer", BINARY.score_in, (sys.executable, "-c", "raise SystemExit(1)"))
     deployment = LocalDeployment(harness.settings.serving)
     with harness.rollout.session():
         pid = deployment.observed().pid

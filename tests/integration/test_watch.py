@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratchet.apps.watch.watcher import WATCH
+from ratchet.core.events import RunClaimed
 from tests.support.club import Club
 
 
@@ -19,7 +19,7 @@ def test_a_snapshot_that_appears_is_run_on_once(tmp_path: Path) -> None:
         watched = club.process(*how, "--looks", looks)
         assert watched.code == 0, watched.err
     wiring = club.wiring
-    (claim,) = wiring.ledger.records(WATCH)
+    (claim,) = wiring.ledger.records(RunClaimed.KIND)
     (ended,) = wiring.ledger.records("run")
     assert (ended.key, ended.body["state"]) == (claim.body["run_id"], "succeeded")
     assert ended.body["reached"] == ["trigger", "gate", "promotion"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from ratchet.core.schema import Columns, DType, Feature
 from ratchet.estimators.frames import frame
+from ratchet.estimators.plain import hist_gradient_boosting, logistic_regression
+from ratchet.estimators.plain.columns import PlainEstimator
+from ratchet.estimators.plain.scorer import Scorer
 from ratchet.estimators.threads import threads_for
-from ratchet.estimators.training import make_pipeline
 
 FEATURES = (
     Feature("months", DType.INT),
@@ -23,6 +26,10 @@ FEATURES = (
 )
 NETS = ("DSL", "Fiber optic", "No")
 
+ESTIMATORS: dict[str, PlainEstimator] = {
+    "logistic_regression": logistic_regression.ESTIMATOR,
+    "hist_gradient_boosting": hist_gradient_boosting.ESTIMATOR,
+}
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "linear": ("logistic_regression", {"C": 1.0}),
     "trees": ("hist_gradient_boosting", {"max_iter": 30, "max_leaf_nodes": 15}),
@@ -56,4 +63,9 @@ def fitted(name: str) -> Any:
     columns, labels = churn(2000, seed=1)
     known = [feature for feature in FEATURES if feature.name != "never"]
     with threads_for(len(labels)):
-        return make_pipeline(model, known, params, seed=1).fit(frame(FEATURES, columns), labels)
+        return ESTIMATORS[model].pipeline(known, params, seed=1).fit(frame(FEATURES, columns), labels)
+
+
+def scorer(name: str, features: Sequence[Feature] = FEATURES) -> Scorer:
+    """The scorer of that pipeline."""
+    return ESTIMATORS[MODELS[name][0]].unproven(fitted(name), features)

@@ -21,7 +21,7 @@ from ratchet.core.live import LabelledAnswers
 from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
 from ratchet.estimators import bundle as bundles
-from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.estimator import Scorer
 from ratchet.registry.port import NewVersion
 from ratchet.requests.port import JoinReport
 from ratchet.requests.volume import Volume, empty_volume

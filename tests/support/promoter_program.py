@@ -14,6 +14,7 @@ from pathlib import Path
 from ratchet.promotion.production import Production
 from ratchet.rollout.port import Rollout
 from ratchet.settings import Settings
+from ratchet.tasks.binary.task import BINARY
 from ratchet.wiring import Wiring, step
 from tests.support.doomed import doomed
 
@@ -23,7 +24,7 @@ def rollout_of(settings: Settings, entity: str) -> Rollout:
     from ratchet.rollout.processes import ProcessRollout  # noqa: PLC0415 - as in ratchet/wiring.py
     from tests.support.serving_program import PROGRAM  # noqa: PLC0415 - as above
 
-    return ProcessRollout(settings, entity, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
+    return ProcessRollout(settings, entity, BINARY.score_in, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
 
 
 def production_of(wiring: Wiring) -> Production:

@@ -14,6 +14,7 @@ from ratchet.rollout.port import Rollout
 from ratchet.rollout.processes import ProcessRollout
 from ratchet.rollout.state import Pin, Progress, State
 from ratchet.settings import Settings
+from ratchet.tasks.binary.task import BINARY
 from tests.support.serving_program import PROGRAM
 from tests.support.serving_world import ROWS, World, linear_bundle, spoilt
 
@@ -64,7 +65,7 @@ class ProcessHarness:
             self.world.registry.put(number, linear_bundle(intercept))
         self.world.registry.put(SPOILT, spoilt(linear_bundle(0.0)))
         self.world.features.put(ROWS)
-        self.rollout = ProcessRollout(self.settings, "customer", (*PROGRAM, "gateway"), (*PROGRAM, "check"))
+        self.rollout = ProcessRollout(self.settings, "customer", BINARY.score_in, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
 
     def version(self, number: int) -> ModelVersion:
         return self.world.registry.version(number)

@@ -13,9 +13,10 @@ from ratchet.core.errors import Unavailable, UserError
 from ratchet.core.schema import DType, Feature, FeatureValue, GoldenRow, ModelVersion
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
-from ratchet.estimators.encoding import CategoryInput, Inputs
+from ratchet.estimators.documents import Input
+from ratchet.estimators.plain.encoding import CategoryInput, Inputs
 from ratchet.estimators.plain.linear import Linear
-from ratchet.estimators.scorer import Document, Input, Scorer
+from ratchet.estimators.plain.scorer import Document, Scorer
 from ratchet.project.file import Project
 from ratchet.requests.sql import SqlRequestLog
 from ratchet.settings import Settings
@@ -69,7 +70,7 @@ def linear_bundle(intercept: float) -> Bundle:
 def spoilt(bundle: Bundle) -> Bundle:
     """The same with a golden row that the scorer does not repeat."""
     first, *rest = bundle.golden
-    return replace(bundle, golden=(replace(first, probability=first.probability + 1e-6), *rest))
+    return replace(bundle, golden=(replace(first, score=first.score + 1e-6), *rest))
 
 
 class FolderRegistry:
@@ -121,7 +122,7 @@ class World:
         self.settings = Settings(home=home)
         self.registry = self.published = FolderRegistry(home / "versions")
         self.features = JsonFeatures(home / "features.json")
-        self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}")
+        self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}", "churn")
 
     @classmethod
     def load(cls) -> World:

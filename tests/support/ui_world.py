@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from ratchet.apps.ui.app import make_app
 from ratchet.apps.ui.settings import UiSettings
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
 from ratchet.promotion.production import Production
 from ratchet.snapshots.port import SnapshotStore
@@ -36,6 +37,10 @@ class UiWorld:
     @property
     def ledger(self) -> FakeLedger:
         return self.loop.at.ledger
+
+    @property
+    def journal(self) -> Journal:
+        return self.loop.at.journal
 
     @property
     def registry(self) -> FakeRegistry:

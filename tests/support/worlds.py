@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ratchet.core.events import Cause
 from ratchet.estimators import bundle as bundles
-from ratchet.estimators.encoding import row_of
-from ratchet.estimators.scorer import Scorer
+from ratchet.estimators.plain.encoding import row_of
 from ratchet.ledger.journal import Journal
 from ratchet.promotion.champion import PRODUCTION
 from ratchet.promotion.move import Move
@@ -17,7 +16,7 @@ from ratchet.promotion.plan import PLAN, Plan
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import NewVersion
-from tests.support.churn import FEATURES, churn, fitted
+from tests.support.churn import FEATURES, churn, scorer
 from tests.support.fakes import Clock, FakeLedger, FakeLock, FakeRegistry, FakeRollout, provenance
 
 
@@ -39,6 +38,7 @@ class FakeWorld:
 
     @property
     def journal(self) -> Journal:
+        """The ledger as the events of model `m`; a new one each time, so that a world can be copied."""
         return Journal(self.ledger, "m")
 
     @property
@@ -51,11 +51,11 @@ class FakeWorld:
         columns, _ = churn(300, seed=3)
         entities = [f"u{index}" for index in range(300)]
         features = FEATURES
-        scorer = Scorer.build(fitted(names[len(self.registry.stored) % 3]), features)
-        golden = bundles.golden_rows(features, columns, entities, scorer, count=6, seed=1)  # type: ignore[arg-type]  # a list indexes alike
+        made = scorer(names[len(self.registry.stored) % 3], features)
+        golden = bundles.golden_rows(features, columns, entities, made, count=6, seed=1)  # type: ignore[arg-type]  # a list indexes alike
         self.rollout.known |= {row.entity: row_of(features, columns, int(row.entity[1:])) for row in golden}
         with tempfile.TemporaryDirectory() as folder:
-            bundles.write(Path(folder), bundles.Bundle("m", scorer, golden, "{}", bundles.typical(features, columns)))
+            bundles.write(Path(folder), bundles.Bundle("m", made, golden, "{}", bundles.typical(features, columns)))
             new = NewVersion(Path(folder), None, None, provenance(), {}, {"holdout_auc": 0.8, "holdout_auc_low": 0.77})
             return self.registry.register(new).number
 

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from cluster import dashboard, metrics_docs
+from cluster import dashboard
 from cluster.images import ROOT
+from docs.generators import metrics as metrics_page
 from ratchet.apps.cli.main import app
 from ratchet.core.metric import Kind
 from tests.support.monitoring import RULES
@@ -31,7 +32,7 @@ def rules() -> list[dict[str, Any]]:
 def declared() -> set[str]:
     """Every name that Prometheus will show."""
     names = set()
-    for metric in (metric for metrics in metrics_docs.TABLES.values() for metric in metrics):
+    for metric in (metric for metrics in metrics_page.TABLES.values() for metric in metrics):
         ends = ("_bucket", "_sum", "_count") if metric.kind is Kind.HISTOGRAM else ("",)
         names |= {metric.name + end for end in ends}
     return names
@@ -93,7 +94,7 @@ def test_alerts_and_panels_ask_for_metrics_that_the_code_declares() -> None:
 def test_every_metric_that_is_declared_is_shown_or_alerted_on() -> None:
     """But for what the exporter tells of its own work, and what a person asks for by hand."""
     asked = {name for text in (*expressions(), *(rule["expr"] for rule in rules())) for name in NAME.findall(text)}
-    names = {metric.name for metrics in metrics_docs.TABLES.values() for metric in metrics}
+    names = {metric.name for metrics in metrics_page.TABLES.values() for metric in metrics}
     unseen = {name for name in names if not any(found.startswith(name) for found in asked)}
     assert unseen == {
         "ratchet_source_read_timestamp_seconds",
@@ -120,13 +121,13 @@ def test_no_two_panels_stand_in_one_place() -> None:
 
 
 def test_the_table_of_metrics_is_current() -> None:
-    assert metrics_docs.FILE.read_text(encoding="utf-8") == metrics_docs.text(), (
-        "run `python -m cluster.metrics_docs > docs/metrics.md`"
+    assert metrics_page.FILE.read_text(encoding="utf-8") == metrics_page.text(), (
+        "run `python -m docs.generators.metrics > docs/metrics.md`"
     )
 
 
 def test_names_follow_prometheus_convention() -> None:
-    for name in (metric for metrics in metrics_docs.TABLES.values() for metric in metrics):
+    for name in (metric for metrics in metrics_page.TABLES.values() for metric in metrics):
         assert re.fullmatch(r"ratchet(_[a-z]+)+", name.name), name
         assert name.name.endswith("_total") == (name.kind is Kind.COUNTER), name
         assert (name.kind is Kind.HISTOGRAM) == bool(name.buckets), name

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from ratchet.core.auc import Ranked, auc, auc_interval, brier, compare
+from ratchet.tasks.binary.auc import Ranked, auc, auc_interval, compare
+from ratchet.tasks.binary.brier import brier
 
 SCORES = st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=4, max_size=60).filter(
     lambda rows: 1 < sum(label for label, _ in rows) < len(rows) - 1

@@ -9,13 +9,13 @@ import pytest
 
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import Columns, digest_of
-from ratchet.estimators.bundle import Bundle, golden_rows, read, typical, worst_difference, write
-from ratchet.estimators.scorer import Scorer
-from ratchet.estimators.scoring import score
-from tests.support.churn import FEATURES, churn, fitted
+from ratchet.drift.reference import Reference
+from ratchet.estimators.bundle import TOLERANCE, Bundle, golden_rows, read, typical, worst_difference, write
+from ratchet.estimators.plain.scoring import score
+from tests.support.churn import FEATURES, churn, fitted, scorer
 
 PIPELINE = fitted("trees")
-SCORER = Scorer.build(PIPELINE, FEATURES)
+SCORER = scorer("trees")
 COLUMNS, _ = churn(300, seed=11)
 ENTITIES = np.array([f"user-{k}" for k in range(300)], dtype=object)
 WHOLE = tuple(feature for feature in FEATURES if feature.name != "never")
@@ -50,7 +50,7 @@ def test_golden_rows_carry_the_pipeline_s_answers() -> None:
     chosen = bundle().golden
     positions = np.array([int(golden.entity.removeprefix("user-")) for golden in chosen])
     expected = score(PIPELINE, FEATURES, COLUMNS)[positions]
-    assert [golden.probability for golden in chosen] == expected.tolist()
+    assert [golden.score for golden in chosen] == expected.tolist()
     assert len(set(positions.tolist())) == 20
 
 
@@ -93,7 +93,7 @@ def test_a_typical_row_has_values_that_occur() -> None:
 
 
 def test_a_changed_scorer_is_seen_on_the_golden_rows() -> None:
-    other = Scorer.build(fitted("stumps"), FEATURES)
+    other = scorer("stumps")
     assert worst_difference(replace(bundle(), scorer=other)) > 1e-3
 
 
@@ -116,3 +116,19 @@ def test_a_schema_of_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
     with pytest.raises(ArtifactError, match=r"lists other features than scorer\.json"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["linear", "stumps"])
+def test_a_bundle_of_the_release_before_answers_as_it_did(name: str) -> None:
+    folder = Path(__file__).parents[1] / "data" / "bundles" / name
+    assert all("probability" in row for row in json.loads((folder / "golden.json").read_text(encoding="utf-8")))
+    stored = read(folder)
+    assert worst_difference(stored) <= TOLERANCE
+    assert stored.features == FEATURES
+    labels = Reference.from_json(stored.profile).labels
+    assert ({*labels}, sum(labels.values())) == ({"0", "1"}, 60)
+
+
+def test_what_is_written_now_names_the_score_by_no_task(tmp_path: Path) -> None:
+    write(tmp_path, bundle())
+    assert {*json.loads((tmp_path / "golden.json").read_text(encoding="utf-8"))[0]} == {"entity", "features", "score"}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cluster.images import ROOT
-from cluster.values_docs import rows, with_table
+from docs.generators.values import rows, with_table
 
 CHARTS = [ROOT / "charts" / name for name in ("kubeflow-pipelines", "platform", "ratchet")]
 FREE = {"resources", "annotations", "labels", "nodeSelector", "env", "podAnnotations", "affinity", "global"}
@@ -40,7 +40,7 @@ def test_every_value_is_told_in_the_readme_as_it_is(chart: Path) -> None:
     told = {path for path, _, _ in rows(text)}
     assert set(leaves(yaml.safe_load(text))) <= told
     readme = (chart / "README.md").read_text(encoding="utf-8")
-    assert readme == with_table(readme, chart), "run `python -m cluster.values_docs`"
+    assert readme == with_table(readme, chart), "run `python -m docs.generators.values`"
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)

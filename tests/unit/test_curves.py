@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from ratchet.core.auc import auc
-from ratchet.reports.html.curves import calibration, roc
-from ratchet.reports.html.figures import SIDE, axis, calibration_marks, nice_step, square_top, steps
+from ratchet.reports.html.figures import SIDE, axis, nice_step, steps
+from ratchet.tasks.binary.auc import auc
+from ratchet.tasks.binary.curves import calibration, roc
+from ratchet.tasks.binary.figures import calibration_marks, square_top
 
 
 def draw(rows: int, decimals: int = 9) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +55,7 @@ def test_a_rare_class_fills_its_calibration_plot() -> None:
     bins = calibration((np.arange(5000) % 100 == 0).astype(np.int8), np.linspace(0.005, 0.015, 5000))
     top = square_top(bins)
     assert top == 0.05
-    marks = calibration_marks(bins, top)
+    marks = calibration_marks(bins, top, SIDE)
     assert all(0 <= mark.top <= mark.y <= mark.bottom <= SIDE and 0 <= mark.x <= SIDE for mark in marks)
 
 

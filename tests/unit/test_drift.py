@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,12 @@ from numpy.typing import NDArray
 
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import DataError
+from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import DType, Feature, column
-from ratchet.drift.profile import Profile, profile
-from ratchet.drift.verdict import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
-from ratchet.project import file as project
+from ratchet.drift.profile import FeatureProfile, Profile, profile
+from ratchet.drift.tests.catalogue import TESTS
+from ratchet.drift.tests.port import Comparison, DriftTest
+from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, label_drift
 
 POLICY = DriftPolicy()
 NUMBER, BOOL, PLAN = Feature("fee", DType.FLOAT), Feature("paperless", DType.BOOL), Feature("plan", DType.CATEGORY)
@@ -41,14 +42,30 @@ def normal(rows: int, seed: int, shift: float = 0.0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(50 + shift, 10, rows)
 
 
+def rate(positives: int, rows: int) -> dict[str, int]:
+    return {"0": rows - positives, "1": positives}
+
+
 def only(result: Drift) -> FeatureDrift:
     assert len(result.tests) == 1
     return result.tests[0]
 
 
-def test_the_policy_is_the_one_of_the_project_file() -> None:
-    theirs = project.DriftPolicy()
-    assert {f.name: getattr(POLICY, f.name) for f in fields(POLICY)} == theirs.model_dump()
+def test_a_further_test_stands_beside_the_others_and_is_corrected_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare(reference: FeatureProfile, current: FeatureProfile) -> Comparison | None:
+        gap = abs(reference.mean - current.mean)
+        return Comparison(reference.present, current.present, gap, 0.004) if reference.dtype is DType.FLOAT else None
+
+    further = DriftTest("value", "mean_gap", "Gap of means", lambda _: 2.0, compare)
+    monkeypatch.setattr("ratchet.drift.feature_drift.TESTS", (*TESTS, further))
+    moved, quiet = (numbers(normal(2000, 2, shift=shift)) for shift in (4, 0))
+    tests = {test.measure: test for test in drift(numbers(normal(5000, 1)), moved, POLICY).tests}
+    assert tests.keys() == {"wasserstein", "mean_gap"}
+    assert tests["mean_gap"].reason.startswith("fee mean_gap 3.579 >= 2.000, p 0.004")
+    assert (tests["mean_gap"].corrected_p, tests["mean_gap"].drifted) == (0.004, True)
+    tests = {test.measure: test for test in drift(numbers(normal(5000, 1)), quiet, POLICY).tests}
+    assert tests["mean_gap"].corrected_p == 0.008
+    assert not tests["mean_gap"].drifted
 
 
 def test_a_moved_number_is_drift_and_the_reasons_are_inequalities() -> None:
@@ -220,17 +237,17 @@ def test_constants_that_differ_are_drift() -> None:
 
 
 def test_label_drift_is_reported_beside_the_decision_and_does_not_count() -> None:
-    label = label_drift(1000, 5000, 600, 1000, POLICY)
+    label = label_drift(rate(1000, 5000), rate(600, 1000), POLICY)
     assert (label.feature, label.drifted) == ("label", True)
     result = drift(numbers(normal(900, 1)), numbers(normal(900, 2)), POLICY, informative=[label])
     assert result.decision.verdict is Verdict.FAIL
     assert result.to_dict()["informative"][0]["drifted"]
-    assert not label_drift(1000, 5000, 210, 1000, POLICY).drifted
+    assert not label_drift(rate(1000, 5000), rate(210, 1000), POLICY).drifted
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0), (0, 0, 5, 10), (0, 900, 0, 900), (900, 900, 0, 900), (3, 10, 4, 9)])
 def test_label_drift_takes_any_counts(counts: tuple[int, int, int, int]) -> None:
-    result = label_drift(*counts, POLICY)
+    result = label_drift(rate(*counts[:2]), rate(*counts[2:]), POLICY)
     json.dumps(result.to_dict(), allow_nan=False)
     assert result.drifted == (counts == (900, 900, 0, 900))
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from ratchet.core.errors import DataError
 from ratchet.core.schema import FeatureValue
-from ratchet.estimators.encoding import row_of
+from ratchet.estimators.estimator import Scorer
 from ratchet.estimators.explain import contributions
-from ratchet.estimators.scorer import Scorer
-from tests.support.churn import FEATURES, MODELS, churn, fitted
+from ratchet.estimators.plain.encoding import row_of
+from tests.support.churn import FEATURES, MODELS, churn, scorer
 
-SCORERS = {name: Scorer.build(fitted(name), FEATURES) for name in MODELS}
+SCORERS = {name: scorer(name) for name in MODELS}
 COLUMNS, _ = churn(300, seed=9)
 positions = st.integers(0, 299)
 every_model = pytest.mark.parametrize("name", list(MODELS))

@@ -3,15 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ratchet.core.auc import Interval, Paired, auc_interval, brier, compare
 from ratchet.core.decision import Verdict
-from ratchet.core.gate import GatePolicy, Measurement, comparable, confidence_at, judge, should_promote
+from ratchet.core.estimate import Interval, Paired
+from ratchet.core.gate import comparable, confidence_at, judge, should_promote
+from ratchet.core.measurement import SliceComparison
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
-from ratchet.core.slices import SliceComparison, compare_slices
+from ratchet.tasks.binary.auc import auc_interval, compare
+from ratchet.tasks.binary.brier import brier
+from ratchet.tasks.binary.measure import Figures
+from ratchet.tasks.binary.slices import compare_slices
 from tests.unit.test_auc import draw
 
 POLICY = GatePolicy()
-BETTER = Measurement(
+BETTER = Figures(
     rows=1400,
     positives=340,
     candidate=Interval(0.640, 0.605, 0.675),
@@ -25,7 +30,7 @@ NEVER_SAW = [comparable("champion", Provenance(("2024-01-31@x",), "h", "s", 0.2,
 
 
 def group(value: float, low: float, high: float) -> SliceComparison:
-    return SliceComparison("contract_type", "One year", 300, 60, Paired(0.6, 0.6 - value, Interval(value, low, high)))
+    return SliceComparison("contract_type", "One year", 300, {"positive": 60}, Paired(0.6, 0.6 - value, Interval(value, low, high)))
 
 
 @pytest.mark.parametrize(
@@ -48,13 +53,13 @@ def group(value: float, low: float, high: float) -> SliceComparison:
         ({"slices": [group(-0.08, -0.12, -0.04)]}, Verdict.FAIL, "contract_type = One year: delta -0.080 < -0.020"),
         ({"slices": [group(-0.08, -0.2, 0.04)]}, Verdict.PASS, "not beyond doubt"),
         ({"slices": [group(-0.01, -0.015, -0.005)]}, Verdict.PASS, "delta -0.010 >= -0.020"),
-        ({"slices": [SliceComparison("g", "x", 20, 3, None)]}, Verdict.PASS, "delta 0.144 > 0.010"),
-        ({"paired": None, "champion_brier": 0.0}, Verdict.PASS, "there is no champion: floor only"),
+        ({"slices": [SliceComparison("g", "x", 20, {"positive": 3}, None)]}, Verdict.PASS, "delta 0.144 > 0.010"),
+        ({"paired": None, "champion_brier": None}, Verdict.PASS, "there is no champion: floor only"),
         ({"candidate": Interval(float("nan"), 0.5, 0.6)}, Verdict.UNKNOWN, "candidate AUC could not be measured"),
     ],
 )
 def test_the_gate_decides_by_its_inequalities(change: dict[str, object], verdict: Verdict, reason: str) -> None:
-    decision = judge(replace(BETTER, **change), POLICY, NEVER_SAW)  # type: ignore[arg-type]  # the table's fields are typed by Measurement
+    decision = judge(replace(BETTER, **change).under(POLICY), POLICY, NEVER_SAW)  # type: ignore[arg-type]  # the table's fields are typed by Figures
     assert decision.verdict is verdict
     assert any(reason in text for text in decision.texts), decision.texts
 
@@ -68,7 +73,7 @@ def test_the_gate_decides_by_its_inequalities(change: dict[str, object], verdict
     ],
 )
 def test_a_champion_that_may_have_seen_the_holdout_is_not_compared_with(provenance: Provenance | None, reason: str) -> None:
-    decision = judge(BETTER, POLICY, [comparable("champion", provenance, "s", 0.2)])
+    decision = judge(BETTER.under(POLICY), POLICY, [comparable("champion", provenance, "s", 0.2)])
     assert decision.verdict is Verdict.UNKNOWN
     assert any(reason in text for text in decision.texts)
 
@@ -90,7 +95,7 @@ def test_each_further_try_needs_a_higher_confidence_and_all_together_stay_bounde
 def test_the_labs_rule_promotes_from_delta_on(new: float, old: float, promoted: bool) -> None:
     assert should_promote(new, old) is promoted
     simple = replace(BETTER, paired=Paired(new, old, Interval(new - old, -1, 1)))
-    assert judge(simple, GatePolicy(kind="simple"), NEVER_SAW).passed is promoted
+    assert judge(simple.under(POLICY), GatePolicy(kind="simple"), NEVER_SAW).passed is promoted
 
 
 def gate_on(rows: int, gain: float, seed: int, attempt: int = 1) -> Verdict:
@@ -99,7 +104,7 @@ def gate_on(rows: int, gain: float, seed: int, attempt: int = 1) -> Verdict:
     confidence = confidence_at(attempt, POLICY.confidence)
     groups = np.random.default_rng(seed).choice(["a", "b", "c"], rows).astype(object)
     return judge(
-        Measurement(
+        Figures(
             rows=rows,
             positives=int(labels.sum()),
             candidate=auc_interval(labels, first, confidence),
@@ -109,7 +114,7 @@ def gate_on(rows: int, gain: float, seed: int, attempt: int = 1) -> Verdict:
             paired=compare(labels, first, second, confidence),
             champion_brier=brier(labels, second),
             slices=compare_slices({"g": groups}, labels, first, second, confidence=confidence, min_rows=100, min_per_class=20),
-        ),
+        ).under(POLICY),
         POLICY,
         NEVER_SAW,
     ).verdict

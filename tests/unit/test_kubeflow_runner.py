@@ -16,6 +16,8 @@ from pipelines.runners.kubeflow.runs import Pod, Task
 from pipelines.runners.kubeflow.settings import KubeflowSettings
 from ratchet.apps.cli.kubeflow import six_fields
 from ratchet.core.errors import Unavailable, UserError
+from ratchet.core.events import Ingested
+from ratchet.ledger.journal import Journal
 from tests.support.fake_kubeflow import FakeKubeflow
 from tests.support.fakes import FakeLedger
 
@@ -222,11 +224,11 @@ def test_the_same_pipeline_is_uploaded_once_and_another_image_makes_a_version(mo
 
 
 def test_the_form_for_large_snapshots_is_taken_when_the_newest_is_large() -> None:
-    api, ledger = FakeKubeflow(), FakeLedger()
-    assert not has_many_rows(ledger, 5_000_000)
+    api, journal = FakeKubeflow(), Journal(FakeLedger(), "m")
+    assert not has_many_rows(journal.history(), 5_000_000)
     for rows in (9_000_000, 5_000_000, 5_000_001):
-        ledger.append("ingest", {"rows": rows})
-        wide = has_many_rows(ledger, 5_000_000)
+        journal.append(Ingested(snapshot="2024-01-31@a", name="month_000", rows=rows, labelled_rows=0))
+        wide = has_many_rows(journal.history(), 5_000_000)
         assert wide == (rows != 5_000_000)
         assert prepare(api, "m", wide=wide).uploaded == (rows != 5_000_001), "each form is uploaded once"
 

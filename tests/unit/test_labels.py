@@ -9,7 +9,7 @@ from ratchet.core.errors import DataError, Unavailable
 from ratchet.core.holdout import held_out
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.schema import Columns, features_hash
-from ratchet.estimators.encoding import row_of
+from ratchet.estimators.plain.encoding import row_of
 from ratchet.requests.port import JoinReport
 from ratchet.steps import labels
 from tests.support.fakes import FakeRequests
@@ -56,28 +56,31 @@ def loop() -> Loop:
 def test_each_versions_live_figures_are_recorded(loop: Loop) -> None:
     requests = Requests()
     requests.pairs = {2: held_out_answers(100, right=1.0), 1: held_out_answers(100, right=0.9)}
-    done = labels.run(PROJECT, loop.at.registry, loop.at.ledger, requests, LATE)
+    done = labels.run(PROJECT, loop.at.registry, loop.at.journal, requests, LATE)
     assert done.report == JoinReport(1, 0)
-    first, second = (record.body for record in loop.at.ledger.records("live"))
-    assert [first, second] == done.versions
-    assert (first["version"], first["rows"], first["positives"]) == (1, 100, 50)
-    assert first["low"] < first["auc"] < first["high"]
-    assert first["holdout_auc"] == pytest.approx(loop.at.registry.version(1).metrics["holdout_auc"], abs=1e-6)
-    assert (second["version"], second["auc"], second["holdout_auc"]) == (2, 1.0, None), "a version that the registry has lost"
+    first, second = done.versions
+    assert [entry.event for entry in loop.at.journal.history().live_measurements] == [first, second]
+    assert (first.version, first.rows, first.counts, first.metric) == (1, 100, {"positive": 50}, "auc")
+    assert first.low is not None
+    assert first.value is not None
+    assert first.high is not None
+    assert first.low < first.value < first.high
+    assert first.promised == pytest.approx(loop.at.registry.version(1).metrics["holdout_auc"], abs=1e-6)
+    assert (second.version, second.value, second.promised) == (2, 1.0, None), "a version that the registry has lost"
 
 
 def test_labels_of_one_class_say_nothing_about_ranking(loop: Loop) -> None:
     requests = Requests()
     answers = held_out_answers(20, right=1.0)
     requests.pairs = {1: LabelledAnswers(answers.entities, np.zeros(20, dtype=np.int8), answers.scores)}
-    (figures,) = labels.run(PROJECT, loop.at.registry, loop.at.ledger, requests, LATE).versions
-    assert (figures["auc"], figures["low"], figures["high"]) == (None, None, None)
-    assert (figures["rows"], figures["positives"]) == (20, 0)
+    (figures,) = labels.run(PROJECT, loop.at.registry, loop.at.journal, requests, LATE).versions
+    assert (figures.value, figures.low, figures.high) == (None, None, None)
+    assert (figures.rows, figures.counts) == (20, {"positive": 0})
 
 
 def test_a_request_log_that_is_away_leaves_no_record(loop: Loop) -> None:
     with pytest.raises(Unavailable, match="is away"):
-        labels.run(PROJECT, loop.at.registry, loop.at.ledger, Down(), LATE)
+        labels.run(PROJECT, loop.at.registry, loop.at.journal, Down(), LATE)
     assert not loop.at.ledger.records("live")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from ratchet.core.errors import LockLost, PromotionFailed
@@ -181,10 +183,8 @@ def test_nothing_is_written_once_the_lock_is_lost(plan: Plan, fault: str) -> Non
         at, seen = two_versions(plan), list[object]()
         if fault:
             at.rollout.stuck.add(2)
-        try:
+        with suppress(LockLost, PromotionFailed):
             carry_out(lose_after(at, call, seen), at.move(2, 1))
-        except (LockLost, PromotionFailed):
-            pass
         if not seen:
             break  # the move had ended before
         assert seen == [at.state], call

@@ -8,14 +8,19 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from ratchet.core.auc import Interval, Labels, Paired, Scores, auc, auc_interval, brier, compare
 from ratchet.core.decision import Decision, Reason, Verdict, number
-from ratchet.core.gate import GatePolicy, Measurement, comparable, judge
+from ratchet.core.estimate import Interval, Labels, Paired, Scores
+from ratchet.core.gate import comparable, judge
+from ratchet.core.policy import DriftPolicy, GatePolicy
 from ratchet.core.schema import Columns, DType, Feature, Provenance, Snapshot
-from ratchet.core.slices import compare_slices
 from ratchet.drift.profile import Profile, profile
-from ratchet.drift.verdict import DriftPolicy, drift, label_drift
+from ratchet.drift.verdict import drift, label_drift
 from ratchet.reports.html.report import ReportContent, decision_report
+from ratchet.tasks.binary.auc import auc, auc_interval, compare
+from ratchet.tasks.binary.brier import brier
+from ratchet.tasks.binary.measure import Figures
+from ratchet.tasks.binary.slices import compare_slices
+from ratchet.tasks.binary.task import BINARY
 
 HOSTILE = "<script>alert('x')</script>\"&"
 POLICY = GatePolicy()
@@ -86,7 +91,7 @@ def report_content(
             np.array(["Female", "Male", hostile if hostile != "No" else "(missing)"], dtype=object), rows, p=[0.49, 0.48, 0.03]
         ),
     }
-    measured = Measurement(
+    found = Figures(
         rows=rows,
         positives=int(labels.sum()),
         candidate=auc_interval(labels, new, 0.98),
@@ -96,13 +101,13 @@ def report_content(
     )
     if not first:
         slices = compare_slices(groups, labels, new, old, confidence=0.98, min_rows=100, min_per_class=20)
-        measured = replace(
-            measured, paired=compare(labels, new, old, 0.98), champion_brier=brier(labels, old), slices=tuple(slices)
-        )
+        found = replace(found, paired=compare(labels, new, old, 0.98), champion_brier=brier(labels, old), slices=tuple(slices))
+    measured = found.under(POLICY)
     proof = [] if first else [comparable("champion", Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)]
     reference, current = profiles(hostile)
     policy = DriftPolicy()
     content = ReportContent(
+        task=BINARY,
         model="streamflow_churn",
         snapshot=Snapshot("month_001", date(2024, 2, 29), 7043, 7043, "ab" * 32, "cd" * 32),
         candidate=1 if first else 2,
@@ -120,7 +125,9 @@ def report_content(
         holdout_share=0.2,
         run_id="run-4711",
         training={"model": "hist_gradient_boosting", "learning_rate": 0.1, "max_leaf_nodes": 7, "cross-validated AUC": 0.6512345},
-        drift=None if first else drift(reference, current, policy, (label_drift(1869, 7043, 1901, 7043, policy),)),
+        drift=None
+        if first
+        else drift(reference, current, policy, (label_drift({"0": 5174, "1": 1869}, {"0": 5142, "1": 1901}, policy),)),
         reference=None if first else reference,
         current=None if first else current,
         reference_name="month_000",
@@ -194,15 +201,15 @@ def test_what_decided_stands_in_the_sentence_on_top(case: tuple[str, ReportConte
     if name in {"fail", "unknown"}:
         assert content.decision.decisive[0] in why.text
     else:
-        assert number(content.measurement.candidate.value) in why.text
+        assert number(content.measurement.primary.value) in why.text
 
 
 def test_both_aucs_and_the_interval_are_there(case: tuple[str, ReportContent, str]) -> None:
     name, content, page = case
     seen, measured = text_of(page), content.measurement
-    assert f"version {content.candidate}: AUC {measured.candidate.value:.3f}" in seen
+    assert f"version {content.candidate}: AUC {measured.primary.value:.3f}" in seen
     if measured.paired is None:
-        assert f"{measured.candidate.low:.3f} to {measured.candidate.high:.3f}" in seen
+        assert f"{measured.primary.low:.3f} to {measured.primary.high:.3f}" in seen
         assert name == "first"
         return
     assert f"version 1: AUC {measured.paired.champion:.3f}" in seen
@@ -345,7 +352,7 @@ def test_a_holdout_of_one_class_is_reported_without_curves() -> None:
     labels = np.zeros(300, dtype=np.int8)
     new, nan = scores(1, labels, 0.0), float("nan")
     nothing = Interval(auc(labels, new), nan, nan)
-    measured = Measurement(300, 0, nothing, 0.1, 1, 0.98, Paired(nan, nan, nothing), 0.1)
+    measured = Figures(300, 0, nothing, 0.1, 1, 0.98, Paired(nan, nan, nothing), 0.1).under(POLICY)
     content = report_content(
         measurement=measured, labels=labels, candidate_scores=new, champion_scores=new, decision=judge(measured, POLICY)
     )

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.core.decision import Verdict
 from ratchet.core.errors import DataError, Unavailable, UserError
+from ratchet.core.events import Cause, Gated, Moved, MoveState, Triggered
+from ratchet.core.trigger import Action
+from ratchet.ledger.journal import Journal
 from ratchet.sources.folder import TableSource
 from ratchet.steps import ingest, record_run
 from ratchet.wiring import Wiring, attempt
@@ -26,10 +30,10 @@ def test_latest_is_the_newest_date_and_not_the_last_name(tmp_path: Path) -> None
 def test_latest_without_a_place_is_the_newest_that_is_stored() -> None:
     loop = Loop()
     with pytest.raises(DataError, match="no snapshot was ingested yet"):
-        ingest.run(None, loop.store, loop.features, loop.at.ledger, "latest", say=loop.said.append)
+        ingest.run(None, loop.store, loop.features, loop.at.journal, "latest", say=loop.said.append)
     loop.arrive(2)
     newest = loop.arrive(3)
-    assert ingest.run(None, loop.store, loop.features, loop.at.ledger, "latest", say=loop.said.append) == newest
+    assert ingest.run(None, loop.store, loop.features, loop.at.journal, "latest", say=loop.said.append) == newest
 
 
 @pytest.fixture
@@ -93,17 +97,19 @@ def test_without_the_setting_there_is_one_try(shell: list[float], monkeypatch: p
 )  # of kfp.local; of a backend; there when a branch was left out
 def test_a_run_that_did_not_fail_is_recorded_as_succeeded(state: str) -> None:
     ledger = FakeLedger()
-    record_run.run(ledger, state=state, error="", run_id="r1", snapshot="month_001")
+    record_run.run(Journal(ledger, "m"), state=state, error="", run_id="r1", snapshot="month_001")
     assert ledger.records("run")[0].body["state"] == "succeeded"
 
 
 def test_the_end_of_a_run_is_recorded_once_with_what_it_had_reached() -> None:
     ledger = FakeLedger()
-    ledger.append("trigger", {"run_id": "r1"})
-    ledger.append("gate", {"run_id": "r1"})
-    ledger.append("promotion", {"run_id": "another"})
+    journal = Journal(ledger, "m")
+    journal.append(Triggered(snapshot="s", champion=None, action=Action.RETRAIN, reasons=(), run_id="r1"))
+    gate = Gated(snapshot="s", candidate=1, champion=None, verdict=Verdict.PASS, reasons=(), decisive=(), run_id="r1")
+    journal.append(gate)
+    journal.append(Moved(state=MoveState.DONE, to=1, before=None, cause=Cause.GATE, reasons=(), run_id="another"))
     for _ in range(2):  # KFP may try an exit task again
-        record_run.run(ledger, state="FAILED", error="OOMKilled", run_id="r1", snapshot="month_001")
+        record_run.run(journal, state="FAILED", error="OOMKilled", run_id="r1", snapshot="month_001")
     (record,) = ledger.records("run")
     assert record.key == "r1"
     assert record.body == {
@@ -112,4 +118,6 @@ def test_the_end_of_a_run_is_recorded_once_with_what_it_had_reached() -> None:
         "reached": ["trigger", "gate"],
         "snapshot": "month_001",
         "run_id": "r1",
+        "model": "m",
+        "form": 2,
     }

@@ -18,23 +18,23 @@ from sklearn.tree import DecisionTreeClassifier
 
 from ratchet.core.errors import ArtifactError, DataError
 from ratchet.core.schema import Columns, FeatureValue, column, rows_of
-from ratchet.estimators.encoding import row_of
 from ratchet.estimators.frames import frame
-from ratchet.estimators.scorer import Scorer
-from ratchet.estimators.scoring import score, verify
+from ratchet.estimators.plain.encoding import row_of
+from ratchet.estimators.plain.scorer import Scorer
+from ratchet.estimators.plain.scoring import score, verify
 from ratchet.estimators.threads import threads_for
-from ratchet.estimators.training import make_pipeline
-from tests.support.churn import FEATURES, MODELS, NETS, churn, fitted
+from ratchet.private_names import boosted_trees
+from tests.support.churn import ESTIMATORS, FEATURES, MODELS, NETS, churn, fitted, scorer
 
-SCORERS = {name: Scorer.build(fitted(name), FEATURES) for name in MODELS}
+SCORERS = {name: scorer(name) for name in MODELS}
 every_model = pytest.mark.parametrize("name", list(MODELS))
 steady = settings(max_examples=120, deadline=None, derandomize=True)
 
 
 def thresholds(name: str) -> list[float]:
     estimator = fitted(name)[-1]
-    trees = getattr(estimator, "_predictors", [])
-    return [float(node["num_threshold"]) for (tree,) in trees for node in tree.nodes if not node["is_leaf"]] or [0.0]
+    trees = boosted_trees(estimator)[1] if hasattr(estimator, "n_trees_per_iteration_") else []
+    return [float(node["num_threshold"]) for nodes in trees for node in nodes if not node["is_leaf"]] or [0.0]
 
 
 EDGES = sorted({value for name in MODELS for value in thresholds(name) if math.isfinite(value)})
@@ -112,7 +112,7 @@ def test_the_file_keeps_every_double(value: float) -> None:
 
 
 def test_large_trees_really_need_more_than_one_word_and_cities_are_really_pooled() -> None:
-    leaves = [tree.get_n_leaf_nodes() for (tree,) in fitted("large trees")[-1]._predictors]  # noqa: SLF001 - no public count
+    leaves = [int(nodes["is_leaf"].sum()) for nodes in boosted_trees(fitted("large trees")[-1])[1]]
     assert max(leaves) > 128
     encoder = fitted("trees")[0].named_transformers_["categories"]
     assert encoder.infrequent_categories_[1] is not None
@@ -177,8 +177,8 @@ def test_a_project_with_few_features_scores_as_its_pipeline(model: str, kind: tu
     features = tuple(feature for feature in FEATURES if feature.name in kind)
     columns, labels = churn(200, seed=3)
     with threads_for(len(labels)):
-        pipeline = make_pipeline(model, features, {}, seed=1).fit(frame(features, columns), labels)
-    verify(Scorer.build(pipeline, features), pipeline, features, columns)
+        pipeline = ESTIMATORS[model].pipeline(features, {}, seed=1).fit(frame(features, columns), labels)
+    ESTIMATORS[model].scorer(pipeline, features, columns)
 
 
 def damaged(path: tuple[str | int, ...], value: Any, name: str = "trees") -> str:
@@ -240,15 +240,15 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_pipeline_of_another_kind_is_refused() -> None:
     columns, labels = churn(200, seed=1)
-    known = fitted("trees")
+    known, trees = fitted("trees"), ESTIMATORS["hist_gradient_boosting"]
     prepared = known[0].transform(frame(FEATURES, columns))
     tree = DecisionTreeClassifier(max_depth=2).fit(prepared, labels)
     with pytest.raises(ArtifactError, match="no scorer can be made from a DecisionTreeClassifier"):
-        Scorer.build(Pipeline([("columns", known[0]), ("estimator", tree)]), FEATURES)
+        trees.unproven(Pipeline([("columns", known[0]), ("estimator", tree)]), FEATURES)
     with pytest.raises(ArtifactError, match="no scorer can be made from a LogisticRegression"):
-        Scorer.build(LogisticRegression(), FEATURES)
+        trees.unproven(LogisticRegression(), FEATURES)
     with pytest.raises(ArtifactError, match="not the project's features"):
-        Scorer.build(known, FEATURES[:-1])
+        trees.unproven(known, FEATURES[:-1])
 
 
 def test_loading_and_scoring_imports_neither_scikit_learn_nor_pandas() -> None:

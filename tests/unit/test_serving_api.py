@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ratchet.core.errors import Unavailable
+from ratchet.tasks.binary.task import BINARY
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
 from serving.metrics import NO_VERSION, Metrics
@@ -51,7 +52,16 @@ class Server:
         self.features = OnlineFeatures(lambda: self.world.features, metrics, timeout=2.0)
         app = make_app()
         lanes = Lanes(rate or RateLimit(0), probes or RateLimit(0))
-        app.state.parts = Parts(PROJECT, self.model, self.features, self.log, metrics, lanes)
+        app.state.parts = Parts(
+            PROJECT,
+            BINARY.answers(PROJECT.serving),
+            metrics.of_scores(BINARY.metrics.scores),
+            self.model,
+            self.features,
+            self.log,
+            metrics,
+            lanes,
+        )
         self.client = Client(app)
 
     def ready(self) -> Server:

@@ -309,10 +309,11 @@ def test_the_gateway_lets_the_largest_batch_pass_that_a_project_can_allow() -> N
 
 _WORKER = """
 import sys
+from ratchet.tasks.binary.metrics import METRICS
 from serving.metrics import Metrics
 metrics = Metrics("3")
 metrics.predictions.inc()
-metrics.probability.observe(0.31)
+metrics.of_scores(METRICS.scores).observe(0.31)
 metrics.backlog.set(4)
 metrics.ready.set(int(sys.argv[1]))
 print(metrics.render().decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from ratchet.core.schema import Snapshot
 from ratchet.drift.profile import merge
 from ratchet.estimators import bundle as bundles
 from ratchet.steps import profile_rows
-from ratchet.steps.parts import snapshot_drift
+from ratchet.steps.parts import snapshot_drift, snapshot_parts
 from ratchet.steps.parts.sampling import sample
 from tests.support.loop import PROJECT, Loop
 
@@ -31,7 +32,7 @@ def loop() -> Loop:
 
 
 def count(loop: Loop, snapshot: Snapshot, group: str, project: object = PROJECT) -> str:
-    world = (project, loop.store, loop.at.registry, loop.at.ledger, loop.reports)
+    world = (project, loop.store, loop.at.registry, loop.at.journal, loop.reports)
     return profile_rows.run(*world, snapshot, group, say=loop.said.append)  # type: ignore[arg-type]
 
 
@@ -63,7 +64,42 @@ def test_the_gate_takes_over_what_was_counted(loop: Loop) -> None:
         count(loop, snapshot, label_of(group))
     loop.said.clear()
     assert loop.run(snapshot) == "done"
-    assert loop.said.count("[PROFILE] 3 of 3 groups of rows were counted by other tasks") == 2
+    assert loop.said.count("[PROFILE] 3 of 3 groups of rows were counted by other tasks") == 1, "once a run"
+
+
+@pytest.mark.parametrize("how", [{"turn": 1.0, "shift": 1.0}, {"turn": 1.0, "rows": 2999}])
+def test_a_snapshots_drift_is_measured_once_a_run_and_the_report_is_the_same(
+    loop: Loop, how: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = loop.arrive(2, **how)
+    loop.check(snapshot)
+    candidate = loop.train(snapshot)
+    (whole,) = [name for name in loop.reports.saved if name.startswith("profile_")]
+    kept = loop.reports.saved.pop(whole)
+    anew = loop.judge(snapshot, candidate).report_html
+    loop.reports.saved[whole] = kept
+
+    def never(*_: object) -> None:
+        pytest.fail("counted again")
+
+    monkeypatch.setattr(snapshot_parts, "count", never)
+    monkeypatch.setattr(snapshot_drift, "count", never)
+    assert undated(loop.judge(snapshot, candidate).report_html) == undated(anew)
+
+
+def undated(html: str) -> str:
+    """The report without the moment of the decision."""
+    return re.sub(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2})?", "", html)
+
+
+def test_another_runs_drift_is_not_taken(loop: Loop) -> None:
+    snapshot = loop.arrive(2, turn=1, shift=1)
+    loop.check(snapshot)
+    (trigger,) = loop.at.journal.history().triggers[1:]
+    bundle = bundles.read(loop.at.registry.bundle(loop.at.registry.version(1)))
+    parts = snapshot_parts.Parts(loop.reports, PROJECT, snapshot, loop.at.registry.version(1))
+    assert snapshot_parts.found_in_run(loop.at.journal.history(), trigger.event.run_id, parts, bundle) is not None
+    assert snapshot_parts.found_in_run(loop.at.journal.history(), "another", parts, bundle) is None
 
 
 def test_a_damaged_part_is_counted_again(loop: Loop) -> None:
@@ -71,7 +107,7 @@ def test_a_damaged_part_is_counted_again(loop: Loop) -> None:
     whole = loop.check(snapshot).drift
     loop.rows_per_pod = PER_POD
     count(loop, snapshot, "0-1000")
-    (name,) = [name for name in loop.reports.saved if name.startswith("profile_")]
+    (name,) = [name for name in loop.reports.saved if name.startswith("profile_") and "_0-1000" in name]
     loop.reports.saved[name] = loop.reports.saved[name][:100]
     assert loop.check(snapshot).drift == whole
 

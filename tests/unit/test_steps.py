@@ -73,7 +73,7 @@ def test_a_month_that_was_decided_is_not_tried_again_unless_forced(loop: Loop) -
     assert loop.run(drifted) == "NO_ACTION"
     assert "decided already on this snapshot: FAIL for version 2" in loop.said[-1]
     assert loop.run(drifted, force=True) == "FAIL"
-    assert loop.at.ledger.records("gate")[-1].body["attempt"] == 2
+    assert loop.at.journal.history().gates[-1].event.attempt == 2
 
 
 def test_a_promotion_that_failed_is_tried_again_with_the_same_candidate_and_the_same_confidence(loop: Loop) -> None:
@@ -84,7 +84,7 @@ def test_a_promotion_that_failed_is_tried_again_with_the_same_candidate_and_the_
     loop.at.rollout.stuck.clear()
     assert loop.run(drifted) == "done"
     assert loop.production == 2
-    assert [record.body["attempt"] for record in loop.at.ledger.records("gate")[1:]] == [1, 1]
+    assert [entry.event.attempt for entry in loop.at.journal.history().gates[1:]] == [1, 1]
     assert len(loop.at.registry.stored) == 2
 
 
@@ -105,9 +105,9 @@ def test_trying_often_needs_more_certainty_each_time(loop: Loop) -> None:
     drifted = loop.arrive(2, shift=1)
     for _ in range(3):
         loop.run(drifted, force=True)
-    gates = [record.body for record in loop.at.ledger.records("gate")[1:]]
-    assert [gate["attempt"] for gate in gates] == [1, 2, 3]
-    assert [round(gate["confidence"], 4) for gate in gates] == [0.98, 0.995, 0.9978]
+    gates = [entry.event for entry in loop.at.journal.history().gates[1:]]
+    assert [gate.attempt for gate in gates] == [1, 2, 3]
+    assert [round(gate.confidence or 0.0, 4) for gate in gates] == [0.98, 0.995, 0.9978]
 
 
 def test_without_labels_a_drifted_month_is_unknown_and_nothing_is_trained(loop: Loop) -> None:
@@ -228,9 +228,9 @@ def test_a_candidate_without_a_pass_is_not_promoted(loop: Loop) -> None:
 
 def test_the_decision_is_on_record_with_its_reasons_and_report(loop: Loop) -> None:
     loop.run(loop.arrive(2, turn=1, shift=1))
-    gate = loop.at.ledger.records("gate")[-1].body
-    assert gate["verdict"] == "PASS"
-    assert any(reason.startswith("delta 0.") for reason in gate["reasons"])
+    gate = loop.at.journal.history().gates[-1].event
+    assert gate.verdict == "PASS"
+    assert any(reason.startswith("delta 0.") for reason in gate.reasons)
     assert "decision_v2_on_2024-02-01.html" in loop.reports.saved
     assert "drift_2024-01-01_vs_2024-02-01.html" in loop.reports.saved
     loop.at.ledger.verify()

@@ -9,10 +9,12 @@ from sklearn.metrics import roc_auc_score
 
 from ratchet.core.errors import DataError, ProjectError
 from ratchet.core.schema import Columns
-from ratchet.estimators.scorer import Scorer
-from ratchet.estimators.scoring import score, verify
-from ratchet.estimators.training import Grid, Trained, train
+from ratchet.estimators.catalogue import estimator
+from ratchet.estimators.estimator import Grid
+from ratchet.estimators.plain.scoring import score
+from ratchet.estimators.search import Trained, train
 from ratchet.project.file import Training
+from ratchet.tasks.binary.task import BINARY
 from tests.support.churn import FEATURES, churn
 
 SMALL: Grid = {"logistic_regression": {"C": [0.1, 1.0]}, "hist_gradient_boosting": {"max_iter": [10], "max_leaf_nodes": [4, 7]}}
@@ -20,7 +22,7 @@ LINEAR: Grid = {"logistic_regression": {"C": [1.0]}}
 
 
 def trained(columns: Columns, labels: NDArray[Any], grid: Grid = SMALL, folds: int = 3) -> Trained:
-    return train(FEATURES, columns, labels, grid=grid, folds=folds, seed=7)
+    return train(FEATURES, columns, labels, objective=BINARY.objective, grid=grid, folds=folds, seed=7)
 
 
 def test_the_winner_ranks_rows_that_it_has_not_seen() -> None:
@@ -28,7 +30,7 @@ def test_the_winner_ranks_rows_that_it_has_not_seen() -> None:
     columns, labels = churn(1500, seed=2)
     auc = roc_auc_score(labels, score(result.pipeline, FEATURES, columns))
     assert auc > 0.8
-    assert abs(auc - result.cv_auc) < 0.05
+    assert abs(auc - result.cv_mean) < 0.05
 
 
 def test_the_winner_is_the_best_of_all_tries() -> None:
@@ -39,14 +41,14 @@ def test_the_winner_is_the_best_of_all_tries() -> None:
         ("hist_gradient_boosting", {"max_iter": 10, "max_leaf_nodes": 4}),
         ("hist_gradient_boosting", {"max_iter": 10, "max_leaf_nodes": 7}),
     ]
-    best = max(result.tries, key=lambda t: t.cv_auc)
-    assert (result.model, result.params, result.cv_auc, result.cv_std) == (best.model, best.params, best.cv_auc, best.cv_std)
+    best = max(result.tries, key=lambda t: t.cv_mean)
+    assert (result.model, result.params, result.cv_mean, result.cv_std) == (best.model, best.params, best.cv_mean, best.cv_std)
 
 
 def test_of_equal_tries_the_first_wins() -> None:
     columns, labels = churn(300, seed=1)
     result = trained(columns, labels, {"logistic_regression": {"C": [1.0], "max_iter": [400, 500]}})
-    assert result.tries[0].cv_auc == result.tries[1].cv_auc
+    assert result.tries[0].cv_mean == result.tries[1].cv_mean
     assert result.params == {"C": 1.0, "max_iter": 400}
 
 
@@ -59,9 +61,9 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 
 def test_the_default_grid_trains_without_a_warning() -> None:
     default = Training()
-    grid: Grid = {"logistic_regression": default.logistic_regression, "hist_gradient_boosting": default.hist_gradient_boosting}
     columns, labels = churn(400, seed=1)
-    assert len(train(FEATURES, columns, labels, grid=grid, folds=default.folds, seed=default.seed).tries) >= 2
+    aim, folds = BINARY.objective, default.folds
+    assert len(train(FEATURES, columns, labels, objective=aim, grid=default.grids, folds=folds, seed=default.seed).tries) >= 2
 
 
 @pytest.mark.parametrize("grid", [LINEAR, {"hist_gradient_boosting": {"max_iter": [5]}}])
@@ -69,8 +71,8 @@ def test_columns_that_are_missing_everywhere_are_no_obstacle(grid: Grid) -> None
     columns, labels = churn(200, seed=1)
     columns["tv"] = np.where(np.arange(200) == 17, 1.0, np.nan)  # known in one row, so in no row of some fold's training part
     result = trained(columns, labels, grid)
-    assert result.cv_auc > 0.7
-    verify(Scorer.build(result.pipeline, FEATURES), result.pipeline, FEATURES, columns)
+    assert result.cv_mean > 0.7
+    estimator(result.model).scorer(result.pipeline, FEATURES, columns)
 
 
 def test_a_month_of_nulls_is_refused() -> None:
@@ -78,9 +80,9 @@ def test_a_month_of_nulls_is_refused() -> None:
     numbers = [feature for feature in FEATURES if feature.dtype.is_number]
     empty: Columns = {feature.name: np.full(200, np.nan) for feature in numbers}
     with pytest.raises(DataError, match="every feature is missing"):
-        train(numbers, empty, labels, grid=SMALL, folds=3, seed=7)
+        train(numbers, empty, labels, objective=BINARY.objective, grid=SMALL, folds=3, seed=7)
     empty = {name: np.full(200, None, dtype=object) if name in {"net", "city"} else np.full(200, np.nan) for name in columns}
-    assert trained(empty, labels).cv_auc == 0.5
+    assert trained(empty, labels).cv_mean == 0.5
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,23 @@ def test_an_entitys_rows_of_several_months_never_stand_on_both_sides_of_a_fold()
     thrice = {name: np.tile(values, 3) for name, values in columns.items()}
     months = np.tile(np.array([f"u{index}" for index in range(200)], dtype=object), 3)
     grid: Grid = {"hist_gradient_boosting": {"max_iter": [30], "min_samples_leaf": [2]}}
-    known = train(FEATURES, thrice, np.tile(noise, 3), grid=grid, folds=3, seed=1)
-    apart = train(FEATURES, thrice, np.tile(noise, 3), months, grid=grid, folds=3, seed=1)
-    assert known.cv_auc > 0.9  # the same row with the same label is in the training part
-    assert 0.35 < apart.cv_auc < 0.65
+    known = train(FEATURES, thrice, np.tile(noise, 3), objective=BINARY.objective, grid=grid, folds=3, seed=1)
+    apart = train(FEATURES, thrice, np.tile(noise, 3), months, objective=BINARY.objective, grid=grid, folds=3, seed=1)
+    assert known.cv_mean > 0.9  # the same row with the same label is in the training part
+    assert 0.35 < apart.cv_mean < 0.65
+
+
+class Accuracy:
+    scoring = "accuracy"
+    stratified = False
+
+    def refuse(self, labels: NDArray[Any], folds: int) -> None:
+        """Any labels will do."""
+
+
+@pytest.mark.parametrize("months", [1, 2])
+def test_another_tasks_objective_is_searched_for_in_folds_that_are_not_stratified(months: int) -> None:
+    columns, labels = churn(300, seed=1)
+    entities = np.array([f"u{index // months}" for index in range(300)], dtype=object)
+    found = train(FEATURES, columns, labels, entities, objective=Accuracy(), grid=LINEAR, folds=3, seed=7)
+    assert 0.6 < found.cv_mean < 1

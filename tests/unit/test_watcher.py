@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.apps.watch.watcher import WATCH, Watcher
+from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, LockHeld, Unavailable
+from ratchet.core.events import RunClaimed, RunEnded, RunState
 from ratchet.sources.folder import TableSource
 from tests.support.fakes import FakeLock
 from tests.support.loop import PROJECT
@@ -36,7 +37,7 @@ def arrive(folder: Path, name: str, text: str = "id\n1\n") -> None:
 
 
 def watcher(world: FakeWorld, folder: Path, started: Started) -> Watcher:
-    return Watcher(TableSource(folder, DATED), DATED, world.registry, world.ledger, world.lock, started)
+    return Watcher(TableSource(folder, DATED), DATED, world.registry, world.journal, world.lock, started)
 
 
 def test_a_new_snapshot_starts_one_run_when_it_has_settled(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_many_watchers_start_one_run(tmp_path: Path) -> None:
         for watch in watchers:
             watch.look()
     assert started.calls == 1
-    assert len(world.ledger.records(WATCH)) == 1
+    assert len(world.ledger.records(RunClaimed.KIND)) == 1
 
 
 def test_a_watcher_that_waited_for_the_lock_looks_again_before_it_starts(tmp_path: Path) -> None:
@@ -81,11 +82,11 @@ def test_a_watcher_that_waited_for_the_lock_looks_again_before_it_starts(tmp_pat
         """While this one waits, the other watcher's whole look goes by."""
 
         @contextmanager
-        def hold(self) -> Iterator[None]:
+        def hold(self) -> Iterator[FakeLock]:
             assert other.look() is not None
-            yield
+            yield self
 
-    slow = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.ledger, Waits(), started)
+    slow = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.journal, Waits(), started)
     assert [slow.look(), slow.look()] == [None, None]
     assert started.calls == 1
 
@@ -98,7 +99,8 @@ def test_a_claim_whose_run_never_ended_is_given_away_after_a_while(tmp_path: Pat
     watch.look()
     watch.patience = timedelta(0)
     assert watch.look() is not None
-    world.ledger.append("run", {"state": "succeeded"}, key="run 1")
+    ended = RunEnded(state=RunState.SUCCEEDED, error="", reached=(), snapshot="2024-03-31", run_id="run 1")
+    world.journal.append(ended, key="run 1")
     assert watch.look() is None
 
 
@@ -120,7 +122,7 @@ def test_a_watcher_that_died_before_it_could_record_starts_no_second_run(tmp_pat
         started(name, key)
         raise Unavailable("the ledger went away")
 
-    first = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.ledger, world.lock, dies)
+    first = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.journal, world.lock, dies)
     first.look()
     with pytest.raises(Unavailable):
         first.look()

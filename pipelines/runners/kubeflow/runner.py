@@ -16,7 +16,8 @@ from pipelines.runners.events import Event, Run, failure, plain, step_line
 from pipelines.runners.kubeflow.runs import Backend, KubeflowRun, Pod, Schedule, Version
 from pipelines.runners.kubeflow.settings import load_kubeflow_settings
 from ratchet.core.errors import Unavailable, UserError
-from ratchet.ledger.port import Ledger
+from ratchet.core.events import Ingested
+from ratchet.core.history import History
 
 TASKS = ("ingest", "profile-rows", "drift-check", "train", "evaluate", "promote", "record-run")
 _LOOK_SECONDS = 2.0
@@ -39,10 +40,10 @@ class Prepared:
     uploaded: bool
 
 
-def has_many_rows(ledger: Ledger, per_pod: int) -> bool:
-    """Whether the newest snapshot that the ledger tells of is more than one pod shall count."""
-    taken = ledger.records("ingest")
-    return bool(taken) and int(taken[-1].body["rows"]) > per_pod
+def has_many_rows(history: History, per_pod: int) -> bool:
+    """Whether the snapshot that came in last is more than one pod shall count."""
+    taken = history.of(Ingested)
+    return bool(taken) and taken[-1].event.rows > per_pod
 
 
 def compile_to(path: Path, image: str, *, wide: bool = False) -> None:

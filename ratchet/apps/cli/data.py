@@ -93,7 +93,7 @@ def ingest(
     for name in names:
         with waiting(f"ingesting {name}"):
             quiet = (lambda _: None) if as_json else line
-            taken.append(ingest_step.run(source, wiring.store, wiring.features, wiring.ledger, name, replace=replace, say=quiet))
+            taken.append(ingest_step.run(source, wiring.store, wiring.features, wiring.journal, name, replace=replace, say=quiet))
     if as_json:
         document([{"id": item.id, "name": item.name, "rows": item.rows, "labelled_rows": item.labelled_rows} for item in taken])
 

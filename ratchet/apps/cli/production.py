@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import typer
 
 from ratchet.apps.cli.console import AsJson, document, facts, line, table, waiting
-from ratchet.apps.cli.record_words import outcome_of
+from ratchet.apps.cli.models import show_all
+from ratchet.apps.wording import summary
 from ratchet.core.errors import LedgerError
-from ratchet.core.events import Entry, Moved
-from ratchet.core.record import Record
+from ratchet.core.events import Entry, Moved, entry_of
+from ratchet.core.record import Record, verify
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
 from ratchet.promotion import by_hand
 from ratchet.promotion.reconcile import reconcile as mend
 from ratchet.rollout.state import PodReport
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
 _Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch", "prune"]
@@ -44,7 +47,9 @@ def _version(version: ModelVersion | None) -> dict[str, Any] | None:
 
 
 def status(as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Who is in production, who serves, and whether that agrees."""
+    """Who is in production, who serves, and whether that agrees; without a project file, of all models of the home."""
+    if show_all(as_json=as_json):
+        return
     wiring = Wiring.load()
     with waiting("asking registry, ledger and servers"):
         seen = by_hand.status(wiring.registry, wiring.journal, wiring.rollout)
@@ -63,16 +68,18 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     if as_json:
         document(content)
         return
-    champion = seen.champion
+    champion, metric = seen.champion, task_of(wiring.project).metric
+    last = seen.last.event if seen.last else None
+    promised = metric.promised(champion.metrics if champion else {}).value
     pods = ", ".join(_pod(pod) for pod in seen.pods)
     facts(
         wiring.project.model,
         {
             "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
             "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
-            "holdout AUC": f"{champion.metrics['holdout_auc']:.3f}" if champion and "holdout_auc" in champion.metrics else None,
-            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({seen.last.event.cause})" if seen.last else None,
-            "why": "; ".join(seen.last.event.reasons) if seen.last else None,
+            f"holdout {metric.label}": f"{promised:.3f}" if math.isfinite(promised) else None,
+            "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({last.cause})" if seen.last and last else None,
+            "why": "; ".join(last.reasons) if last else None,
             "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,
             "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
             "agree": "yes" if seen.agree else "NO: alias and pods differ, ratchet reconcile mends it",
@@ -116,15 +123,18 @@ def history(
 ) -> None:
     """The ledger: every decision with its reasons. Verifies the chain first."""
     wiring = Wiring.load()
-    count = wiring.journal.verify()
+    every = wiring.ledger.records()
+    count = verify(every)
+    records = [record for record in every if kind in {None, record.kind}][-last:]
     if as_json:
-        document({"verified": count, "records": [_row(record) for record in wiring.ledger.records(kind)[-last:]]})
+        document({"verified": count, "records": [_row(record) for record in records]})
         return
-    seen = wiring.journal.history()
-    entries = [entry for entry in seen.entries if kind in {None, entry.kind}][-last:]
-    rows = [(entry.seq, f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.actor, entry.kind, *outcome_of(entry.event)) for entry in entries]
+    rows = [
+        (record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *summary(entry_of(record).event))
+        for record in records
+    ]
     table("ledger (times in UTC)", ["#", "at", "by", "kind", "outcome", "why"], rows)
-    head = f", head {seen.head[:16]}" if count else ""
+    head = f", head {every[-1].hash[:16]}" if count else ""
     line(f"chain verified: {count} records{head}")
 
 
@@ -156,8 +166,12 @@ def rollback(
     with waiting("rolling back"):
         entry = by_hand.rollback(wiring.quiet_production if as_json else wiring.production, to, reason)
     move = entry.event
-    sentence = f"version {move.to} is in production again, version {move.before} is not (gate skipped: rollback)"
-    _end(wiring, entry, sentence, as_json=as_json)
+    _end(
+        wiring,
+        entry,
+        f"version {move.to} is in production again, version {move.before} is not (gate skipped: rollback)",
+        as_json=as_json,
+    )
 
 
 def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002

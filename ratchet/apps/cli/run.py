@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipelines.runners.events import Event, Run, new_run_id
+from pipelines.runners.choice import Orchestrator, runner_of
+from pipelines.runners.events import Event, Run
 from pipelines.runners.kubeflow.settings import load_kubeflow_settings
-from pipelines.runners.local.runner import run_local
 from ratchet.apps.cli.console import AsJson, complain, document, err, facts, line
-from ratchet.apps.cli.kubeflow import kubeflow_api
+from ratchet.core.decision import Verdict
 from ratchet.core.errors import UserError
-from ratchet.core.record import Record
+from ratchet.core.events import MoveState
+from ratchet.core.history import Run as RunHistory
+from ratchet.core.trigger import Action
 from ratchet.wiring import Wiring
 
 _TASKS = {
@@ -27,13 +28,6 @@ _TASKS = {
     "promote": "promote",
     "record-run": "record the run",
 }
-
-
-class Runner(StrEnum):
-    """Where the tasks run."""
-
-    LOCAL = "local"
-    KFP = "kfp"
 
 
 _Snapshot = Annotated[
@@ -64,20 +58,34 @@ def run(
     force: _Force = False,  # noqa: FBT002
     replace: _Replace = False,  # noqa: FBT002
     runner: Annotated[
-        Runner, typer.Option(help="local: each task a process here; kfp: a pod of Kubeflow (RATCHET_KFP_URL).")
-    ] = Runner.LOCAL,
+        Orchestrator, typer.Option(help="local: each task a process here; kfp: a pod of Kubeflow (RATCHET_KFP_URL).")
+    ] = Orchestrator.LOCAL,
     detach: Annotated[bool, typer.Option(help="With kfp: start the run and do not wait for it.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the pipeline: ingest, drift check, and only when needed train, evaluate, promote."""
     arguments = {"snapshot": snapshot, "data": _place(data), "replace": replace, "force": force}
-    if runner is Runner.LOCAL:
-        if detach:
-            message = "--detach goes with --runner kfp: a local run ends with its command"
-            raise UserError(message)
-        _run_local(arguments, as_json)
-    else:
-        _run_kubeflow(arguments, as_json, detach)
+    wiring = Wiring.load()
+    orchestrator = runner_of(runner, wiring)
+    if detach and not orchestrator.outlives:
+        message = "--detach goes with --runner kfp: a local run ends with its command"
+        raise UserError(message)
+    with err.status("starting"):
+        started = orchestrator.start(arguments)
+    if started.place and not as_json:
+        line(f"[RUN] {started.run_id} {started.place}: {started.where}")
+    if detach:
+        if as_json:
+            document({"run": started.run_id, "where": started.where})
+        return
+    try:
+        done = _shown(as_json, lambda show: orchestrator.follow(started.run_id, show))
+    except KeyboardInterrupt:
+        if not orchestrator.outlives:
+            raise
+        err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {started.run_id}` shows it")
+        raise typer.Exit(130) from None
+    _end(done, summary(done, wiring.journal.history().run(started.run_id)), as_json)
 
 
 def submit(
@@ -88,48 +96,11 @@ def submit(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Start a run on Kubeflow and do not wait for it: `run --runner kfp --detach`."""
-    run(snapshot, data, force, replace, Runner.KFP, True, as_json)  # noqa: FBT003 - the same options by place
+    run(snapshot, data, force, replace, Orchestrator.KFP, True, as_json)  # noqa: FBT003 - the same options by place
 
 
 def _place(data: str) -> str:
     return str(Path(data).absolute()) if data and not data.startswith("s3://") else data
-
-
-def _run_local(arguments: Mapping[str, Any], as_json: bool) -> None:
-    wiring = Wiring.load()
-    run_id = new_run_id()
-    before = len(wiring.ledger.records())
-    done = _shown(as_json, lambda show: run_local(wiring.settings, arguments, run_id, show))
-    records = [record for record in wiring.ledger.records() if record.seq > before and record.body.get("run_id", run_id) == run_id]
-    _end(done, summary(done, records), as_json)
-
-
-def _run_kubeflow(arguments: Mapping[str, Any], as_json: bool, detach: bool) -> None:
-    from pipelines.runners.kubeflow import runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, a local run does without
-
-    wiring, api = Wiring.load(), kubeflow_api()
-    if arguments["data"] and not arguments["data"].startswith("s3://"):
-        message = f"a pod of Kubeflow does not see the folder {arguments['data']}: upload it (ratchet data upload), give s3://bucket/prefix"
-        raise UserError(message)
-    with err.status("uploading the pipeline"):
-        wide = kubeflow.has_many_rows(wiring.ledger, wiring.settings.rows_per_pod)
-        made = kubeflow.prepare(api, wiring.project.model, wide=wide)
-        run_id = api.start(made.experiment, f"{arguments['snapshot']} {new_run_id()}", made.version, dict(arguments))
-    where = api.link(run_id) or f"ratchet logs {run_id}"
-    if not as_json:
-        news = ", a new version of the pipeline" if made.uploaded else ""
-        line(f"[RUN] {run_id} in {kubeflow.experiment_of(wiring.project.model)}{news}: {where}")
-    if detach:
-        if as_json:
-            document({"run": run_id, "where": where})
-        return
-    try:
-        done = _shown(as_json, lambda show: kubeflow.follow(api, run_id, show))
-    except KeyboardInterrupt:
-        err.print(f"detached: the run goes on; `ratchet runs` lists it, `ratchet logs {run_id}` shows it")
-        raise typer.Exit(130) from None
-    records = [record for record in wiring.ledger.records() if record.body.get("run_id") == run_id]
-    _end(done, summary(done, records), as_json)
 
 
 def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> Run:
@@ -164,44 +135,45 @@ def _end(done: Run, content: Mapping[str, Any], as_json: bool) -> None:
         raise typer.Exit(int(done.error["code"]))
 
 
-def summary(done: Run, records: Sequence[Record]) -> dict[str, Any]:
-    """What a run came to, from the ledger."""
-    trigger, gate, promotion = (_last(records, kind) for kind in ("trigger", "gate", "promotion"))
-    outcome = "no action" if trigger else _outcome(done.lines)
-    if gate:
-        outcome = {"FAIL": "skipped", "UNKNOWN": "unknown"}.get(gate["verdict"], "promoted")
-    if promotion:
-        outcome = {"done": "promoted", "awaiting_approval": "awaiting approval"}.get(promotion["state"], "failed")
-    elif trigger and trigger["action"] == "UNKNOWN":
-        outcome = "unknown"
-    if done.error:
-        outcome = "failed"
-    asked = "; ".join(trigger["reasons"]) if trigger else None
+def summary(done: Run, left: RunHistory | None) -> dict[str, Any]:
+    """What a run came to, from what it has left in the ledger."""
+    seen = left or RunHistory(done.run_id)
+    trigger, gate = (seen.trigger.event if seen.trigger else None), (seen.gate.event if seen.gate else None)
+    asked = "; ".join(trigger.reasons) if trigger else None
+    before = gate or trigger
     return {
         "run": done.run_id,
-        "outcome": outcome,
-        "snapshot": trigger["snapshot"] if trigger else None,
+        "outcome": "failed" if done.error else _outcome(seen) or _said(done.lines),
+        "snapshot": trigger.snapshot if trigger else None,
         "drift": asked,
-        "candidate": gate["candidate"] if gate else None,
-        "champion before": (gate or trigger or {}).get("champion"),
-        "why": "; ".join(gate["decisive"]) if gate else asked,
-        "decision report": gate["report"] if gate else None,
-        "drift report": trigger["report"] if trigger else None,
+        "candidate": gate.candidate if gate else None,
+        "champion before": before.champion if before else None,
+        "why": "; ".join(gate.decisive) if gate else asked,
+        "decision report": gate.report if gate else None,
+        "drift report": trigger.report if trigger else None,
         "log": done.log,
         "error": dict(done.error) or None,
     }
 
 
-def _outcome(lines: Sequence[str]) -> str:
+def _outcome(seen: RunHistory) -> str:
+    """In words; empty when the run has left nothing."""
+    if seen.move:
+        states = {MoveState.DONE: "promoted", MoveState.AWAITING: "awaiting approval"}
+        return states.get(seen.move.event.state, "failed")
+    if seen.trigger and seen.trigger.event.action is Action.UNKNOWN:
+        return "unknown"
+    if seen.gate:
+        return {Verdict.FAIL: "skipped", Verdict.UNKNOWN: "unknown"}.get(seen.gate.event.verdict, "promoted")
+    return "no action" if seen.trigger else ""
+
+
+def _said(lines: Sequence[str]) -> str:
     """As the steps' lines tell it: where the ledger here is not the one that the run wrote into."""
     told = [line.removeprefix("[DECISION] ") for line in lines if line.startswith("[DECISION] ")]
     if told:
         return told[-1].replace("_", " ")
     return "no action" if any(line.startswith("NO_ACTION") for line in lines) else "unknown"
-
-
-def _last(records: Sequence[Record], kind: str) -> Mapping[str, Any] | None:
-    return next((record.body for record in reversed(records) if record.kind == kind), None)
 
 
 def compile_pipeline(

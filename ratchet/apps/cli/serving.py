@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +13,12 @@ import typer
 
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
 from ratchet.core.errors import RatchetError, Unavailable, UserError
+from ratchet.core.estimate import MetricName
+from ratchet.core.events import LiveMeasured
 from ratchet.core.schema import Columns
 from ratchet.settings import environment
 from ratchet.steps import labels as use_case
+from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
 _CODES = {404: UserError, 422: UserError, 400: UserError, 413: UserError}
@@ -84,19 +86,37 @@ def labels(
     snapshot: Annotated[str | None, typer.Option(help="Take the labels of this ingested snapshot instead.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Join late labels to the answers that were given, and measure the live AUC of each version."""
+    """Join late labels to the answers that were given, and measure how well each version does on them."""
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
-        done = use_case.run(wiring.project, wiring.registry, wiring.ledger, wiring.requests, _labels(wiring, file, snapshot))
+        done = use_case.run(wiring.project, wiring.registry, wiring.journal, wiring.requests, _labels(wiring, file, snapshot))
+    metric = task_of(wiring.project).metric
+    rows = [_row(measured, metric) for measured in done.versions]
     if as_json:
-        document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": done.versions})
+        document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": rows})
         return
     line(f"{done.report.joined} answers labelled; {done.report.unknown} labels are about no logged answer")
+    kinds = list(dict.fromkeys(f"{kind}s" for measured in done.versions for kind in measured.counts))
     cells = [
-        [row["version"], row["labelled"], row["rows"], row["positives"], _shown(row), row["holdout_auc"]] for row in done.versions
+        [item.version, item.labelled, item.rows, *(row[kind] for kind in kinds), _shown(item), item.promised]
+        for item, row in zip(done.versions, rows, strict=True)
     ]
-    headers = ["version", "labelled answers", "of held-out", "positives", "live AUC with interval", "AUC at training"]
-    table("live AUC, on held-out entities", headers, cells)
+    headers = ["version", "labelled answers", "of held-out", *kinds, f"live {metric.label} with interval"]
+    table(f"live {metric.label}, on held-out entities", [*headers, f"{metric.label} at training"], cells)
+
+
+def _row(measured: LiveMeasured, metric: MetricName) -> dict[str, Any]:
+    """One version's figures under the names that the task has for them."""
+    return {
+        "version": measured.version,
+        "labelled": measured.labelled,
+        "rows": measured.rows,
+        **{f"{kind}s": count for kind, count in measured.counts.items()},
+        metric.key: measured.value,
+        "low": measured.low,
+        "high": measured.high,
+        metric.held_out[0]: measured.promised,
+    }
 
 
 def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
@@ -108,7 +128,7 @@ def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
     return use_case.labels_of(wiring.project, wiring.store, wiring.store.get(snapshot or ""))
 
 
-def _shown(row: Mapping[str, Any]) -> str:
-    if row["low"] is None:
+def _shown(measured: LiveMeasured) -> str:
+    if measured.low is None:
         return "too few labels of one class"
-    return f"{row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    return f"{measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f})"

@@ -19,12 +19,14 @@ import httpx
 from ratchet.apps.cli.console import line, out
 from ratchet.apps.demo.traffic import Traffic
 from ratchet.core.errors import RatchetError, Unavailable, UserError
-from ratchet.core.record import Record
+from ratchet.core.events import Entry, Moved
 from ratchet.project.file import load_project
 from ratchet.settings import Settings, environment, load_settings
 from ratchet.wiring import Wiring
 
 _MARK = ".ratchet-demo"
+# for a folder without a project: this repository's ratchet.yaml, as a wheel has it
+_EXAMPLE = Path(__file__).with_name("streamflow.yaml")
 _MONTHS: dict[str, list[str]] = {
     "month_000": [],
     "month_001": [],  # the same users a month later: nothing has changed but chance
@@ -122,6 +124,9 @@ def _prepare(data: Path | None, home: Path) -> Demo:
     (home / _MARK).touch()
     os.environ["RATCHET_HOME"] = str(home / "state")
     settings = load_settings()
+    if data is None and not settings.project.exists() and not os.environ.get("RATCHET_PROJECT"):
+        os.environ["RATCHET_PROJECT"] = str(shutil.copy(_EXAMPLE, home / "ratchet.yaml"))
+        settings = load_settings()
     settings.home.mkdir()
     with socket.socket() as probe:
         if probe.connect_ex((settings.host, settings.port)) == 0 and "port" not in settings.model_fields_set:
@@ -165,21 +170,23 @@ def _entities(wiring: Wiring, snapshot: Path) -> list[str]:
     return found
 
 
-def _promotions(wiring: Wiring) -> list[Record]:
+def _promotions(wiring: Wiring) -> Sequence[Entry[Moved]]:
     """The moves of production that were carried out."""
-    return [record for record in wiring.ledger.records("promotion") if record.body["state"] == "done"]
+    return wiring.journal.history().done
 
 
-def _end(demo: Demo, promotions: Sequence[Record], seconds: float) -> None:
+def _end(demo: Demo, promotions: Sequence[Entry[Moved]], seconds: float) -> None:
     """The last screen: who is in production, why, and where the reports are."""
     out.rule("what happened")
-    for record in promotions:
-        body = record.body
-        line(f"{record.at:%H:%M:%S} UTC   version {body['to']} into production ({body['cause']}): {'; '.join(body['reasons'])}")
-    line(f"in production  version {promotions[-1].body['to']}" if promotions else "in production  nobody")
-    line(f"reports        {demo.settings.reports}")
-    for report in sorted(demo.settings.reports.glob("*.html")):
+    for entry in promotions:
+        move = entry.event
+        line(f"{entry.at:%H:%M:%S} UTC   version {move.to} into production ({move.cause}): {'; '.join(move.reasons)}")
+    line(f"in production  version {promotions[-1].event.to}" if promotions else "in production  nobody")
+    reports = Wiring(demo.settings, load_project(demo.settings.project)).settings.reports
+    line(f"reports        {reports}")
+    for report in sorted(reports.glob("*.html")):
         line(f"               {report.name}")
     line(f"state          {demo.settings.home}   (delete the folder to forget it)")
-    line(f"look again     RATCHET_HOME={demo.settings.home} ratchet history")
+    project = f"RATCHET_PROJECT={demo.settings.project} " if os.environ.get("RATCHET_PROJECT") else ""
+    line(f"look again     {project}RATCHET_HOME={demo.settings.home} ratchet history")
     line(f"it took        {seconds:.0f} s")

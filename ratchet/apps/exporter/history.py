@@ -14,10 +14,10 @@ from typing import Any
 
 from ratchet.apps.exporter.metrics import PROMOTION_BOUNDS
 from ratchet.core.decision import Verdict
+from ratchet.core.events import RunEnded
 from ratchet.core.record import Record
 from ratchet.core.trigger import Action
 from ratchet.promotion.world import PROMOTION, Step
-from ratchet.steps.record_run import RUN
 
 OUTCOMES = {
     "trigger": tuple(action.value for action in Action),
@@ -93,7 +93,7 @@ class History:
             self._moved(record)
         elif kind == "gate" and body["verdict"] == Verdict.FAIL:
             self._answered(body["snapshot"])
-        elif kind == RUN:
+        elif kind == RunEnded.KIND:
             self._ended(body)
         elif kind == "live":
             self._measured(body)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ratchet.core.metric import Kind, Metric
+from ratchet.tasks.catalogue import TASKS
 
 _VERSION = ("version",)
 _SOURCE = ("source",)
+_OF_TASKS = tuple(task.metrics for task in TASKS.values())
 PROMOTION_BOUNDS = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
 
 
@@ -28,10 +30,8 @@ CHAMPION_VERSION = _gauge("ratchet_champion_version", "Number of the version in 
 CHAMPION_AGE = _gauge("ratchet_champion_age_seconds", "Time since the version in production was trained")
 CHAMPION_DATE = _gauge("ratchet_champion_trained_on_timestamp_seconds", "Date of its newest training snapshot")
 MAX_AGE = _gauge("ratchet_policy_max_age_seconds", "policy.max_age_days of ratchet.yaml; absent when there is none")
-HOLDOUT = _gauge("ratchet_holdout_auc", "AUC of the version in production on its own holdout, when it was trained", *_VERSION)
-HOLDOUT_LOW = _gauge("ratchet_holdout_auc_low", "Lower end of its confidence interval", *_VERSION)
-HOLDOUT_HIGH = _gauge("ratchet_holdout_auc_high", "Upper end of its confidence interval", *_VERSION)
-REGISTRY = (CHAMPION, CHAMPION_VERSION, CHAMPION_AGE, CHAMPION_DATE, MAX_AGE, HOLDOUT, HOLDOUT_LOW, HOLDOUT_HIGH)
+# each group with the metrics that the tasks declare
+REGISTRY = (CHAMPION, CHAMPION_VERSION, CHAMPION_AGE, CHAMPION_DATE, MAX_AGE, *(m for of in _OF_TASKS for m in of.promised))
 
 DECISIONS = Metric(
     "ratchet_decisions_total",
@@ -50,10 +50,6 @@ DRIFT_WORST = _gauge(
 UNANSWERED = _gauge(
     "ratchet_drift_unanswered_seconds", "Time since drift was found that neither a gate's FAIL nor a promotion has answered; else 0"
 )
-LIVE = _gauge("ratchet_live_auc", "AUC on labelled answers about held-out entities, when labels came last", *_VERSION)
-LIVE_LOW = _gauge("ratchet_live_auc_low", "Lower end of its confidence interval", *_VERSION)
-LIVE_HIGH = _gauge("ratchet_live_auc_high", "Upper end of its confidence interval", *_VERSION)
-LIVE_ROWS = _gauge("ratchet_live_rows", "Labelled answers that it rests on, by label: 1 or 0", "version", "label")
 RUNS = Metric(
     "ratchet_runs_total",
     Kind.COUNTER,
@@ -80,10 +76,7 @@ LEDGER = (
     DRIFT_BOUND,
     DRIFT_WORST,
     UNANSWERED,
-    LIVE,
-    LIVE_LOW,
-    LIVE_HIGH,
-    LIVE_ROWS,
+    *(m for of in _OF_TASKS for m in (*of.live, of.live_rows)),
     RUNS,
     PROMOTION_SECONDS,
     PROMOTION_AT,
@@ -94,10 +87,7 @@ LEDGER = (
     INTERVAL,
 )
 
-LABEL_DELAY = _gauge(
-    "ratchet_live_label_delay_seconds", "Age of the newest labelled answer: the live AUC knows no later one", *_VERSION
-)
-REQUESTS = (LABEL_DELAY,)
+REQUESTS = tuple(of.label_delay for of in _OF_TASKS)
 
 PINNED = _gauge("ratchet_pinned_version", "Number of the version that the pods are told to serve; 0: none")
 PODS_READY = _gauge("ratchet_pods_ready", "Pods that are ready, by the version that they say they serve", *_VERSION)

@@ -19,6 +19,8 @@ from ratchet.core.schema import ModelVersion
 from ratchet.project.file import Project
 from ratchet.promotion.by_hand import agree
 from ratchet.rollout.state import State
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 _DAY = 86_400.0
 Value = tuple[Metric, float, tuple[str, ...]]
@@ -54,6 +56,7 @@ def families(seen: Mapping[str, Reading], project: Project, now: float) -> Itera
 
 
 def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterator[Value]:
+    task = task_of(project)
     for name, reading in seen.items():
         yield m.UP, float(reading.look is not None), (name,)
         yield m.READ_SECONDS, reading.seconds, (name,)
@@ -61,14 +64,14 @@ def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterat
             yield m.READ_AT, reading.at, (name,)
         match reading.look:
             case Production(champion) if champion is not None:
-                yield from _champion(champion, now)
+                yield from _champion(champion, now, task)
             case History() as history:
                 yield from _decided(history, now)
-                yield from _measured(history)
+                yield from _measured(history, task)
                 yield from _arrived(history)
             case Labelled(newest):
                 for version, at in newest.items():
-                    yield m.LABEL_DELAY, max(0.0, now - at), (str(version),)
+                    yield task.metrics.label_delay, max(0.0, now - at), (str(version),)
             case Serving() as serving:
                 yield from _serving(serving)
     registry, rollout = (seen[name].look if name in seen else None for name in ("registry", "rollout"))
@@ -80,7 +83,7 @@ def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterat
         yield m.MAX_AGE, project.policy.max_age_days * _DAY, ()
 
 
-def _champion(champion: ModelVersion, now: float) -> Iterator[Value]:
+def _champion(champion: ModelVersion, now: float, task: Task) -> Iterator[Value]:
     version = (str(champion.number),)
     trained_on = max((item.split("@")[0] for item in champion.provenance.snapshot_ids), default="") if champion.provenance else ""
     yield m.CHAMPION, 1.0, (*version, trained_on)
@@ -88,7 +91,7 @@ def _champion(champion: ModelVersion, now: float) -> Iterator[Value]:
     yield m.CHAMPION_AGE, max(0.0, now - _aware(champion.created_at).timestamp()), ()
     if trained_on:
         yield m.CHAMPION_DATE, _midnight(date.fromisoformat(trained_on)), ()
-    for metric, name in ((m.HOLDOUT, "holdout_auc"), (m.HOLDOUT_LOW, "holdout_auc_low"), (m.HOLDOUT_HIGH, "holdout_auc_high")):
+    for metric, name in zip(task.metrics.promised, task.metric.held_out, strict=True):
         if name in champion.metrics:
             yield metric, champion.metrics[name], version
 
@@ -108,7 +111,7 @@ def _decided(history: History, now: float) -> Iterator[Value]:
     yield m.WAITING, len(history.waiting), ()
 
 
-def _measured(history: History) -> Iterator[Value]:
+def _measured(history: History, task: Task) -> Iterator[Value]:
     if history.drift_share is not None:
         yield m.DRIFT_SHARE, history.drift_share, ()
     if history.worst:
@@ -116,11 +119,11 @@ def _measured(history: History) -> Iterator[Value]:
         yield m.DRIFT_WORST, severity, (feature,)
     for number, body in history.live.items():
         version = (str(number),)
-        for metric, name in ((m.LIVE, "auc"), (m.LIVE_LOW, "low"), (m.LIVE_HIGH, "high")):
+        for metric, name in zip(task.metrics.live, (task.metric.key, "low", "high"), strict=True):
             if body[name] is not None:
                 yield metric, body[name], version
-        yield m.LIVE_ROWS, body["positives"], (*version, "1")
-        yield m.LIVE_ROWS, body["rows"] - body["positives"], (*version, "0")
+        for label, rows in task.by_label(body["rows"], {"positive": body["positives"]}).items():
+            yield task.metrics.live_rows, rows, (*version, label)
 
 
 def _arrived(history: History) -> Iterator[Value]:

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from ratchet.apps.exporter.history import History
+from ratchet.apps.record_forms import first_form
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.port import Ledger
@@ -67,7 +68,7 @@ class LedgerReader:
             found = self._ledger.records()
         elif self._last:
             found = found[1:]
-        self._history.add(found)
+        self._history.add([first_form(record) for record in found])
         if found:
             self._last = found[-1]
         return deepcopy(self._history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from ratchet.apps.ui.sight import Sight
 from ratchet.apps.ui.story import Tenure, checks, tenures
 from ratchet.apps.ui.words import ago, day_of, moment, trained_on
 from ratchet.core.decision import Verdict, number
-from ratchet.core.live import MIN_RARER
+from ratchet.core.estimate import Interval
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.rollout.state import State
@@ -122,7 +123,7 @@ def _disagreement(sight: Sight, champion: int | None, last: Tenure | None) -> It
 
 
 def last_live(records: list[Record]) -> dict[int, Record]:
-    """The newest measurement of each version's live AUC."""
+    """The newest measurement of each version on live answers."""
     return {record.body["version"]: record for record in records}
 
 
@@ -131,12 +132,12 @@ def _worse_than_promised(sight: Sight, champion: int | None) -> Iterator[Attenti
     version = sight.registry.champion if sight.registry else None
     if record is None or version is None or record.body["high"] is None:
         return
-    body, promised = record.body, version.metrics.get("holdout_auc_low")
-    enough = min(body["positives"], body["rows"] - body["positives"]) >= MIN_RARER
-    if promised is not None and enough and body["high"] < promised:
+    body, metric = record.body, sight.task.metric
+    live, promised = Interval(body[metric.key], body["low"], body["high"]), metric.promised(version.metrics)
+    if sight.task.enough(body["rows"], {"positive": body["positives"]}) and metric.fell(live, promised):
         yield Attention(
-            f"Version {champion} does worse on live answers than on the holdout when it was trained: upper end of live AUC "
-            f"{number(body['high'])} < {number(promised)}, the lower end then.",
+            f"Version {champion} does worse on live answers than on the holdout when it was trained: upper end of live "
+            f"{metric.label} {number(live.high)} < {number(promised.low)}, the lower end then.",
             "/performance",
         )
 
@@ -158,15 +159,18 @@ def _facts(sight: Sight, last: Tenure | None, at: datetime) -> Iterator[tuple[st
         yield "In production since", moment(last.since), ago(last.since, at)
     if trained := trained_on(champion):
         yield "Trained on snapshot", trained, ""
-    if champion is not None and "holdout_auc" in champion.metrics:
-        low, high = (champion.metrics.get(f"holdout_auc_{end}") for end in ("low", "high"))
-        between = f"{low:.3f} to {high:.3f}" if low is not None and high is not None else ""
-        yield "AUC on the holdout", f"{champion.metrics['holdout_auc']:.3f}", between
+    metric = sight.task.metric
+    promised = metric.promised(champion.metrics if champion else {})
+    if math.isfinite(promised.value):
+        between = f"{promised.low:.3f} to {promised.high:.3f}" if math.isfinite(promised.low + promised.high) else ""
+        yield f"{metric.label} on the holdout", f"{promised.value:.3f}", between
     if champion is not None and (live := last_live(sight.ledger.of("live")).get(champion.number)):
         body = live.body
-        known = body["auc"] is not None and body["low"] is not None
-        value, between = (f"{body['auc']:.3f}", f"{body['low']:.3f} to {body['high']:.3f}") if known else ("too few labels", "")
-        yield "AUC on live answers", value, between
+        known = body[metric.key] is not None and body["low"] is not None
+        value, between = (
+            (f"{body[metric.key]:.3f}", f"{body['low']:.3f} to {body['high']:.3f}") if known else ("too few labels", "")
+        )
+        yield f"{metric.label} on live answers", value, between
     if sight.requests is not None and champion is not None:
         everybody = sum(sight.requests.total(version) for version in sight.requests.counts)
         yield "Requests answered", f"{sight.requests.total(champion.number):,}", f"of {everybody:,} by all versions"

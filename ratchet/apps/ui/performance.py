@@ -1,4 +1,4 @@
-"""Live against holdout AUC of each version, and how many requests each answered."""
+"""Each version live against its holdout, and how many requests each answered."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 
 from ratchet.apps.ui.now import last_live
 from ratchet.apps.ui.words import trained_on
-from ratchet.core.auc import Interval
-from ratchet.core.live import MIN_RARER
+from ratchet.core.estimate import Interval, MetricName
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.reports.html.figures import Axis, Span, axis, span
 from ratchet.requests.volume import Volume
+from ratchet.tasks.task import Task
 
 _DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One version: both AUCs as text and on the axis. `verdict` is empty while too few labels have come."""
+    """One version: both figures as text and on the axis. `verdict` is empty while too few labels have come."""
 
     version: int
     trained_on: str
@@ -36,44 +36,47 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """All versions, newest first, on one axis; `chance` is the position of 0.5."""
+    """All versions, newest first, on one axis; `chance` is the position of a model that knows nothing."""
 
     axis: Axis
     chance: float
     rows: tuple[VersionRow, ...]
 
 
-def performance(versions: Mapping[int, ModelVersion], live: Sequence[Record]) -> Performance:
+def performance(task: Task, versions: Mapping[int, ModelVersion], live: Sequence[Record]) -> Performance:
     """Lay the intervals out: the holdout's from the registry, the live ones as `ratchet labels` has measured them last."""
     newest = last_live(list(live))
-    promised = {n: _interval(v.metrics, "holdout_auc", "holdout_auc_low", "holdout_auc_high") for n, v in versions.items()}
-    seen = {n: _interval(record.body, "auc", "low", "high") for n, record in newest.items()}
+    metric = task.metric
+    promised = {n: metric.promised(version.metrics) for n, version in versions.items()}
+    seen = {n: _live(metric, record.body) for n, record in newest.items()}
     ends = [end for value in (*promised.values(), *seen.values()) for end in (value.value, value.low, value.high)]
-    scale = axis([0.5, *ends], pad=0.06)
-    rows = [_row(number, versions.get(number), newest.get(number), scale) for number in sorted({*versions, *newest}, reverse=True)]
-    return Performance(scale, scale.at(0.5), tuple(rows))
+    scale = axis([metric.neutral, *ends], pad=0.06)
+    rows = [
+        _row(task, number, versions.get(number), newest.get(number), scale) for number in sorted({*versions, *newest}, reverse=True)
+    ]
+    return Performance(scale, scale.at(metric.neutral), tuple(rows))
 
 
-def _interval(figures: Mapping[str, float | None], *names: str) -> Interval:
-    found = [figures.get(name) for name in names]
+def _live(metric: MetricName, body: Mapping[str, float | None]) -> Interval:
+    found = [body.get(name) for name in (metric.key, "low", "high")]
     return Interval(*(math.nan if value is None else value for value in found))
 
 
-def _row(number: int, version: ModelVersion | None, record: Record | None, scale: Axis) -> VersionRow:
-    promised = _interval(version.metrics if version else {}, "holdout_auc", "holdout_auc_low", "holdout_auc_high")
+def _row(task: Task, number: int, version: ModelVersion | None, record: Record | None, scale: Axis) -> VersionRow:
+    promised = task.metric.promised(version.metrics if version else {})
     body = record.body if record else {}
-    seen = _interval(body, "auc", "low", "high")
-    rows, positives = body.get("rows", 0), body.get("positives", 0)
+    seen = _live(task.metric, body)
     verdict = ""
-    if min(positives, rows - positives) >= MIN_RARER and math.isfinite(seen.high) and math.isfinite(promised.low):
-        verdict = "FAIL" if seen.high < promised.low else "PASS"
+    enough = record is not None and task.enough(body["rows"], {"positive": body["positives"]})
+    if enough and math.isfinite(seen.high) and math.isfinite(promised.low):
+        verdict = "FAIL" if task.metric.fell(seen, promised) else "PASS"
     return VersionRow(
         number,
         trained_on(version),
         _told(promised),
         _told(seen),
         body.get("labelled", 0),
-        rows,
+        body.get("rows", 0),
         verdict,
         span(scale, promised),
         span(scale, seen),

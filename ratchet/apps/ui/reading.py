@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from ratchet.apps.cli.record_words import outcome_of
 from ratchet.apps.ui.drift_tracks import drift_history
 from ratchet.apps.ui.headers import REPORT_POLICIES
 from ratchet.apps.ui.looks import Looks
@@ -18,8 +17,9 @@ from ratchet.apps.ui.performance import performance, volume_chart
 from ratchet.apps.ui.sight import Ports, see
 from ratchet.apps.ui.story import checks, decision
 from ratchet.apps.ui.words import is_report_name, report_name
+from ratchet.apps.wording import summary
 from ratchet.core.errors import RatchetError
-from ratchet.core.events import read
+from ratchet.core.events import entry_of
 
 _A_PAGE = 40  # records
 
@@ -74,7 +74,7 @@ class Reading:
             "history.html.j2",
             "History",
             rows=[
-                (record, *outcome_of(read(record.kind, record.body)), report_name(record.body.get("report", "") or ""))
+                (record, *summary(entry_of(record).event), report_name(record.body.get("report", "") or ""))
                 for record in found[(page - 1) * _A_PAGE :][:_A_PAGE]
             ],
             kinds=kinds,
@@ -98,7 +98,7 @@ class Reading:
             raise HTTPException(404, f"the ledger has no record {seq}")
         versions = sight.registry.versions if sight.registry else {}
         judged = decision(found, sight.ledger.known, self._ports.project, versions) if found.kind == "gate" else None
-        outcome, why = outcome_of(read(found.kind, found.body))
+        outcome, why = summary(entry_of(found).event)
         return self._pages.page(
             request,
             "record.html.j2",
@@ -119,15 +119,16 @@ class Reading:
         return self._pages.page(request, "drift.html.j2", "Drift", history=history, policy=policy, problems=sight.problems)
 
     def performance(self, request: Request) -> HTMLResponse:
-        """AUCs and requests of each version."""
+        """How well each version does, and its requests."""
         sight = see(self._looks, self._ports, "ledger", "registry", "requests")
         live = sight.ledger.of("live")
         return self._pages.page(
             request,
             "performance.html.j2",
             "Performance",
-            performance=performance(sight.registry.versions if sight.registry else {}, live),
-            live=[(record, outcome_of(read(record.kind, record.body))[1]) for record in reversed(live)][:_A_PAGE],
+            metric=sight.task.metric,
+            performance=performance(sight.task, sight.registry.versions if sight.registry else {}, live),
+            live=[(record, summary(entry_of(record).event)[1]) for record in reversed(live)][:_A_PAGE],
             volume=volume_chart(sight.requests) if sight.requests else None,
             problems=sight.problems,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from ratchet.apps.record_forms import known
+from ratchet.apps.record_forms import first_form, known
 from ratchet.apps.ui.looks import Looks, Seen
 from ratchet.core import record as chain
 from ratchet.core.errors import LedgerError
@@ -22,6 +22,8 @@ from ratchet.requests.volume import Volume
 from ratchet.rollout.port import Rollout
 from ratchet.rollout.state import PodReport, Progress
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.catalogue import task_of
+from ratchet.tasks.task import Task
 
 SOURCES = ("ledger", "registry", "serving", "requests", "store")
 _SLOTS = 60  # of time in the chart of requests
@@ -103,6 +105,7 @@ class ServingSeen:
 class Sight:
     """What was seen; a part that nobody asked for or that is away is empty, and `problems` has a sentence on the latter."""
 
+    task: Task
     ledger: LedgerSeen
     registry: RegistrySeen | None
     serving: ServingSeen | None
@@ -123,6 +126,7 @@ def see(looks: Looks, ports: Ports, *wanted: str) -> Sight:
     found: dict[str, Seen[Any]] = looks.take({name: asked[name] for name in wanted})
     value = {name: found[name].value if name in found else None for name in asked}
     return Sight(
+        task=task_of(ports.project),
         ledger=cast("LedgerSeen | None", value["ledger"]) or LedgerSeen((), (), (), None),
         registry=value["registry"],
         serving=value["serving"],
@@ -139,6 +143,7 @@ def _ledger(ledger: Ledger) -> LedgerSeen:
         chain.verify(records)
     except LedgerError as error:
         broken = str(error)
+    records = [first_form(record) for record in records]
     readable = [record for record in records if known(record)]
     foreign = next((record.seq for record in records if record.kind == PROMOTION and not known(record)), None)
     if foreign is not None:  # what waits and what was interrupted cannot be told without it

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ratchet.apps.ui.words import day_of, report_name
-from ratchet.core.auc import Interval
-from ratchet.core.gate import GatePolicy
+from ratchet.core.estimate import Interval, MetricName
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.project.file import Project
 from ratchet.promotion.world import PROMOTION, Cause, Step
-from ratchet.reports.html.comparison import IntervalFigure, interval_figure
+from ratchet.reports.html.comparison import IntervalFigure, Stated, interval_figure
 from ratchet.reports.html.text import percent, signed
+from ratchet.tasks.catalogue import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +112,19 @@ def _decision(record: Record, records: Sequence[Record], project: Project, versi
         body["champion"],
         day_of(body["snapshot"]),
         tuple((text, text in decisive) for text in body["reasons"]),
-        _figures(record),
+        _figures(record, task_of(project).metric),
         _figure(record, project, versions),
         report_name(body.get("report", "")),
         _after(record, records),
     )
 
 
-def _figures(record: Record) -> str:
+def _figures(record: Record, metric: MetricName) -> str:
     body = record.body
-    new, old = body["candidate_auc"], body["champion_auc"]
+    new, old = body[f"candidate_{metric.key}"], body[f"champion_{metric.key}"]
     if new is None:
-        return "The candidate's AUC could not be measured."
-    told = f"On {body['rows']:,} held-out rows version {body['candidate']} reaches AUC {new:.3f}"
+        return f"The candidate's {metric.label} could not be measured."
+    told = f"On {body['rows']:,} held-out rows version {body['candidate']} reaches {metric.label} {new:.3f}"
     if old is None or body["delta"] is None:
         return f"{told}; there was nothing to compare with."
     between = ""
@@ -136,17 +136,18 @@ def _figures(record: Record) -> str:
 def _figure(record: Record, project: Project, versions: dict[int, ModelVersion]) -> IntervalFigure | None:
     """The interval as the report draws it, while ratchet.yaml is as it was: the record does not keep the bounds."""
     body, nothing = record.body, float("nan")
-    if body["project_hash"] != project.hash or body["candidate_auc"] is None:
+    task, policy = task_of(project), project.policy.gate
+    value = body[f"candidate_{task.metric.key}"]
+    if body["project_hash"] != project.hash or value is None:
         return None
-    policy, sure = GatePolicy(**project.policy.gate.model_dump()), body["confidence"]
+    stated = Stated(task.metric, task.floor(policy), body["confidence"], body["rows"])
     if body["delta"] is not None:
         low, high = (nothing if body[end] is None else body[end] for end in ("delta_low", "delta_high"))
         gain = Interval(body["delta"], low, high)
-        return interval_figure(gain, policy, sure, body["rows"], body["candidate"], body["champion"])
-    trained = versions[body["candidate"]].metrics if body["candidate"] in versions else {}
-    same = trained.get("holdout_auc") == body["candidate_auc"]  # measured on the same rows
-    ends = (trained.get("holdout_auc_low", nothing), trained.get("holdout_auc_high", nothing)) if same else (nothing, nothing)
-    return interval_figure(Interval(body["candidate_auc"], *ends), policy, sure, body["rows"], body["candidate"], None)
+        return interval_figure(gain, stated, policy, body["candidate"], body["champion"])
+    promised = task.metric.promised(versions[body["candidate"]].metrics if body["candidate"] in versions else {})
+    same = promised.value == value  # measured on the same rows
+    return interval_figure(promised if same else Interval(value, nothing, nothing), stated, policy, body["candidate"], None)
 
 
 def _after(gate: Record, records: Sequence[Record]) -> str:

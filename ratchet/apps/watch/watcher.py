@@ -7,15 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ratchet.ledger.port import Ledger
+from ratchet.core.events import RunClaimed
+from ratchet.ledger.journal import Journal
 from ratchet.locks.port import Lock
 from ratchet.project.file import Project
-from ratchet.promotion.world import champion_of
+from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import Registry
 from ratchet.sources.port import Source
-from ratchet.steps.record_run import RUN
-
-WATCH = "watch"
 
 
 @dataclass(slots=True)
@@ -25,7 +23,7 @@ class Watcher:
     Args:
         source: the place.
         project: dates the snapshots.
-        registry, ledger: who is champion, and what was started already.
+        registry, journal: who is champion, and what was started already.
         lock: held while a run is claimed, so that of several watchers one does.
         start: starts a run on a snapshot under a name, or finds the one that a watcher started who died before he could record it;
             returns its id. It must not wait for the run's end, for the lock is held.
@@ -35,7 +33,7 @@ class Watcher:
     source: Source
     project: Project
     registry: Registry
-    ledger: Ledger
+    journal: Journal
     lock: Lock
     start: Callable[[str, str], str]
     patience: timedelta = timedelta(hours=2)
@@ -48,18 +46,19 @@ class Watcher:
         settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
         if not settled or self._wanted(name, fingerprint) is None:
             return None
-        with self.lock.hold():
+        with self.lock.hold() as fence:
             wanted = self._wanted(name, fingerprint)  # champion and claims may have changed while somebody else held it
             if wanted is None:
                 return None
             key, number = wanted
+            fence.check()
             run = self.start(name, key)
-            self.ledger.append(WATCH, {"name": name, "champion": number, "fingerprint": fingerprint, "run_id": run}, key=key)
+            self.journal.append(RunClaimed(name=name, champion=number, fingerprint=fingerprint, run_id=run), key=key)
         return f"[WATCH] {name} is new to {f'version {number}' if number else 'an empty production'}: run {run}"
 
     def _wanted(self, name: str, fingerprint: str) -> tuple[str, int | None] | None:
         """Key and champion of a run that is wanted, None when none is."""
-        champion = champion_of(self.registry, self.ledger)
+        champion = champion_of(self.registry, self.journal)
         if champion is not None and champion.provenance is not None:
             trained = max(item.split("@")[0] for item in champion.provenance.snapshot_ids)
             if trained >= self.project.date_of(name).isoformat():
@@ -70,7 +69,9 @@ class Watcher:
 
     def _claimed(self, key: str) -> bool:
         """Whether the run was started and has ended, or may still be going on: that of a watcher that was killed ends no more."""
-        claims = self.ledger.records(WATCH, key)
-        if not claims:
+        history = self.journal.history()
+        claim = history.claim(key)
+        if claim is None:
             return False
-        return bool(self.ledger.records(RUN, claims[-1].body["run_id"])) or datetime.now(UTC) - claims[-1].at < self.patience
+        run = history.run(claim.event.run_id)
+        return (run is not None and run.end is not None) or datetime.now(UTC) - claim.at < self.patience

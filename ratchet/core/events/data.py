@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar, Self
 
 from ratchet.core.events.decisions import FIRST_METRIC
 from ratchet.core.events.event import Event
-from ratchet.core.events.fields import Fields, as_flag, as_moment, as_real, as_text, as_whole, maybe
+from ratchet.core.events.fields import Fields, as_flag, as_moment, as_real, as_text, as_whole, by_name, maybe
 
 
 def day_of(snapshot: str) -> date | None:
@@ -54,9 +55,10 @@ class Ingested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMeasured(Event):
-    """How a version does on answers whose labels have come: `labelled` in all, `rows` of held-out entities, `positives` of these.
+    """How a version does on answers whose labels have come: `labelled` in all, `rows` of held-out entities.
 
-    `value` with its interval is of `metric`, None while a class is missing; `promised` is the same on the holdout at training.
+    `counts` has these rows by the kinds that the task tells apart (`{"positive": 340}`). `value` with its interval is of `metric`,
+    None where it could not be measured; `promised` is the same on the holdout at training.
     """
 
     KIND: ClassVar[str] = "live"
@@ -64,21 +66,16 @@ class LiveMeasured(Event):
     version: int
     labelled: int = 0
     rows: int
-    positives: int
+    counts: Mapping[str, int] = field(hash=False)
     metric: str = FIRST_METRIC
     value: float | None
     low: float | None
     high: float | None
     promised: float | None = None
 
-    @property
-    def rarer(self) -> int:
-        """Rows of the rarer class."""
-        return min(self.positives, self.rows - self.positives)
-
     @classmethod
     def read(cls, body: Fields, form: int, model: str) -> Self:
-        """Form 1 has `auc` and `holdout_auc`; the first bodies did not count all labelled answers. Raises FormError."""
+        """Form 1 has `auc`, `holdout_auc` and `positives`; the first bodies did not count all labelled. Raises FormError."""
         value, promised = ("auc", "holdout_auc") if form == 1 else ("value", "promised")
         rows = body.take("rows", as_whole)
         return cls(
@@ -86,7 +83,7 @@ class LiveMeasured(Event):
             version=body.take("version", as_whole),
             labelled=body.take("labelled", as_whole, rows),
             rows=rows,
-            positives=body.take("positives", as_whole),
+            counts={"positive": body.take("positives", as_whole)} if form == 1 else body.take("counts", by_name(as_whole)),
             metric=body.take("metric", as_text, FIRST_METRIC),
             value=body.take(value, maybe(as_real)),
             low=body.take("low", maybe(as_real)),

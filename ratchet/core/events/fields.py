@@ -89,6 +89,15 @@ def many(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     return every
 
 
+def by_name(read: Callable[[Any], T]) -> Callable[[Any], dict[str, T]]:
+    """An object, each value as `read` takes it."""
+
+    def every(value: Any) -> dict[str, T]:
+        return {name: read(inner) for name, inner in Fields.of(value).body.items()}
+
+    return every
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """A body's values by name."""
@@ -135,7 +144,7 @@ def plain(value: Any) -> Any:
         return None
     if is_dataclass(value):
         return to_plain(value)
-    return value
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def to_plain(thing: Any) -> dict[str, Any]:

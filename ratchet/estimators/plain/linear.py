@@ -17,7 +17,8 @@ from pydantic import model_validator
 
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Columns, FeatureValue, rows_of
-from ratchet.estimators.encoding import Inputs, Spec, categories_of, category, number, numbers_of
+from ratchet.estimators.documents import Spec
+from ratchet.estimators.plain.encoding import Inputs, categories_of, category, number, numbers_of
 
 
 class Linear(Spec):
@@ -58,6 +59,10 @@ class Linear(Spec):
             message = "a scale is not positive"
             raise ValueError(message)
         return self
+
+    def scorer(self) -> LinearScorer:
+        """What scores rows by it. Raises ValueError when it is malformed."""
+        return LinearScorer(self)
 
 
 class LinearScorer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ratchet.core.errors import ArtifactError, PromotionFailed
-from ratchet.promotion.stages.stage import TOLERANCE, Stage
+from ratchet.estimators.bundle import TOLERANCE
+from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ratchet.core.errors import PromotionFailed
-from ratchet.promotion.stages.stage import TOLERANCE, Stage
+from ratchet.estimators.bundle import TOLERANCE
+from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
 
 _ASKED = 5  # golden entities asked through the Service; each is a whole request with its look-up
@@ -53,7 +54,7 @@ def _same_answer(under: Underway, entity: str) -> bool:
         message = f"/predict answered from version {answer.version} after every pod had reported version {version}"
         raise PromotionFailed(message)
     expected = under.bundle.scorer.row(answer.features)
-    if not abs(expected - answer.probability) <= TOLERANCE:
-        message = f"/predict answered {answer.probability} for {entity}, but version {version} gives {expected}"
+    if not abs(expected - answer.score) <= TOLERANCE:
+        message = f"/predict answered {answer.score} for {entity}, but version {version} gives {expected}"
         raise PromotionFailed(message)
     return True

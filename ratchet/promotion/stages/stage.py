@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from ratchet.promotion.underway import Underway
 
-TOLERANCE = 1e-9  # largest absolute difference of an answer, as in serving
-
 
 class Stage:
     """One step of a plan: at most one change, and what has to come true before the next stage begins.

@@ -1,21 +1,20 @@
-"""The comparison on the holdout as figures: the delta with its interval, both models' curves, the groups."""
+"""The comparison on the holdout as figures: the delta with its interval, the groups."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ratchet.core.auc import Interval, Labels, Scores
 from ratchet.core.decision import Verdict, number
-from ratchet.core.gate import GatePolicy, Measurement
-from ratchet.core.slices import SliceComparison, no_worse
-from ratchet.reports.html.curves import Bin, calibration, roc
-from ratchet.reports.html.figures import Axis, CalibrationMark, Span, axis, calibration_marks, curve_points, span, square_top
+from ratchet.core.estimate import Interval, MetricName
+from ratchet.core.gate import no_worse
+from ratchet.core.measurement import Measurement, SliceComparison
+from ratchet.core.policy import GatePolicy
+from ratchet.reports.html.figures import Axis, Span, axis, span
 from ratchet.reports.html.text import counted, figure, percent, shown, signed
 
-_CHANCE = 0.5
 _ROOM = 0.22  # beside the marks for their labels, on a phone too
 _EDGE = 0.04
 
@@ -38,29 +37,38 @@ class IntervalFigure:
 
 
 def headline_figure(measured: Measurement, policy: GatePolicy, candidate: int, champion: int | None) -> IntervalFigure:
-    """The delta against the champion, or without one the candidate's AUC against chance and the floor."""
+    """The delta against the champion, or without one the candidate's own figure against the neutral one and the floor."""
     alone = measured.paired is None or champion is None
-    value = measured.candidate if measured.paired is None or alone else measured.paired.delta
-    return interval_figure(value, policy, measured.confidence, measured.rows, candidate, None if alone else champion)
+    value = measured.primary if measured.paired is None or alone else measured.paired.delta
+    stated = Stated(measured.metric, measured.floor, measured.confidence, measured.rows)
+    return interval_figure(value, stated, policy, candidate, None if alone else champion)
 
 
-def interval_figure(
-    value: Interval, policy: GatePolicy, confidence: float, rows: int, candidate: int, champion: int | None
-) -> IntervalFigure:
-    """As `headline_figure`: `value` is the delta against `champion`, or the candidate's AUC when that is None."""
-    sure, held = percent(confidence), counted(rows, "held-out row")
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What an interval is of: the metric, the floor that a first model must pass, the interval's confidence, and the rows."""
+
+    metric: MetricName
+    floor: float
+    confidence: float
+    rows: int
+
+
+def interval_figure(value: Interval, stated: Stated, policy: GatePolicy, candidate: int, champion: int | None) -> IntervalFigure:
+    """As `headline_figure`: `value` is the delta against `champion`, or the candidate's own figure when that is None."""
+    metric, sure, held = stated.metric, percent(stated.confidence), counted(stated.rows, "held-out row")
     if champion is None:
         return _interval_figure(
-            f"AUC of version {candidate} with its {sure} interval",
+            f"{metric.label} of version {candidate} with its {sure} interval",
             value,
-            (_CHANCE, policy.floor_auc),
-            ("chance", f"floor {number(policy.floor_auc)}"),
+            (metric.neutral, stated.floor),
+            (metric.neutral_name, f"floor {number(stated.floor)}"),
             figure(value.value),
             ("worse", "better"),
-            f"AUC of version {candidate} on {held}: {figure(value.value)}{_between(value, sure)}.",
+            f"{metric.label} of version {candidate} on {held}: {figure(value.value)}{_between(value, sure, metric)}.",
         )
     asked = ">=" if policy.kind == "simple" else ">"
-    what = f"AUC of version {candidate} minus AUC of version {champion} on the same {held}"
+    what = f"{metric.label} of version {candidate} minus {metric.label} of version {champion} on the same {held}"
     return _interval_figure(
         f"Gain over version {champion} with its {sure} interval",
         value,
@@ -68,7 +76,7 @@ def interval_figure(
         ("equal", f"needed: {asked} {number(policy.min_delta)}"),
         signed(value.value),
         ("worse", "better"),
-        f"{what}: {signed(value.value)}{_between(value, sure)}.",
+        f"{what}: {signed(value.value)}{_between(value, sure, metric)}.",
     )
 
 
@@ -97,9 +105,9 @@ def _interval_figure(
     )
 
 
-def _between(value: Interval, sure: str) -> str:
+def _between(value: Interval, sure: str, metric: MetricName) -> str:
     if not math.isfinite(value.low):
-        return ", without an interval because a class has fewer than two rows"
+        return f", without an interval because {metric.no_interval}"
     return f", {sure} interval {bounds(value)}"
 
 
@@ -109,54 +117,12 @@ def bounds(value: Interval) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCurves:
-    """One model on the holdout. `new` marks the candidate; `roc` is empty when a class is missing."""
-
-    name: str
-    new: bool
-    auc: str
-    brier: str
-    roc: str
-    bins: Sequence[Bin]
-    marks: Sequence[CalibrationMark]
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """Both models (the champion last, so that tables read new, old) and the upper end of the calibration plot's axes."""
-
-    models: tuple[ModelCurves, ...]
-    top: float
-
-
-def curves(
-    measured: Measurement, labels: Labels, scores: Scores, champion_scores: Scores | None, candidate: int, champion: int | None
-) -> Curves:
-    """ROC and calibration of the models on the n holdout rows."""
-    sides = [(f"version {candidate}", True, measured.candidate.value, measured.candidate_brier, scores)]
-    if champion is not None and champion_scores is not None:
-        value = measured.paired.champion if measured.paired else math.nan
-        sides.append((f"version {champion}", False, value, measured.champion_brier, champion_scores))
-    bins = [calibration(labels, side[-1]) for side in sides]
-    top = square_top(item for side in bins for item in side)
-    return Curves(
-        tuple(
-            ModelCurves(
-                name, new, figure(auc), figure(brier), curve_points(roc(labels, values)), items, calibration_marks(items, top)
-            )
-            for (name, new, auc, brier, values), items in zip(sides, bins, strict=True)
-        ),
-        top,
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """One row of the table of groups; `span` is None when the group is too small to compare, `verdict` for the whole holdout."""
 
     value: str
     rows: int
-    positives: int
+    counts: Mapping[str, int]
     verdict: Verdict | None
     candidate: str = ""
     champion: str = ""
@@ -167,13 +133,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The slices, each with its groups, over one axis on which zero and the margin are marked (percent)."""
+    """The slices, each with its groups, over one axis on which zero and the margin are marked (percent).
+
+    `kinds` heads the columns of the groups' counts.
+    """
 
     axis: Axis
     zero: float
     margin: float
     whole: Group
     slices: tuple[tuple[str, tuple[Group, ...]], ...]
+    kinds: tuple[str, ...]
 
 
 def groups(measured: Measurement, policy: GatePolicy) -> Groups | None:
@@ -183,7 +153,7 @@ def groups(measured: Measurement, policy: GatePolicy) -> Groups | None:
         return None
     intervals = [paired.delta, *(item.paired.delta for item in measured.slices if item.paired)]
     scale = axis([0.0, -policy.slice_margin, *(x for i in intervals for x in (i.value, i.low, i.high))], pad=_EDGE)
-    whole = SliceComparison("", "all rows", measured.rows, measured.positives, paired)
+    whole = SliceComparison("", "all rows", measured.rows, measured.counts, paired)
     return Groups(
         scale,
         scale.at(0.0),
@@ -193,19 +163,20 @@ def groups(measured: Measurement, policy: GatePolicy) -> Groups | None:
             (shown(name), tuple(_group(item, scale, policy) for item in items))
             for name, items in groupby(measured.slices, key=lambda item: item.name)
         ),
+        tuple(kind.capitalize() for kind in measured.counts),
     )
 
 
 def _group(item: SliceComparison, scale: Axis, policy: GatePolicy) -> Group:
     value = shown(item.value)
     if item.paired is None:
-        return Group(value, item.rows, item.positives, None)
+        return Group(value, item.rows, item.counts, None)
     delta = item.paired.delta
     verdict = no_worse(item.label, delta, policy.slice_margin).verdict
     return Group(
         value,
         item.rows,
-        item.positives,
+        item.counts,
         verdict,
         figure(item.paired.candidate),
         figure(item.paired.champion),

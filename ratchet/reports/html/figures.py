@@ -10,11 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ratchet.core.auc import Interval
-from ratchet.reports.html.curves import Bin
+from ratchet.core.estimate import Interval
 
 SIDE = 260  # of the plot square, in the units of its viewBox
 _TICKS = 5
@@ -81,36 +77,6 @@ def span(scale: Axis, estimate: Interval) -> Span | None:
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return Span(scale.at(estimate.value), None, None)
     return Span(scale.at(estimate.value), scale.at(estimate.low), scale.at(estimate.high))
-
-
-def curve_points(curve: NDArray[np.float64]) -> str:
-    """A curve in the unit square, shape (k, 2), as a polyline's points."""
-    return " ".join(f"{x * SIDE:.4g},{(1 - y) * SIDE:.4g}" for x, y in curve)
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationMark:
-    """One bin in the plot square: its point and the ends of its whisker."""
-
-    x: float
-    y: float
-    top: float
-    bottom: float
-
-
-def square_top(bins: Iterable[Bin]) -> float:
-    """The upper end of both axes of a calibration plot: a rare class must not huddle in a corner."""
-    highest = max((max(item.predicted, item.high) for item in bins), default=1.0)
-    return next((bound for bound in (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8) if highest <= bound), 1.0)
-
-
-def calibration_marks(bins: Sequence[Bin], top: float) -> list[CalibrationMark]:
-    """The bins in the plot square whose axes end at `top`."""
-
-    def y(value: float) -> float:
-        return round((1 - value / top) * SIDE, 1)
-
-    return [CalibrationMark(round(b.predicted / top * SIDE, 1), y(b.observed), y(b.high), y(b.low)) for b in bins]
 
 
 def steps(edges: Sequence[float], heights: Sequence[float]) -> str:

@@ -12,30 +12,35 @@ from datetime import datetime
 from functools import cache
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, Template
 
-from ratchet.core.auc import Labels, Scores
 from ratchet.core.decision import Decision
-from ratchet.core.gate import GatePolicy, Measurement
+from ratchet.core.estimate import Labels, Scores
+from ratchet.core.measurement import Measurement
+from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Snapshot
 from ratchet.drift.profile import Profile
 from ratchet.drift.verdict import Drift
-from ratchet.reports.html.comparison import curves, groups, headline_figure
+from ratchet.reports.html.comparison import groups, headline_figure
 from ratchet.reports.html.drift_view import drift_view
+from ratchet.reports.html.figures import SIDE
 from ratchet.reports.html.text import counted, figure, percent, shown
 from ratchet.reports.html.wording import first_screen
+from ratchet.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """Everything that the report tells.
+    """Everything that the report shows.
 
-    `champion` and `champion_scores` are None for a first model. `labels` and the scores are the n holdout rows, n up to millions.
-    `manual` says that a PASS waits for approval. `drift`, `reference` and `current` belong together and may be None, as for a first
-    model; their names are the snapshots'. `drift_report` is the name of Evidently's file beside this one, empty without one.
-    `training` holds the parameters that were chosen and the cross-validation score, in the order in which to show them.
+    `task` draws its own figures and explains its own method. `champion` and `champion_scores` are None for a first model. `labels`
+    and the scores are the n holdout rows, n up to millions. `manual` says that a PASS waits for approval. `drift`, `reference` and
+    `current` belong together and may be None, as for a first model; their names are the snapshots'. `drift_report` is the name of
+    Evidently's file beside this one, empty without one. `training` holds the parameters that were chosen and the cross-validation
+    score, in the order in which to show them.
     """
 
+    task: Task
     model: str
     snapshot: Snapshot
     candidate: int
@@ -65,7 +70,8 @@ class ReportContent:
 def decision_report(content: ReportContent) -> str:
     """Render the report as an HTML document that is also well-formed XML, without any external reference."""
     measured, policy, versions = content.measurement, content.policy, (content.candidate, content.champion)
-    return _template().render(
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in measured.counts.items())
+    return _template(content.task.templates).render(
         model=shown(content.model),
         snapshot=content.snapshot,
         snapshot_name=shown(content.snapshot.name),
@@ -73,15 +79,18 @@ def decision_report(content: ReportContent) -> str:
         champion=content.champion,
         decision=content.decision,
         reasons=[(reason.verdict, shown(reason.text, 240)) for reason in content.decision.reasons],
-        screen=first_screen(content.decision, measured, policy, *versions, manual=content.manual),
+        screen=first_screen(content.decision, measured, *versions, manual=content.manual),
         measured=measured,
         policy=policy,
-        auc=figure(measured.candidate.value),
-        champion_auc=figure(measured.paired.champion) if measured.paired else "",
+        metric=measured.metric,
+        figures=(figure(measured.primary.value), figure(measured.paired.champion) if measured.paired else ""),
         confidence=percent(measured.confidence),
-        rows=f"{counted(measured.rows, 'row')}, {measured.positives:,} positive",
+        rows=", ".join(filter(None, (counted(measured.rows, "row"), counts))),
+        counts=counts,
         delta=headline_figure(measured, policy, *versions),
-        curves=curves(measured, content.labels, content.candidate_scores, content.champion_scores, *versions),
+        view=content.task.figures(
+            measured, content.labels, content.candidate_scores, content.champion_scores, *versions, side=SIDE
+        ),
         groups=groups(measured, policy),
         drift=drift_view(content.drift, content.reference, content.current) if content.drift else None,
         reference_name=shown(content.reference_name),
@@ -114,12 +123,14 @@ def _provenance(content: ReportContent) -> list[tuple[str, str]]:
 
 
 @cache
-def _template() -> Template:
+def _template(task_package: str) -> Template:
+    """The report's template; what it imports as `task/` are those of the task's package."""
     environment = Environment(
-        loader=PackageLoader("ratchet.reports.html"),
+        loader=ChoiceLoader([PackageLoader("ratchet.reports.html"), PrefixLoader({"task": PackageLoader(task_package)})]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["figure"] = figure
     return environment.get_template("decision.html.j2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ratchet.core.decision import Decision, Verdict, number
-from ratchet.core.gate import GatePolicy, Measurement
+from ratchet.core.measurement import Measurement
 from ratchet.reports.html.comparison import bounds
 from ratchet.reports.html.text import counted, percent, shown
 
@@ -24,22 +24,19 @@ class FirstScreen:
     condition: str
 
 
-def first_screen(
-    decision: Decision, measured: Measurement, policy: GatePolicy, candidate: int, champion: int | None, *, manual: bool
-) -> FirstScreen:
+def first_screen(decision: Decision, measured: Measurement, candidate: int, champion: int | None, *, manual: bool) -> FirstScreen:
     """Put the decision into words.
 
     Args:
         decision: the gate's.
         measured: the figures on the holdout.
-        policy: the gate's.
         candidate: version number.
         champion: version number, None for a first model.
         manual: whether a PASS waits for approval.
     """
     before = "no model" if champion is None else f"version {champion}"
     if decision.verdict is Verdict.PASS:
-        why = _better(measured, policy, candidate, champion)
+        why = _better(measured, candidate, champion)
         if manual:
             return FirstScreen(
                 f"Version {candidate} passed and waits for approval",
@@ -71,17 +68,17 @@ def first_screen(
     return FirstScreen(f"No verdict: {stays[0].lower()}{stays[1:]}", why, following, before, before, "unchanged")
 
 
-def _better(measured: Measurement, policy: GatePolicy, candidate: int, champion: int | None) -> str:
-    rows, sure = counted(measured.rows, "row"), percent(measured.confidence)
+def _better(measured: Measurement, candidate: int, champion: int | None) -> str:
+    rows, sure, label = counted(measured.rows, "row"), percent(measured.confidence), measured.metric.label
     if measured.paired is None or champion is None:
-        value = measured.candidate
+        value = measured.primary
         return (
-            f"There is no champion to compare with. On {rows} that it was not trained on, version {candidate} reaches AUC "
-            f"{number(value.value)} ({sure} interval {bounds(value)}), above the floor of {number(policy.floor_auc)}."
+            f"There is no champion to compare with. On {rows} that it was not trained on, version {candidate} reaches {label} "
+            f"{number(value.value)} ({sure} interval {bounds(value)}), above the floor of {number(measured.floor)}."
         )
     paired, gain = measured.paired, measured.paired.delta
     return (
-        f"On {rows} that neither was trained on, version {candidate} reaches AUC {number(paired.candidate)} and "
+        f"On {rows} that neither was trained on, version {candidate} reaches {label} {number(paired.candidate)} and "
         f"version {champion} {number(paired.champion)}: a gain of {number(gain.value)} ({sure} interval {bounds(gain)})."
     )
 

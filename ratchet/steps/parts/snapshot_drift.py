@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from ratchet.core.decision import Decision, Reason
 from ratchet.core.errors import DataError
+from ratchet.core.events import DriftFound, DriftTest
 from ratchet.core.holdout import held_out
 from ratchet.core.schema import Snapshot, take
 from ratchet.drift.profile import Profile, merge, profile
 from ratchet.drift.reference import PREDICTION, Reference
-from ratchet.drift.verdict import Drift, DriftPolicy, FeatureDrift, drift, feature_drift, label_drift
+from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, label_drift
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.catalogue import task_of
 
 _PIECE = 200_000  # rows in memory at a time; two of the store's row groups
 
@@ -59,7 +63,7 @@ def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Sn
         features = merge(features, profile(project.inputs, columns))
         if len(kept):
             predictions = merge(predictions, profile(PREDICTION, {"prediction": champion.scorer.batch(take(columns, kept))}))
-    return Reference(features, predictions, 0, 0)
+    return Reference(features, predictions)
 
 
 def measure(
@@ -71,18 +75,41 @@ def measure(
     `counted` is `count` of all rows, where others have done that already.
     Raises DataError when ratchet.yaml's features are no longer the champion's.
     """
-    policy = DriftPolicy(**project.policy.drift.model_dump())
+    policy = project.policy.drift
     reference = Reference.from_json(champion.profile)
     current = counted or count(project, store, champion, snapshot, range(snapshot.rows))
     judged = drift(reference.features, current.features, policy)
     informative: list[FeatureDrift] = []
     if current.predictions.rows:
         informative.extend(feature_drift(reference.predictions, current.predictions, policy))
-    if snapshot.labelled and reference.label_rows:
-        rows = snapshot.labelled_rows
-        positives = sum(int(store.labels(snapshot, piece)["label"].sum()) for piece in _pieces(range(rows)))
-        informative.append(label_drift(reference.label_positives, reference.label_rows, positives, rows, policy))
+    if snapshot.labelled and any(reference.labels.values()):
+        task, labels = task_of(project), Counter[str]()
+        for piece in _pieces(range(snapshot.labelled_rows)):
+            labels.update(task.label_counts(store.labels(snapshot, piece)["label"]))
+        informative.append(label_drift(reference.labels, labels, policy))
     return SnapshotDrift(replace(judged, informative=tuple(informative)), reference.features, current.features)
+
+
+def event_of(found: Drift) -> DriftFound:
+    """The drift as the trigger's event keeps it."""
+    return DriftFound(
+        verdict=found.decision.verdict,
+        drift_share=found.drift_share,
+        reasons=tuple(found.decision.texts),
+        drifted=tuple(found.drifted),
+        reference_rows=found.reference_rows,
+        current_rows=found.current_rows,
+        tests=tuple(DriftTest(**asdict(test)) for test in found.tests),
+        informative=tuple(DriftTest(**asdict(test)) for test in found.informative),
+    )
+
+
+def drift_of(event: DriftFound) -> Drift:
+    """The drift that an event of this release was made of: the inverse of `event_of`."""
+    tests, informative = ([FeatureDrift(**asdict(test)) for test in part] for part in (event.tests, event.informative))
+    reasons = (Reason(event.verdict, event.headline), *(Reason(test.verdict, test.reason) for test in tests))
+    decision = Decision(event.verdict, reasons)
+    return Drift(decision, event.drift_share, tuple(tests), event.reference_rows, event.current_rows, tuple(informative))
 
 
 def _pieces(rows: range) -> Iterator[range]:

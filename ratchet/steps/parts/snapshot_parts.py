@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ratchet.core.errors import ArtifactError
+from ratchet.core.history import History
 from ratchet.core.row_groups import label_of, row_groups
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.drift.profile import merge
@@ -16,7 +17,7 @@ from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
-from ratchet.steps.parts.snapshot_drift import count
+from ratchet.steps.parts.snapshot_drift import SnapshotDrift, count, drift_of
 
 _FORMAT = 1
 
@@ -42,6 +43,11 @@ class Parts:
         except ArtifactError:
             return None
 
+    @property
+    def whole(self) -> range:
+        """All rows of the snapshot."""
+        return range(self.snapshot.rows)
+
     def _name(self, rows: range) -> str:
         inputs = [[feature.name, feature.dtype.value] for feature in self.project.inputs]
         facts = [_FORMAT, self.snapshot.features_hash, self.champion.digest, inputs]
@@ -59,4 +65,20 @@ def gather(store: SnapshotStore, bundle: Bundle, parts: Parts, per_pod: int, say
     say(f"[PROFILE] {sum(part is not None for part in found)} of {len(groups)} groups of rows were counted by other tasks")
     every = [part or count(parts.project, store, bundle, parts.snapshot, rows) for rows, part in zip(groups, found, strict=True)]
     features, predictions = (merge(*(getattr(part, name) for part in every)) for name in ("features", "predictions"))
-    return Reference(features, predictions, 0, 0)
+    return Reference(features, predictions)
+
+
+def found_in_run(history: History, run_id: str, parts: Parts, bundle: Bundle) -> SnapshotDrift | None:
+    """The drift that the same run's trigger rests on, so that a snapshot is measured once a run.
+
+    Verdict and tests are the trigger's event, the profile is the count that was kept. None when either is not there.
+    """
+    trigger = history.trigger_on(parts.snapshot.id)
+    if trigger is None or trigger.event.drift is None:
+        return None
+    if (trigger.event.run_id, trigger.event.champion) != (run_id, parts.champion.number):
+        return None
+    counted = parts.load(parts.whole)
+    if counted is None:
+        return None
+    return SnapshotDrift(drift_of(trigger.event.drift), Reference.from_json(bundle.profile).features, counted.features)

@@ -1,0 +1,69 @@
+"""What an orchestrator is asked: start a run, follow it to its end, list runs, show a run's log.
+
+A second orchestrator is a folder beside this file, a class with these methods, and a line in `choice.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipelines.runners.events import Event, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that was started: its id, a sentence about its place for people, and where they see it (an address or a command)."""
+
+    run_id: str
+    place: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run in a list: `started` in ISO 8601 or empty, `seconds` None when it is not known how long it took."""
+
+    run: str
+    started: str
+    seconds: int | None
+    snapshot: str
+    state: str
+    where: str
+
+
+class Runner(Protocol):
+    """Runs of one model's pipeline. Every method raises Unavailable when the orchestrator cannot be reached."""
+
+    @property
+    def outlives(self) -> bool:
+        """Whether a run goes on without the command that started it."""
+        ...
+
+    def start(self, arguments: Mapping[str, Any], name: str = "") -> Started:
+        """Start a run, or find the one that was started under that name. It does not wait.
+
+        Args:
+            arguments: the pipeline's parameters.
+            name: empty for a run that is new in any case.
+
+        Raises:
+            UserError: a parameter is nothing that this orchestrator can use.
+        """
+        ...
+
+    def follow(self, run_id: str, on_event: Callable[[Event], None]) -> Run:
+        """Wait for the end of a run that `start` gave. One that does not outlive its command does its work here."""
+        ...
+
+    def runs(self, last: int) -> list[Listed]:
+        """The newest runs, newest first."""
+        ...
+
+    def log(self, run_id: str, write: Callable[[str], None]) -> str:
+        """Write what the tasks of a run have printed; why there was nothing to write, else empty.
+
+        Raises UserError when there is no such run.
+        """
+        ...

@@ -1,0 +1,56 @@
+"""An event in words: what came of it, and why. The rows of `ratchet history` and of the status page's history."""
+
+from __future__ import annotations
+
+from ratchet.core.events import (
+    Event,
+    Gated,
+    Ingested,
+    LiveMeasured,
+    Moved,
+    Pruned,
+    Reconciled,
+    RunClaimed,
+    RunEnded,
+    Triggered,
+)
+
+
+def summary(event: Event) -> tuple[str, str]:
+    """Outcome and reasons in words. What cannot be read is shown as it stands."""
+    match event:
+        case Ingested():
+            return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
+        case Triggered():
+            return event.action.value, "; ".join(event.reasons)
+        case Gated():
+            against = f"version {event.candidate} against {event.champion or 'none'}"
+            return f"{event.verdict}: {against}", "; ".join(event.decisive)
+        case Moved():
+            way = f"{event.before or 'none'} -> {event.to}"
+            return f"{event.cause}: {way} {event.state}", event.error or "; ".join(event.reasons)
+        case _:
+            return _others(event)
+
+
+def _others(event: Event) -> tuple[str, str]:
+    match event:
+        case RunEnded():
+            reached = f"reached {', '.join(event.reached) or 'nothing'}"
+            return event.state.value, "; ".join(filter(None, (reached, event.error)))
+        case RunClaimed():
+            return f"run {event.run_id}", f"{event.name} is new to version {event.champion or 'none'}"
+        case Reconciled():
+            return f"pods {event.before} -> {event.to}", event.reason
+        case LiveMeasured():
+            return f"version {event.version}", _live(event)
+        case Pruned():
+            return f"answers from before {event.before:%Y-%m-%d %H:%M} deleted", f"{event.answers} of them"
+        case _:
+            return "", "; ".join(f"{name} {value}" for name, value in event.to_body().items())
+
+
+def _live(event: LiveMeasured) -> str:
+    known = event.value is not None and event.low is not None and event.high is not None
+    interval = f"{event.value:.3f} ({event.low:.3f} to {event.high:.3f})" if known else "not known yet"
+    return f"live {event.metric.upper()} {interval}, {event.rows} labelled answers"

@@ -1,0 +1,66 @@
+"""A measured figure: what it is called, its confidence interval, and two versions' figures on the same rows. Of any metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[Any]  # one a row; what a label is, the task knows
+Scores = NDArray[np.float64]  # likewise, of a version's answers
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its two-sided confidence interval; NaN where it could not be measured."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two models' figures on the same rows and the interval of the candidate's gain, above 0 when it is better."""
+
+    candidate: float
+    champion: float
+    delta: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class MetricName:
+    """A task's primary metric.
+
+    `key` names it in storage (`holdout_<key>` in MLflow, `candidate_<key>=` in the log), `label` for people. `neutral` is
+    the figure of a model that knows nothing, `neutral_name` what that is called; `no_interval` says why there may be none.
+    """
+
+    key: str
+    label: str
+    neutral: float
+    neutral_name: str
+    no_interval: str
+    more_is_better: bool = True
+
+    @property
+    def cross_validated(self) -> str:
+        """What MLflow calls the mean over the folds of the training rows."""
+        return f"cv_{self.key}"
+
+    @property
+    def held_out(self) -> tuple[str, str, str]:
+        """What MLflow calls the figure on the holdout of the version's own snapshot and the ends of its interval."""
+        return (f"holdout_{self.key}", f"holdout_{self.key}_low", f"holdout_{self.key}_high")
+
+    def promised(self, metrics: Mapping[str, float]) -> Interval:
+        """The figure on its own holdout that a version was registered with; NaN where it has none."""
+        return Interval(*(metrics.get(name, math.nan) for name in self.held_out))
+
+    def fell(self, now: Interval, promised: Interval) -> bool:
+        """Whether a version is worse now than it promised, beyond doubt: the intervals lie apart, on the worse side."""
+        return now.high < promised.low if self.more_is_better else now.low > promised.high

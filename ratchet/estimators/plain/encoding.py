@@ -1,0 +1,81 @@
+"""How features become the columns that an estimator was fitted on: numbers first, then one column a category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ratchet.core.errors import DataError
+from ratchet.core.schema import Columns, Feature, FeatureValue, is_missing
+from ratchet.estimators.documents import Spec
+
+MISSING = "<missing>"  # the category that stands for an empty cell, in training and in scoring
+
+
+class CategoryInput(Spec):
+    """One categorical feature: the encoded column that each known category switches on.
+
+    `otherwise` is the column of all other categories (the rare ones that the encoder pooled), None when they switch on nothing.
+    """
+
+    name: str
+    columns: dict[str, int]
+    otherwise: int | None
+
+
+class Inputs(Spec):
+    """The encoded columns: `numbers` in order, then (for a linear model) missing-indicators, then the categories' columns."""
+
+    numbers: tuple[str, ...]
+    categories: tuple[CategoryInput, ...]
+    width: int = Field(ge=1)
+
+
+def number(name: str, value: object) -> float:
+    """A raw value as the float that the model sees; NaN when missing. Raises DataError when it is no number."""
+    try:
+        return float(value)  # type: ignore[arg-type]  # what float refuses is looked at below
+    except (TypeError, ValueError, OverflowError) as error:
+        if is_missing(value):
+            return np.nan
+        message = f"{name} is {value!r}, which is not a number: send a number, true, false or null"
+        raise DataError(message) from error
+
+
+def category(value: object) -> str:
+    """A raw value as the category that the model sees."""
+    if type(value) is str:  # by far the most frequent case, and the row scorer counts nanoseconds
+        return value
+    return MISSING if is_missing(value) else str(value)
+
+
+def column_of(columns: Columns, name: str) -> NDArray[Any]:
+    """The column of a feature. Raises DataError when it is not there."""
+    try:
+        return columns[name]
+    except KeyError as error:
+        message = f"feature {name} is not among the columns {', '.join(sorted(columns)) or '(none)'}"
+        raise DataError(message) from error
+
+
+def numbers_of(columns: Columns, name: str) -> NDArray[np.float64]:
+    """The column of a numeric feature: float64 of shape (n,), NaN for missing."""
+    return np.asarray(column_of(columns, name), dtype=np.float64)
+
+
+def categories_of(columns: Columns, name: str) -> list[str]:
+    """The cells of a categorical feature, missing ones as MISSING."""
+    return [category(value) for value in column_of(columns, name)]
+
+
+def row_of(features: Sequence[Feature], columns: Columns, position: int) -> dict[str, FeatureValue]:
+    """One row as raw values: float or str, None for missing."""
+    row: dict[str, FeatureValue] = {}
+    for feature in features:
+        value = column_of(columns, feature.name)[position]
+        row[feature.name] = None if is_missing(value) else float(value) if feature.dtype.is_number else str(value)
+    return row
