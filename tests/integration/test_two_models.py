@@ -53,7 +53,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     wiring = made.club.wiring
     version = candidate(wiring, "month_002")
     assert judged(wiring, "month_002", version) is Verdict.PASS
-    promote.run(wiring.project, wiring.quiet_world, version.number)
+    promote.run(wiring.project, wiring.quiet_production, version.number)
     return made
 
 
