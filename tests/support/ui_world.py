@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -22,7 +23,7 @@ TOKEN = "correct horse battery staple"  # noqa: S105 - no secret
 
 @dataclass
 class UiWorld:
-    """Ports of the pages and of their actions, over one loop. `looks` counts what was asked of a store."""
+    """Ports of the pages and of their actions, over one loop."""
 
     loop: Loop
     token: str = TOKEN
@@ -38,9 +39,9 @@ class UiWorld:
     def ledger(self) -> FakeLedger:
         return self.loop.at.ledger
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
-        return self.loop.at.journal
+        return self.loop.at.journal  # one for all pages, as a Wiring has one
 
     @property
     def registry(self) -> FakeRegistry:

@@ -19,7 +19,7 @@ from ratchet.promotion.world import World, champion_of
 from ratchet.snapshots.port import SnapshotStore
 
 
-class Hands(Protocol):
+class ActionPorts(Protocol):
     """What an action needs; a Wiring whose actor is the one who acts."""
 
     @property
@@ -62,14 +62,14 @@ class Job:
 
 
 class Jobs:
-    """Actions, one at a time. A promotion takes longer than a browser waits, so the page tells how it goes.
+    """Actions, one at a time. A promotion takes longer than a browser waits, so the page says how it goes.
 
     Args:
         act_as: gives the ports, their actor being the name.
-        changed: is told when an action has ended.
+        changed: called when an action has ended.
     """
 
-    def __init__(self, act_as: Callable[[str], Hands], changed: Callable[[], None]) -> None:
+    def __init__(self, act_as: Callable[[str], ActionPorts], changed: Callable[[], None]) -> None:
         self._act_as, self._changed = act_as, changed
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="action")
         self._lock = Lock()
@@ -78,21 +78,21 @@ class Jobs:
     def approve(self, name: str, version: int) -> None:
         """Begin what `ratchet approve VERSION` does."""
 
-        def body(hands: Hands) -> Record:
-            return by_hand.approve(hands.world, hands.store, version, hands.project.hash)
+        def body(ports: ActionPorts) -> Record:
+            return by_hand.approve(ports.world, ports.store, version, ports.project.hash)
 
         self._begin(f"approval of version {version}", name, body)
 
     def rollback(self, name: str, *, champion: int, to: int, reason: str) -> None:
         """Begin what `ratchet rollback --to` does, while `champion`, which the page showed, is still in production."""
 
-        def body(hands: Hands) -> Record:
-            present = champion_of(hands.world.registry, hands.world.ledger)
+        def body(ports: ActionPorts) -> Record:
+            present = champion_of(ports.world.registry, ports.world.ledger)
             if present is None or present.number != champion:
                 now = f"version {present.number}" if present else "no version"
                 message = f"{now} is in production now, the page had shown version {champion}: look again"
                 raise UserError(message)
-            return by_hand.rollback(hands.world, to, reason)
+            return by_hand.rollback(ports.world, to, reason)
 
         self._begin(f"rollback from version {champion} to version {to}", name, body)
 
@@ -100,7 +100,7 @@ class Jobs:
         """Until the action under way has ended: a promotion is not left half done."""
         self._pool.shutdown(wait=True)
 
-    def _begin(self, what: str, name: str, body: Callable[[Hands], Record]) -> None:
+    def _begin(self, what: str, name: str, body: Callable[[ActionPorts], Record]) -> None:
         with self._lock:
             if self.last is not None and self.last.running:
                 message = f"the {self.last.what} by {self.last.actor} is still under way: wait for it"
@@ -109,17 +109,17 @@ class Jobs:
             line(f"[UI] {what}, by {actor}")
             future = self._pool.submit(self._carry_out, actor, body)
             self.last = job = Job(what, actor, datetime.now(UTC), future)
-        future.add_done_callback(lambda _: _told(job))
+        future.add_done_callback(lambda _: _log_end(job))
 
-    def _carry_out(self, actor: str, body: Callable[[Hands], Record]) -> Record:
+    def _carry_out(self, actor: str, body: Callable[[ActionPorts], Record]) -> Record:
         try:
             return body(self._act_as(actor))
         finally:
             self._changed()  # before anybody can see that it has ended
 
 
-def _told(job: Job) -> None:
-    """Tell the log how it ended; a defect of ours with its trace."""
+def _log_end(job: Job) -> None:
+    """Log how it ended; a defect of ours with its trace."""
     error = job.future.exception()
     if error is not None and not isinstance(error, RatchetError):
         traceback.print_exception(error)
