@@ -9,6 +9,7 @@ from functools import cached_property
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from ratchet.apps.cli.console import complain, line
 from ratchet.apps.ui.app import make_app
 from ratchet.apps.ui.settings import UiSettings
 from ratchet.ledger.journal import Journal
@@ -75,7 +76,8 @@ class UiWorld:
     def client(self) -> TestClient:
         """A browser; used as a context it also waits for actions at its end."""
         settings = UiSettings(host=self.host, token=SecretStr(self.token), look_seconds=self.look_seconds)
-        return TestClient(make_app(self, self.act_as, settings), base_url="http://127.0.0.1:3001", raise_server_exceptions=False)
+        app = make_app(self, self.act_as, settings, line, complain)
+        return TestClient(app, base_url="http://127.0.0.1:3001", raise_server_exceptions=False)
 
 
 def sign_in(client: TestClient, name: str = "Ann", token: str = TOKEN) -> str:

@@ -28,14 +28,20 @@ from ratchet.core.errors import RatchetError
 _LOCAL = ["127.0.0.1", "localhost", "::1", "[::1]"]
 
 
-def make_app(ports: Ports, act_as: Callable[[str], ActionPorts], settings: UiSettings) -> ASGIApp:
+def make_app(
+    ports: Ports,
+    act_as: Callable[[str], ActionPorts],
+    settings: UiSettings,
+    say: Callable[[str], None],
+    complain: Callable[[str], None],
+) -> ASGIApp:
     """The application. Bound to this machine alone it answers to this machine's names alone, whatever DNS says elsewhere."""
     queries, reports = (
         Queries(settings.look_seconds),
         Queries(settings.look_seconds),
     )  # a store of reports that hangs holds up no page
     access = Access(settings.token.get_secret_value())
-    jobs = Jobs(act_as, queries.forget)
+    jobs = Jobs(act_as, queries.forget, say, complain)
     pages = Pages(ports.project.model, access, jobs)
     reading, acting = Reading(ports, queries, reports, pages), Acting(access, jobs, pages)
 

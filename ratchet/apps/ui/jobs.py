@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Protocol
 
-from ratchet.apps.cli.console import complain, line
 from ratchet.core.errors import RatchetError, UserError
 from ratchet.core.record import Record
 from ratchet.project.file import Project
@@ -67,10 +66,18 @@ class Jobs:
     Args:
         act_as: gives the ports, their actor being the name.
         changed: called when an action has ended.
+        say: takes a line for the log.
+        complain: takes a line on what went wrong.
     """
 
-    def __init__(self, act_as: Callable[[str], ActionPorts], changed: Callable[[], None]) -> None:
-        self._act_as, self._changed = act_as, changed
+    def __init__(
+        self,
+        act_as: Callable[[str], ActionPorts],
+        changed: Callable[[], None],
+        say: Callable[[str], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._act_as, self._changed, self._say, self._complain = act_as, changed, say, complain
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="action")
         self._lock = Lock()
         self.last: Job | None = None
@@ -106,10 +113,10 @@ class Jobs:
                 message = f"the {self.last.what} by {self.last.actor} is still under way: wait for it"
                 raise UserError(message)
             actor = f"{name} (ui)"
-            line(f"[UI] {what}, by {actor}")
+            self._say(f"[UI] {what}, by {actor}")
             future = self._pool.submit(self._carry_out, actor, body)
             self.last = job = Job(what, actor, datetime.now(UTC), future)
-        future.add_done_callback(lambda _: _log_end(job))
+        future.add_done_callback(lambda _: self._log_end(job))
 
     def _carry_out(self, actor: str, body: Callable[[ActionPorts], Record]) -> Record:
         try:
@@ -117,13 +124,12 @@ class Jobs:
         finally:
             self._changed()  # before anybody can see that it has ended
 
-
-def _log_end(job: Job) -> None:
-    """Log how it ended; a defect of ours with its trace."""
-    error = job.future.exception()
-    if error is not None and not isinstance(error, RatchetError):
-        traceback.print_exception(error)
-    if job.problem:
-        complain(f"[UI] {job.what} was not done: {job.problem}")
-    else:
-        line(f"[UI] {job.what} is done")
+    def _log_end(self, job: Job) -> None:
+        """Log how it ended; a defect of ours with its trace."""
+        error = job.future.exception()
+        if error is not None and not isinstance(error, RatchetError):
+            traceback.print_exception(error)
+        if job.problem:
+            self._complain(f"[UI] {job.what} was not done: {job.problem}")
+        else:
+            self._say(f"[UI] {job.what} is done")
