@@ -73,17 +73,20 @@ class Journal:
     def broken(self) -> str:
         """Why the chain does not verify; empty when it does.
 
-        The whole ledger is walked at the first call, and again every ten minutes; in between each new record is verified as it is
-        read by `history`.
+        The whole ledger is walked at the first call, again every ten minutes, and while it is broken: it may have been mended. In
+        between each new record is verified as it is read by `history`.
         """
         with self._lock:
-            if not self._broken and (self._walked is None or time.monotonic() - self._walked >= _WALK_SECONDS):
-                try:
-                    self._ledger.verify()
-                except LedgerError as error:
-                    self._broken = str(error)
-                self._walked = time.monotonic()
+            if self._broken or self._walked is None or time.monotonic() - self._walked >= _WALK_SECONDS:
+                self._broken, self._walked = self._walk(), time.monotonic()
             return self._broken
+
+    def _walk(self) -> str:
+        try:
+            self._ledger.verify()
+        except LedgerError as error:
+            return str(error)
+        return ""
 
     def record(self, seq: int) -> Record | None:
         """One record as it stands in the ledger, None when there is none. Reads it, and later ones of its kind and key."""

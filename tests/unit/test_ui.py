@@ -192,9 +192,13 @@ def test_a_record_that_was_changed_after_it_was_read_is_seen_at_the_next_walk(to
     site = UiWorld(deepcopy(told))
     client = site.client()
     assert client.get("/").status_code == 200
-    site.ledger.stored[1] = replace(site.ledger.stored[1], actor="somebody else")
+    was = site.ledger.stored[1]
+    site.ledger.stored[1] = replace(was, actor="somebody else")
     monkeypatch.setattr(journal, "_WALK_SECONDS", 0.0)
     assert "ledger record 2 (" in text_of(client.get("/").text)
+    monkeypatch.undo()
+    site.ledger.stored[1] = was  # mended
+    assert "SOMETHING IS WRONG" not in text_of(client.get("/").text)
 
 
 def test_who_was_in_production_is_told_newest_first(site: UiWorld) -> None:
