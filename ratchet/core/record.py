@@ -44,10 +44,14 @@ def chain(seq: int, at: datetime, kind: str, key: str, actor: str, body: Mapping
     return Record(seq, at, kind, key, actor, dict(body), previous, digest(seq, at, kind, key, actor, body, previous))
 
 
-def verify(records: Iterable[Record]) -> int:
-    """Walk the chain from its first record; the number of records. Raises LedgerError at the first that does not fit."""
-    previous, count = GENESIS, 0
-    for count, record in enumerate(records, start=1):
+def verify(records: Iterable[Record], after: Record | None = None) -> int:
+    """Walk the chain from its first record, or on from the one after `after`; the number of records up to the last.
+
+    Raises LedgerError at the first that does not fit.
+    """
+    previous, known = (after.hash, after.seq) if after else (GENESIS, 0)
+    count = known
+    for count, record in enumerate(records, start=known + 1):
         expected = digest(record.seq, record.at, record.kind, record.key, record.actor, record.body, previous)
         if record.seq != count or record.previous != previous or record.hash != expected:
             message = (

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
 
+from ratchet.core import record as chain
+from ratchet.core.errors import LedgerError
 from ratchet.core.events import Entry, Event, entry_of
 from ratchet.core.history import History
 from ratchet.core.record import Record
 from ratchet.ledger.port import Ledger
 
 K = TypeVar("K", bound=Event)
+_WALK_SECONDS = 600.0  # after which somebody may have changed a record that was read before
 
 
 class Journal:
@@ -28,6 +32,8 @@ class Journal:
         self._ledger, self._model = ledger, model
         self._history = History()
         self._last: Record | None = None
+        self._broken = ""
+        self._walked: float | None = None
         self._lock = Lock()
 
     def append(self, event: K, key: str = "") -> Entry[K]:
@@ -45,19 +51,49 @@ class Journal:
             last = self._last
             found = self._ledger.records(after=last.seq - 1 if last else 0)
             if last and found[:1] != [last]:
-                self._history, self._last = History(), None
+                self._history, self._last, self._broken, self._walked = History(), None, "", None
                 found = self._ledger.records()
             elif last:
                 found = found[1:]
             if found:
+                self._check(found)
                 self._history = self._history.fold(*(entry_of(record, self._model) for record in found))
                 self._last = found[-1]
             return self._history
 
+    def _check(self, found: list[Record]) -> None:
+        """Whether new records continue the chain of those known; the first that does not is remembered."""
+        if self._last is None or self._broken:
+            return  # the first are verified by the first walk
+        try:
+            chain.verify(found, self._last)
+        except LedgerError as error:
+            self._broken = str(error)
+
+    def broken(self) -> str:
+        """Why the chain does not verify; empty when it does.
+
+        The whole ledger is walked at the first call, again every ten minutes, and while it is broken: it may have been mended. In
+        between each new record is verified as it is read by `history`.
+        """
+        with self._lock:
+            if self._broken or self._walked is None or time.monotonic() - self._walked >= _WALK_SECONDS:
+                self._broken, self._walked = self._walk(), time.monotonic()
+            return self._broken
+
+    def _walk(self) -> str:
+        try:
+            self._ledger.verify()
+        except LedgerError as error:
+            return str(error)
+        return ""
+
     def record(self, seq: int) -> Record | None:
-        """One record as it stands in the ledger, None when there is none."""
-        found = self._ledger.records(after=seq - 1)
-        return found[0] if found and found[0].seq == seq else None
+        """One record as it stands in the ledger, None when there is none. Reads it, and later ones of its kind and key."""
+        entry = next((entry for entry in self.history().entries if entry.seq == seq), None)
+        if entry is None:
+            return None
+        return next((record for record in self._ledger.records(entry.kind, entry.key, after=seq - 1) if record.seq == seq), None)
 
     def verify(self) -> int:
         """Walk the whole chain; the number of records. Raises LedgerError at the first that does not fit."""

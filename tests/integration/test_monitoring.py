@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from ratchet.promotion.world import PRODUCTION
+from ratchet.promotion.champion import PRODUCTION
 from tests.support.club import MEMBERS, Club
 from tests.support.monitoring import MISSING, RULES, Prometheus, Receiver, panels, running, scrape
 from tests.support.rollout_harness import free_port, until

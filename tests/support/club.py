@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from ratchet.apps.cli.main import main
-from ratchet.promotion.world import PREVIOUS, PRODUCTION
+from ratchet.promotion.champion import PREVIOUS, PRODUCTION
 from ratchet.wiring import Wiring
 from tests.support.rollout_harness import free_port, until
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from ratchet.apps.cli.console import complain, line
 from ratchet.apps.ui.app import make_app
 from ratchet.apps.ui.settings import UiSettings
 from ratchet.ledger.journal import Journal
@@ -22,7 +24,7 @@ TOKEN = "correct horse battery staple"  # noqa: S105 - no secret
 
 @dataclass
 class UiWorld:
-    """Ports of the pages and of their actions, over one loop. `looks` counts what was asked of a store."""
+    """Ports of the pages and of their actions, over one loop."""
 
     loop: Loop
     token: str = TOKEN
@@ -38,9 +40,9 @@ class UiWorld:
     def ledger(self) -> FakeLedger:
         return self.loop.at.ledger
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
-        return self.loop.at.journal
+        return self.loop.at.journal  # one for all pages, as a Wiring has one
 
     @property
     def registry(self) -> FakeRegistry:
@@ -74,7 +76,8 @@ class UiWorld:
     def client(self) -> TestClient:
         """A browser; used as a context it also waits for actions at its end."""
         settings = UiSettings(host=self.host, token=SecretStr(self.token), look_seconds=self.look_seconds)
-        return TestClient(make_app(self, self.act_as, settings), base_url="http://127.0.0.1:3001", raise_server_exceptions=False)
+        app = make_app(self, self.act_as, settings, line, complain)
+        return TestClient(app, base_url="http://127.0.0.1:3001", raise_server_exceptions=False)
 
 
 def sign_in(client: TestClient, name: str = "Ann", token: str = TOKEN) -> str:

@@ -9,30 +9,32 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ratchet.apps.exporter.collector import LastSeen
-from ratchet.apps.exporter.history import History
-from ratchet.apps.exporter.sources import Labelled, LedgerReader, Look, Production, Serving, Source
+from ratchet.apps.exporter.collector import LastRead
+from ratchet.apps.exporter.sources import Labelled, Production, Seen, Serving, Source, sources
 from ratchet.core.errors import Unavailable
+from ratchet.core.events import entry_of
+from ratchet.core.history import History
 from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion
 from ratchet.project.file import Project
 from ratchet.rollout.state import PodReport, State
-from tests.support.fakes import FakeLedger, provenance
+from ratchet.settings import Settings
+from ratchet.wiring import Wiring
+from tests.support.counting import CountingLedger
+from tests.support.fakes import provenance
 from tests.support.loop import PROJECT
 from tests.support.rollout_harness import until
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 
 
-def history(*told: tuple[str, Mapping[str, Any]], key: str = "k") -> History:
+def history(*given: tuple[str, Mapping[str, Any]], key: str = "k") -> History:
     """Records a minute apart."""
     records = [
-        Record(seq, START + timedelta(minutes=seq), kind, str(body.get("key", key)), "tester", body, "", f"h{seq}")
-        for seq, (kind, body) in enumerate(told)
+        Record(seq, START + timedelta(minutes=seq - 1), kind, str(body.get("key", key)), "tester", body, "", f"h{seq}")
+        for seq, (kind, body) in enumerate(given, start=1)
     ]
-    found = History()
-    found.add(records)
-    return found
+    return History().fold(*(entry_of(record) for record in records))
 
 
 def trigger(action: str, verdict: str = "PASS", snapshot: str = "s", run: str = "r") -> tuple[str, dict[str, Any]]:
@@ -66,7 +68,7 @@ def ended(state: str = "succeeded", run: str = "r") -> tuple[str, dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("told", "outcome"),
+    ("given", "outcome"),
     [
         ([trigger("NO_ACTION", "FAIL"), ended()], "no_action"),
         ([trigger("UNKNOWN", "UNKNOWN"), ended()], "unknown"),
@@ -79,11 +81,11 @@ def ended(state: str = "succeeded", run: str = "r") -> tuple[str, dict[str, Any]
         ([ended("failed")], "failed"),
     ],
 )
-def test_a_run_is_counted_by_what_it_came_to(told: list[tuple[str, dict[str, Any]]], outcome: str) -> None:
-    assert history(*told).runs == {outcome: 1}
+def test_a_run_is_counted_by_what_it_came_to(given: list[tuple[str, dict[str, Any]]], outcome: str) -> None:
+    assert history(*given).outcomes() == {outcome: 1}
 
 
-def test_a_record_of_another_form_counts_as_far_as_it_can_be_read() -> None:
+def test_a_record_of_another_form_is_counted_nowhere() -> None:
     strange: list[tuple[str, dict[str, Any]]] = [
         ("gate", {}),
         ("gate", {"verdict": "PASS"}),
@@ -92,22 +94,43 @@ def test_a_record_of_another_form_counts_as_far_as_it_can_be_read() -> None:
         ("promotion", {"state": "done"}),
         ("live", {"version": 3}),
         ("run", {}),
-        ("ingest", {"key": "no date"}),
+        ("ingest", {"snapshot": "no date"}),
     ]
-    found = history(*strange, ("live", {**LIVE, "version": 2}), trigger("NO_ACTION", "FAIL"), ended())
-    assert found.decisions["gate", "PASS"] == found.decisions["trigger", "NO_ACTION"] == 1
-    assert (set(found.live), found.runs, found.ingested) == ({2}, {"no_action": 1}, {})
+    value = scrape(ledger=history(*strange, ("live", {**LIVE, "version": 2}), trigger("NO_ACTION", "FAIL"), ended()))
+    assert [value("ratchet_decisions_total", kind="gate", outcome=verdict) for verdict in ("PASS", "FAIL", "UNKNOWN")] == [0.0] * 3
+    assert value("ratchet_decisions_total", kind="promotion", outcome="done") == 0.0
+    assert (
+        value("ratchet_decisions_total", kind="trigger", outcome="NO_ACTION")
+        == value("ratchet_runs_total", outcome="no_action")
+        == 1.0
+    )
+    assert [value("ratchet_live_auc", version=version) for version in ("2", "3")] == [0.7, None]
+    assert value("ratchet_snapshot_ingested_timestamp_seconds") is None
+
+
+WRONG = [None, 3, -1.5, "text", "", ["a"], [], {}, {"a": 1}, True]
+
+
+@pytest.mark.parametrize("kind", ["trigger", "gate", "promotion", "live", "ingest", "run"])
+def test_no_value_of_another_type_stops_a_scrape(kind: str) -> None:
+    bodies = dict(
+        [trigger("RETRAIN"), gate("PASS"), promotion("done"), ("live", {**LIVE, "version": 2}), ingested("2024-01-31"), ended()]
+    )
+    for name in bodies[kind]:
+        for wrong in WRONG:
+            value = scrape(ledger=history((kind, {**bodies[kind], name: wrong}), gate("FAIL")))
+            assert value("ratchet_decisions_total", kind="gate", outcome="FAIL") == 1.0
 
 
 def test_two_runs_at_once_are_told_apart() -> None:
     found = history(
         trigger("RETRAIN", run="a"), trigger("NO_ACTION", run="b"), gate("FAIL", run="a"), ended(run="b"), ended(run="a")
     )
-    assert found.runs == {"no_action": 1, "skipped": 1}
+    assert found.outcomes() == {"no_action": 1, "skipped": 1}
 
 
 @pytest.mark.parametrize(
-    ("told", "unanswered"),
+    ("given", "unanswered"),
     [
         ([trigger("RETRAIN")], True),
         ([trigger("UNKNOWN")], True),  # the labels have not arrived
@@ -123,29 +146,37 @@ def test_two_runs_at_once_are_told_apart() -> None:
         ([trigger("RETRAIN", snapshot="other"), gate("FAIL")], True),
     ],
 )
-def test_drift_is_answered_by_a_gates_no_or_a_promotion(told: list[tuple[str, dict[str, Any]]], unanswered: bool) -> None:
-    found = history(*told)
-    assert (found.unanswered is not None) == unanswered
+def test_drift_is_answered_by_a_gates_no_or_a_promotion(given: list[tuple[str, dict[str, Any]]], unanswered: bool) -> None:
+    found = history(*given)
+    assert (found.unanswered_drift is not None) == unanswered
     if unanswered:
-        assert found.unanswered == START  # the first sign of it counts
-    assert (found.drift_share, found.worst) == (0.5, ("b", 2.5))
+        assert found.unanswered_drift == START  # the first sign of it counts
+    value = scrape(ledger=found)
+    assert (value("ratchet_drift_share_ratio"), value("ratchet_drift_worst_effect_ratio", feature="b")) == (0.5, 2.5)
 
 
 def test_a_promotion_is_open_from_its_intent_to_its_end_and_its_time_is_taken() -> None:
     begun = promotion("intent")
-    assert history(begun).open == ("k", START)
-    done = history(begun, promotion("done"))
-    assert (done.open, done.in_production, done.durations.total, done.durations.counts[4]) == (None, 2, 60.0, 1)
-    mended = history(begun, promotion("done", reconciled=True))
-    assert (mended.open, mended.durations.total) == (None, 0.0)
-    assert history(begun, promotion("failed", undone=True)).open is None
-    assert history(begun, ("promotion", {"state": "failed", "to": 3, "snapshot": "s", "key": "other"})).open == ("k", START)
+
+    def found(*ends: tuple[str, dict[str, Any]]) -> tuple[bool, float | None, float | None]:
+        value = scrape(ledger=history(begun, *ends))
+        is_open = value("ratchet_promotion_open_seconds") != 0.0
+        return is_open, value("ratchet_promotion_seconds_count"), value("ratchet_promotion_seconds_sum")
+
+    assert found() == (True, 0.0, 0.0)
+    assert found(promotion("done")) == (False, 1.0, 60.0)
+    assert found(promotion("done", reconciled=True)) == (False, 0.0, 0.0)
+    assert found(promotion("failed", undone=True)) == (False, 0.0, 0.0)
+    assert found(promotion("failed", to=3, key="other")) == (True, 0.0, 0.0)
 
 
 def test_a_parked_candidate_waits_until_it_is_promoted_or_stale() -> None:
-    assert len(history(promotion("awaiting_approval")).waiting) == 1
-    assert len(history(promotion("awaiting_approval"), promotion("intent"), promotion("failed")).waiting) == 1
-    assert not history(promotion("awaiting_approval"), promotion("stale")).waiting
+    def waiting(*moves: tuple[str, dict[str, Any]]) -> float | None:
+        return scrape(ledger=history(*moves))("ratchet_promotions_awaiting_approval")
+
+    assert waiting(promotion("awaiting_approval")) == 1.0
+    assert waiting(promotion("awaiting_approval"), promotion("intent"), promotion("failed")) == 1.0
+    assert waiting(promotion("awaiting_approval"), promotion("stale")) == 0.0
 
 
 def test_the_time_between_snapshots_is_the_median_of_their_dates() -> None:
@@ -154,34 +185,51 @@ def test_the_time_between_snapshots_is_the_median_of_their_dates() -> None:
     assert history(*months).interval == 30 * 86400.0
 
 
-def test_live_figures_of_old_versions_are_forgotten_unless_one_is_in_production() -> None:
-    live = [("live", {**LIVE, "version": number}) for number in range(1, 30)]
-    found = history(promotion("done"), *live)
-    assert list(found.live) == [2, *range(20, 30)]
+def test_live_figures_of_old_versions_are_left_out_unless_one_is_in_production() -> None:
+    value = scrape(ledger=history(promotion("done"), *(("live", {**LIVE, "version": number}) for number in range(1, 30))))
+    shown = [number for number in range(1, 30) if value("ratchet_live_auc", version=str(number)) is not None]
+    assert shown == [2, *range(20, 30)]
 
 
 # --- reading the ledger ---
 
 
-def test_the_ledger_is_read_on_from_where_the_last_look_ended() -> None:
-    ledger = FakeLedger()
-    reader = LedgerReader(ledger)
-    assert reader.look().decisions == {}
-    for count in (1, 2, 3):
+def over(ledger: CountingLedger) -> Source:
+    """The exporter's source of that ledger, as the wiring makes it."""
+    wiring = Wiring(Settings(), PROJECT)
+    wiring.__dict__["ledger"] = ledger
+    return next(source for source in sources(wiring) if source.name == "ledger")
+
+
+def failed_gates(source: Source) -> int:
+    found = source.read()
+    assert isinstance(found, History)
+    return found.decisions().get(("gate", "FAIL"), 0)
+
+
+def test_each_reading_of_the_ledger_reads_only_what_is_new() -> None:
+    ledger = CountingLedger()
+    source = over(ledger)
+    for _ in range(50):
         ledger.append(*gate("FAIL"))
-        assert reader.look().decisions["gate", "FAIL"] == count
-    assert reader.look().decisions["gate", "FAIL"] == 3  # nothing new
+    assert failed_gates(source) == ledger.read.pop() == 50
+    assert failed_gates(source) == 50  # nothing new
+    for count in (51, 52, 53):
+        ledger.append(*gate("FAIL"))
+        assert failed_gates(source) == count
+    assert ledger.read == [1, 2, 2, 2]  # the last one known, to see that it is the same ledger, and the new one
+    assert ledger.walks == 0
 
 
 def test_a_ledger_that_was_restored_from_a_backup_is_read_anew() -> None:
-    ledger = FakeLedger()
-    reader = LedgerReader(ledger)
+    ledger = CountingLedger()
+    source = over(ledger)
     for _ in range(3):
         ledger.append(*gate("FAIL"))
-    reader.look()
+    assert failed_gates(source) == 3
     ledger.stored = ledger.stored[:1]
     ledger.append(*gate("PASS"))
-    assert reader.look().decisions == {("gate", "FAIL"): 1, ("gate", "PASS"): 1}
+    assert failed_gates(source) == 1
 
 
 # --- a scrape ---
@@ -190,19 +238,19 @@ CHAMPION = ModelVersion(2, "run", "d", START, provenance(), {"holdout_auc": 0.8,
 PODS = [PodReport("p1", 2, ready=True), PodReport("p2", 2, ready=False)]
 
 
-def scrape(project: Project = PROJECT, **looks: Look | Callable[[], Look]) -> Callable[..., float | None]:
-    """One look at each source, then a reader of samples."""
-    told: list[str] = []
+def scrape(project: Project = PROJECT, **looks: Seen | Callable[[], Seen]) -> Callable[..., float | None]:
+    """One reading of each source, then a reader of samples."""
+    said: list[str] = []
     sources = [Source(name, look if callable(look) else lambda look=look: look) for name, look in looks.items()]  # type: ignore[misc]
-    seen = LastSeen(sources, project, 60.0, told.append)
+    seen = LastRead(sources, project, 60.0, said.append)
     for source in sources:
-        seen.look(source)
+        seen.read(source)
     registry = CollectorRegistry()
     registry.register(seen)
     return lambda name, **labels: registry.get_sample_value(name, labels)
 
 
-def away() -> Look:
+def away() -> Seen:
     message = "the registry is away"
     raise Unavailable(message)
 
@@ -218,26 +266,26 @@ def test_a_source_that_is_away_is_told_and_keeps_the_rest() -> None:
 
 
 def test_its_figures_end_when_a_source_goes_away_and_the_time_of_the_last_look_stays() -> None:
-    answers: list[Look] = [Production(CHAMPION)]
-    told: list[str] = []
+    answers: list[Seen] = [Production(CHAMPION)]
+    said: list[str] = []
     source = Source("registry", lambda: answers.pop() if answers else away())
-    seen = LastSeen([source], PROJECT, 60.0, told.append)
+    seen = LastRead([source], PROJECT, 60.0, said.append)
     registry = CollectorRegistry()
     registry.register(seen)
-    seen.look(source)
+    seen.read(source)
     before = registry.get_sample_value("ratchet_source_read_timestamp_seconds", {"source": "registry"})
     assert registry.get_sample_value("ratchet_champion_version") == 2.0
     for _ in range(2):
-        seen.look(source)
+        seen.read(source)
     assert registry.get_sample_value("ratchet_champion_version") is None
     assert registry.get_sample_value("ratchet_source_read_timestamp_seconds", {"source": "registry"}) == before
-    assert told == ["the registry is away"]  # once
+    assert said == ["the registry is away"]  # once
 
 
 def test_a_scrape_reads_no_store() -> None:
     looks: list[int] = []
 
-    def look() -> Look:
+    def look() -> Seen:
         looks.append(1)
         return Production(None)
 
@@ -316,9 +364,9 @@ def test_a_version_without_provenance_has_no_date_and_an_age_all_the_same() -> N
 def test_the_watch_looks_again_and_again_and_ends_by_a_defect_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     defects: list[object] = []
-    monkeypatch.setattr(threading, "excepthook", lambda told: defects.append(told.exc_type))  # pytest's would fail the session
+    monkeypatch.setattr(threading, "excepthook", lambda hook: defects.append(hook.exc_type))  # pytest's would fail the session
 
-    def look() -> Look:
+    def look() -> Seen:
         looks.append(1)
         if len(looks) == 2:
             return away()
@@ -327,17 +375,17 @@ def test_the_watch_looks_again_and_again_and_ends_by_a_defect_alone(monkeypatch:
             raise TypeError(message)
         return Production(None)
 
-    told: list[str] = []
-    LastSeen([Source("registry", look)], PROJECT, 0.001, told.append).watch()
-    assert (len(looks), told) == (4, ["the registry is away"])
+    said: list[str] = []
+    LastRead([Source("registry", look)], PROJECT, 0.001, said.append).watch()
+    assert (len(looks), said) == (4, ["the registry is away"])
     assert until(lambda: defects, bool) == [TypeError]
 
 
 def test_the_request_log_is_read_seldom_but_soon_again_when_it_was_away() -> None:
     source = Source("requests", lambda: Labelled({}), every=10)
-    seen = LastSeen([source], PROJECT, 1.0, lambda _: None)
-    seen.look(source)
+    seen = LastRead([source], PROJECT, 1.0, lambda _: None)
+    seen.read(source)
     assert seen.pace(source) == 10
     gone = Source("requests", away, every=10)
-    seen.look(gone)
+    seen.read(gone)
     assert seen.pace(gone) == 1

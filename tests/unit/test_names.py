@@ -41,8 +41,6 @@ WHO_MAY_NAME_A_METRIC = {
     "ratchet/tasks/binary",
     "ratchet/core/policy.py",  # the keys of ratchet.yaml
     "ratchet/core/events",  # readers of the first form
-    "ratchet/apps/record_forms.py",  # likewise
-    "ratchet/apps/exporter/history.py",  # likewise
     "ratchet/sources/generator",  # synthetic data of a known difficulty
 }
 

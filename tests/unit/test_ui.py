@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 from ratchet.apps.ui.headers import REPORT_POLICIES
-from ratchet.apps.ui.looks import Looks
+from ratchet.apps.ui.queries import Queries
 from ratchet.apps.ui.settings import load_ui_settings
 from ratchet.apps.ui.words import ago, report_name
 from ratchet.core.errors import Unavailable, UserError
+from ratchet.ledger import journal
 from ratchet.promotion import by_hand
+from tests.support.counting import CountingLedger
 from tests.support.loop import Loop
 from tests.support.ui_world import UiWorld, text_of
 
@@ -97,14 +100,46 @@ def test_a_record_that_lacks_anything_of_its_form_takes_no_page_away(told: Loop)
         for body in halves(record.body):
             site.ledger.append(record.kind, body, key=record.key)
     assert len(site.ledger.stored) > first + 100
-    client = site.client()
-    for page in PAGES:
-        assert client.get(page).status_code == 200, page
-    for seq in range(first + 1, len(site.ledger.stored) + 1):
-        assert client.get(f"/history/{seq}").status_code == 200, seq
-    text = text_of(client.get("/").text)
+    every_page_answers(site, first)
+    text = text_of(site.client().get("/").text)
     assert "Version 1 serves" in text
     assert "a promotion, is of a form that this release does not know" in text
+
+
+WRONG = [None, 3, -1.5, "text", ["a"], [], {"a": 1}]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_record_with_a_value_of_another_type_takes_no_page_away(told: Loop, wrong: Any) -> None:
+    site = UiWorld(Loop())
+    site.loop.at.registry.__dict__.update(deepcopy(told.at.registry.__dict__))
+    first = len(site.ledger.stored)
+    for record in told.at.ledger.stored:
+        for body in exchanged(record.body, wrong):
+            site.ledger.append(record.kind, body, key=record.key)
+    assert len(site.ledger.stored) > first + 100
+    every_page_answers(site, first, step=7)
+
+
+def test_a_last_comparison_with_a_value_of_another_type_is_drawn_or_pointed_to(told: Loop) -> None:
+    site = UiWorld(deepcopy(told))
+    client = site.client()
+    (*_, gate) = site.ledger.records("gate")
+    for wrong in WRONG:
+        for body in exchanged(gate.body, wrong):
+            seq = site.ledger.append("gate", body).seq
+            answer = client.get("/")
+            assert answer.status_code == 200
+            unread = f"The last comparison, record {seq} , is of another form than this page can draw."
+            assert (unread in text_of(answer.text)) != ("Inequality, as it came out" in answer.text)
+
+
+def every_page_answers(site: UiWorld, first: int, step: int = 1) -> None:
+    client = site.client()
+    for page in (*PAGES, "/history?page=2"):
+        assert client.get(page).status_code == 200, page
+    for seq in range(first + 1, len(site.ledger.stored) + 1, step):
+        assert client.get(f"/history/{seq}").status_code == 200, seq
 
 
 def halves(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -117,6 +152,53 @@ def halves(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             for part in halves(value[0]):
                 yield {**body, name: [part]}
+
+
+def exchanged(body: Mapping[str, Any], wrong: Any) -> Iterator[dict[str, Any]]:
+    """The body with `wrong` in place of each of its values in turn, at every depth."""
+    for name, value in body.items():
+        yield {**body, name: wrong}
+        inner = value[0] if isinstance(value, list) and value else value
+        if isinstance(inner, Mapping):
+            for part in exchanged(inner, wrong):
+                yield {**body, name: [part] if isinstance(value, list) else part}
+
+
+def test_the_second_page_reads_only_what_is_new_of_the_ledger(told: Loop) -> None:
+    ledger = CountingLedger(told.at.ledger.stored)
+    loop = deepcopy(told)
+    loop.at.ledger = ledger
+    client = UiWorld(loop).client()
+    count = len(ledger.stored)
+    assert client.get("/").status_code == 200
+    assert (ledger.read, ledger.walks) == ([count], 1)
+    ledger.append("watch", {"name": "new", "champion": None, "run_id": "r"})
+    for page in ("/history", "/drift", "/performance", "/snapshots", "/"):
+        assert client.get(page).status_code == 200
+    assert (ledger.read[1:], ledger.walks) == ([2, 1, 1, 1, 1], 1)  # the last one known, to see that it is the same ledger
+    assert "new is new to version none" in text_of(client.get("/history").text)
+
+
+def test_a_record_that_does_not_continue_the_chain_is_seen_by_the_next_page(told: Loop) -> None:
+    site = UiWorld(deepcopy(told))
+    client = site.client()
+    assert "SOMETHING IS WRONG" not in text_of(client.get("/").text)
+    site.ledger.append("watch", {"name": "new", "champion": None, "run_id": "r"})
+    site.ledger.stored[-1] = replace(site.ledger.stored[-1], actor="somebody else")
+    assert f"ledger record {len(site.ledger.stored)} (" in text_of(client.get("/history").text)
+
+
+def test_a_record_that_was_changed_after_it_was_read_is_seen_at_the_next_walk(told: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = UiWorld(deepcopy(told))
+    client = site.client()
+    assert client.get("/").status_code == 200
+    was = site.ledger.stored[1]
+    site.ledger.stored[1] = replace(was, actor="somebody else")
+    monkeypatch.setattr(journal, "_WALK_SECONDS", 0.0)
+    assert "ledger record 2 (" in text_of(client.get("/").text)
+    monkeypatch.undo()
+    site.ledger.stored[1] = was  # mended
+    assert "SOMETHING IS WRONG" not in text_of(client.get("/").text)
 
 
 def test_who_was_in_production_is_told_newest_first(site: UiWorld) -> None:
@@ -236,7 +318,7 @@ def test_a_registry_that_is_away_costs_its_part_of_the_page_and_no_more(told: Lo
 
 
 def test_a_ledger_that_is_away_is_told_on_every_page_that_needs_it(site: UiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise Unavailable("the ledger at db cannot be reached")
 
     monkeypatch.setattr(site.ledger, "records", away)
@@ -281,15 +363,15 @@ def test_a_store_that_does_not_answer_is_not_waited_for_and_not_asked_twice() ->
         gate.wait(60)
         return "at last"
 
-    looks = Looks(0.05)
+    queries = Queries(0.05)
     try:
         for _ in range(3):
-            seen = looks.take({"registry": slow})["registry"]
+            seen = queries.ask({"registry": slow})["registry"]
             assert (seen.value, seen.problem) == (None, "registry did not answer within 0.05 s")
         assert len(asked) == 1
     finally:
         gate.set()
-        looks.close()
+        queries.close()
 
 
 def test_what_a_late_look_has_brought_is_not_shown_as_new() -> None:
@@ -299,14 +381,14 @@ def test_what_a_late_look_has_brought_is_not_shown_as_new() -> None:
         gate.wait(60)
         return next(answers)
 
-    impatient, looks = Looks(0.01), Looks(60)
-    looks._under_way = impatient._under_way  # noqa: SLF001 - the same looks, waited for with more patience
-    assert impatient.take({"registry": slow})["registry"].value is None
+    impatient, queries = Queries(0.01), Queries(60)
+    queries._under_way = impatient._under_way  # noqa: SLF001 - the same queries, waited for with more patience
+    assert impatient.ask({"registry": slow})["registry"].value is None
     (late,) = impatient._under_way.values()  # noqa: SLF001
     gate.set()
     assert late.result() == "old"
-    assert looks.take({"registry": slow})["registry"].value == "new"
-    for each in (impatient, looks):
+    assert queries.ask({"registry": slow})["registry"].value == "new"
+    for each in (impatient, queries):
         each.close()
 
 

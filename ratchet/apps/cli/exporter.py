@@ -30,13 +30,13 @@ def exporter(
     """
     from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server  # noqa: PLC0415 - other commands do without
 
-    from ratchet.apps.exporter.collector import LastSeen  # noqa: PLC0415 - as above
+    from ratchet.apps.exporter.collector import LastRead  # noqa: PLC0415 - as above
     from ratchet.apps.exporter.sources import sources  # noqa: PLC0415 - as above
 
     wiring = Wiring.load()
-    seen = LastSeen(sources(wiring), wiring.project, interval, lambda trouble: complain(f"error: {trouble}"))
+    last = LastRead(sources(wiring), wiring.project, interval, lambda trouble: complain(f"error: {trouble}"))
     registry = CollectorRegistry()
-    registry.register(seen)
+    registry.register(last)
     ProcessCollector(registry=registry)
     try:
         start_http_server(port, host, registry)
@@ -46,5 +46,5 @@ def exporter(
         message = f"port {port} on {host} {cause}: choose another by --host and --port"
         raise UserError(message) from error
     line(f"[EXPORTER] http://{host}:{port}/metrics, a look every {interval:g} s   Ctrl-C stops")
-    seen.watch()
+    last.watch()
     raise typer.Exit(1)  # only a defect ends the watch; its trace stands above

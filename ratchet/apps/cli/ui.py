@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ratchet.apps.cli.console import err, waiting
+from ratchet.apps.cli.console import complain, err, line, waiting
 from ratchet.apps.ui.settings import load_ui_settings
 from ratchet.wiring import Wiring
 
@@ -32,4 +32,4 @@ def ui(
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     acting = "who has the token can act" if settings.token.get_secret_value() else "read-only without RATCHET_UI_TOKEN"
     err.print(f"http://{shown}:{settings.port}   {acting}   Ctrl-C stops", markup=False, soft_wrap=True)
-    serve(wiring, settings, listening)
+    serve(wiring, settings, listening, line, complain)

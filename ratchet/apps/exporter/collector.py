@@ -1,4 +1,4 @@
-"""Looks at the sources at its own pace and hands Prometheus what it saw last: scrapes cost the stores nothing.
+"""Reads the sources at its own pace and hands Prometheus what it read last: scrapes cost the stores nothing.
 
 Each source has a thread, so that one that hangs keeps no other from being read.
 """
@@ -18,14 +18,14 @@ from ratchet.core.errors import RatchetError
 from ratchet.project.file import Project
 
 
-class LastSeen(Collector):
+class LastRead(Collector):
     """The collector.
 
     Args:
-        sources: the places to look at.
+        sources: the places to read.
         project: gives the policy's figures.
-        interval: seconds between two looks at a source.
-        complain: is told, once, why a source is away.
+        interval: seconds between two readings of a source.
+        complain: gets the reason, once, why a source is away.
     """
 
     def __init__(self, sources: Sequence[Source], project: Project, interval: float, complain: Callable[[str], None]) -> None:
@@ -39,36 +39,36 @@ class LastSeen(Collector):
         return families(dict(self._seen), self._project, time.time())
 
     def watch(self) -> None:
-        """Look at everything again and again; returns only when a look has ended by a defect, whose trace is in the log.
+        """Read everything again and again; returns only when a reading has ended by a defect, whose trace is in the log.
 
-        The threads are daemons: a look that hangs must not hold up the process's end.
+        The threads are daemons: a reading that hangs must not hold up the process's end.
         """
         for source in self._sources:
             threading.Thread(target=self._watch, args=(source,), name=source.name, daemon=True).start()
         self._stop.wait()
 
-    def look(self, source: Source) -> None:
-        """Look at one source once."""
+    def read(self, source: Source) -> None:
+        """Read one source once."""
         begun = time.monotonic()
         before = self._seen.get(source.name)
-        look, trouble, at = None, "", before.at if before else None
+        seen, trouble, at = None, "", before.at if before else None
         try:
-            look, at = source.look(), time.time()
+            seen, at = source.read(), time.time()
         except RatchetError as error:
             trouble = str(error)
-        self._seen[source.name] = Reading(look, at, time.monotonic() - begun)
+        self._seen[source.name] = Reading(seen, at, time.monotonic() - begun)
         if trouble and trouble != self._trouble.get(source.name):
             self._complain(trouble)
         self._trouble[source.name] = trouble
 
     def _watch(self, source: Source) -> None:
         try:
-            self.look(source)
+            self.read(source)
             while not self._stop.wait(self._interval * self.pace(source)):
-                self.look(source)
+                self.read(source)
         finally:
             self._stop.set()
 
     def pace(self, source: Source) -> int:
-        """Intervals until the next look: one for a source that is away."""
-        return source.every if self._seen[source.name].look is not None else 1
+        """Intervals until the next reading: one for a source that is away."""
+        return source.every if self._seen[source.name].seen is not None else 1

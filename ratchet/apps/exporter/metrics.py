@@ -11,8 +11,8 @@ _OF_TASKS = tuple(task.metrics for task in TASKS.values())
 PROMOTION_BOUNDS = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # seconds
 
 
-def _gauge(name: str, told: str, *labels: str) -> Metric:
-    return Metric(name, Kind.GAUGE, told, labels)
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.GAUGE, text, labels)
 
 
 UP = Metric("ratchet_up", Kind.GAUGE, "1 when the source could be read: registry, ledger, requests or rollout", _SOURCE)

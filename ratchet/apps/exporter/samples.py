@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import accumulate
@@ -12,10 +13,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 
 from ratchet.apps.exporter import metrics as m
-from ratchet.apps.exporter.history import OUTCOMES, RUN_OUTCOMES, Durations, History
-from ratchet.apps.exporter.sources import Labelled, Look, Production, Serving
+from ratchet.apps.exporter.sources import Labelled, Production, Seen, Serving
+from ratchet.core.decision import Verdict
+from ratchet.core.events import Entry, Gated, LiveMeasured, Moved, MoveState, Triggered
+from ratchet.core.history import History, Outcome
 from ratchet.core.metric import Kind, Metric
 from ratchet.core.schema import ModelVersion
+from ratchet.core.trigger import Action
 from ratchet.project.file import Project
 from ratchet.promotion.by_hand import agree
 from ratchet.rollout.state import State
@@ -23,14 +27,16 @@ from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
 
 _DAY = 86_400.0
+_OUTCOMES = {Triggered.KIND: Action, Gated.KIND: Verdict, Moved.KIND: MoveState}
+_LIVE_VERSIONS = 10  # of older ones than these only the one in production is shown
 Value = tuple[Metric, float, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The last try to look at a source: what was seen (None when it is away), when it was seen last, and how long that took."""
+    """The last try to read a source: what was read (None when it is away), when it was read last, and how long that took."""
 
-    look: Look | None
+    seen: Seen | None
     at: float | None
     seconds: float
 
@@ -39,7 +45,7 @@ def families(seen: Mapping[str, Reading], project: Project, now: float) -> Itera
     """One scrape's families. What is read from a source that is away is left out: old figures must not pass for new ones.
 
     Args:
-        seen: by source's name; a source that was not looked at yet has no entry.
+        seen: by source's name; a source that was not read yet has no entry.
         project: gives the policy's figures.
         now: seconds since the epoch.
     """
@@ -51,18 +57,18 @@ def families(seen: Mapping[str, Reading], project: Project, now: float) -> Itera
         gathered[metric.name].add_metric(labels, value)  # type: ignore[attr-defined]  # both kinds have it, their base has not
     yield from gathered.values()
     for reading in seen.values():
-        if isinstance(reading.look, History):
-            yield _durations(reading.look.durations)
+        if isinstance(reading.seen, History):
+            yield _durations(reading.seen.promotion_seconds)
 
 
 def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterator[Value]:
     task = task_of(project)
     for name, reading in seen.items():
-        yield m.UP, float(reading.look is not None), (name,)
+        yield m.UP, float(reading.seen is not None), (name,)
         yield m.READ_SECONDS, reading.seconds, (name,)
         if reading.at is not None:
             yield m.READ_AT, reading.at, (name,)
-        match reading.look:
+        match reading.seen:
             case Production(champion) if champion is not None:
                 yield from _champion(champion, now, task)
             case History() as history:
@@ -74,7 +80,7 @@ def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterat
                     yield task.metrics.label_delay, max(0.0, now - at), (str(version),)
             case Serving() as serving:
                 yield from _serving(serving)
-    registry, rollout = (seen[name].look if name in seen else None for name in ("registry", "rollout"))
+    registry, rollout = (seen[name].seen if name in seen else None for name in ("registry", "rollout"))
     if isinstance(registry, Production) and isinstance(rollout, Serving):
         target = registry.champion.number if registry.champion else None
         yield m.AGREE, float(agree(target, rollout.pinned, rollout.pods)), ()
@@ -97,39 +103,47 @@ def _champion(champion: ModelVersion, now: float, task: Task) -> Iterator[Value]
 
 
 def _decided(history: History, now: float) -> Iterator[Value]:
-    for kind, outcomes in OUTCOMES.items():  # from nought on, else Prometheus sees no increase in the first
+    decisions, runs = history.decisions(), history.outcomes()
+    for kind, outcomes in _OUTCOMES.items():  # from nought on, else Prometheus sees no increase in the first
         for outcome in outcomes:
-            yield m.DECISIONS, history.decisions[kind, outcome], (kind, outcome)
-    for kind, (outcome, at) in history.last.items():
-        yield m.LAST_DECISION, at.timestamp(), (kind, outcome)
-    for outcome in RUN_OUTCOMES:
-        yield m.RUNS, history.runs[outcome], (outcome,)
+            yield m.DECISIONS, decisions.get((kind, outcome.value), 0), (kind, outcome.value)
+    for kind in _OUTCOMES:
+        if (last := history.last_decision(kind)) is not None:
+            yield m.LAST_DECISION, last[1].timestamp(), (kind, last[0])
+    for outcome in Outcome:
+        yield m.RUNS, runs.get(outcome, 0), (outcome.value,)
     if history.changed:
         yield m.PROMOTION_AT, history.changed.timestamp(), ()
-    yield m.OPEN, _since(history.open[1] if history.open else None, now), ()
-    yield m.UNANSWERED, _since(history.unanswered, now), ()
+    yield m.OPEN, _since(history.open.at if history.open else None, now), ()
+    yield m.UNANSWERED, _since(history.unanswered_drift, now), ()
     yield m.WAITING, len(history.waiting), ()
 
 
 def _measured(history: History, task: Task) -> Iterator[Value]:
     if history.drift_share is not None:
         yield m.DRIFT_SHARE, history.drift_share, ()
-    if history.worst:
-        feature, severity = history.worst
-        yield m.DRIFT_WORST, severity, (feature,)
-    for number, body in history.live.items():
-        version = (str(number),)
-        for metric, name in zip(task.metrics.live, (task.metric.key, "low", "high"), strict=True):
-            if body[name] is not None:
-                yield metric, body[name], version
-        for label, rows in task.by_label(body["rows"], {"positive": body["positives"]}).items():
+    if (worst := history.worst_drift) is not None:
+        yield m.DRIFT_WORST, max(0.0, worst.severity or 0.0), (worst.feature,)
+    for entry in shown_live(history):
+        live, version = entry.event, (str(entry.event.version),)
+        for metric, value in zip(task.metrics.live, (live.value, live.low, live.high), strict=True):
+            if value is not None:
+                yield metric, value, version
+        for label, rows in task.by_label(live.rows, live.counts).items():
             yield task.metrics.live_rows, rows, (*version, label)
 
 
+def shown_live(history: History) -> list[Entry[LiveMeasured]]:
+    """The last measurement of each of the newest versions and of the one in production, by version."""
+    live = history.live()
+    in_production = {history.champion.event.to} if history.champion else set()
+    return [live[number] for number in sorted({*sorted(live)[-_LIVE_VERSIONS:], *(in_production & live.keys())})]
+
+
 def _arrived(history: History) -> Iterator[Value]:
-    if history.ingested:
-        yield m.SNAPSHOT_DATE, _midnight(max(history.ingested)), ()
-        yield m.INGESTED_AT, max(history.ingested.values()).timestamp(), ()
+    if ingests := history.ingests():
+        yield m.SNAPSHOT_DATE, _midnight(max(ingests)), ()
+        yield m.INGESTED_AT, max(entry.at for entry in ingests.values()).timestamp(), ()
     if history.interval is not None:
         yield m.INTERVAL, history.interval, ()
 
@@ -143,11 +157,12 @@ def _serving(serving: Serving) -> Iterator[Value]:
         yield m.PODS_READY, ready[number], (str(number),)
 
 
-def _durations(durations: Durations) -> HistogramMetricFamily:
+def _durations(seconds: Sequence[float]) -> HistogramMetricFamily:
+    counts = Counter(bisect_left(m.PROMOTION_BOUNDS, each) for each in seconds)
     bounds = [*(str(bound) for bound in m.PROMOTION_BOUNDS), "+Inf"]
-    buckets = list(zip(bounds, map(float, accumulate(durations.counts)), strict=True))
+    up_to = accumulate(float(counts[index]) for index in range(len(bounds)))
     family = HistogramMetricFamily(m.PROMOTION_SECONDS.name, m.PROMOTION_SECONDS.help)
-    family.add_metric([], buckets, durations.total)
+    family.add_metric([], list(zip(bounds, up_to, strict=True)), sum(seconds))
     return family
 
 

@@ -81,7 +81,7 @@ def is_form_of(session: Session, csrf: str) -> bool:
 
 
 def is_same_origin(request: Request) -> bool:
-    """Whether a browser sent the form from one of our pages, as far as it tells; programs tell nothing."""
+    """Whether a browser sent the form from one of our pages, as far as it says; programs say nothing."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
     origin = request.headers.get("origin")

@@ -17,31 +17,40 @@ from starlette.types import ASGIApp
 from ratchet.apps.ui.access import Access
 from ratchet.apps.ui.acting import Acting
 from ratchet.apps.ui.headers import Headers
-from ratchet.apps.ui.jobs import Hands, Jobs
-from ratchet.apps.ui.looks import Looks
+from ratchet.apps.ui.jobs import ActionPorts, Jobs
 from ratchet.apps.ui.pages import Pages
+from ratchet.apps.ui.queries import Queries
 from ratchet.apps.ui.reading import Reading
 from ratchet.apps.ui.settings import UiSettings
-from ratchet.apps.ui.sight import SOURCES, Ports, see
+from ratchet.apps.ui.stores import SOURCES, Ports, ask_stores
 from ratchet.core.errors import RatchetError
 
 _LOCAL = ["127.0.0.1", "localhost", "::1", "[::1]"]
 
 
-def make_app(ports: Ports, act_as: Callable[[str], Hands], settings: UiSettings) -> ASGIApp:
+def make_app(
+    ports: Ports,
+    act_as: Callable[[str], ActionPorts],
+    settings: UiSettings,
+    say: Callable[[str], None],
+    complain: Callable[[str], None],
+) -> ASGIApp:
     """The application. Bound to this machine alone it answers to this machine's names alone, whatever DNS says elsewhere."""
-    looks, reports = Looks(settings.look_seconds), Looks(settings.look_seconds)  # a store of reports that hangs holds up no page
+    queries, reports = (
+        Queries(settings.look_seconds),
+        Queries(settings.look_seconds),
+    )  # a store of reports that hangs holds up no page
     access = Access(settings.token.get_secret_value())
-    jobs = Jobs(act_as, looks.forget)
+    jobs = Jobs(act_as, queries.forget, say, complain)
     pages = Pages(ports.project.model, access, jobs)
-    reading, acting = Reading(ports, looks, reports, pages), Acting(access, jobs, pages)
+    reading, acting = Reading(ports, queries, reports, pages), Acting(access, jobs, pages)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await run_in_threadpool(see, looks, ports, *SOURCES)  # the first visitor shall not wait for clients to start
+        await run_in_threadpool(ask_stores, queries, ports, *SOURCES)  # the first visitor shall not wait for clients to start
         yield
         await run_in_threadpool(jobs.wait)  # an action under way ends first
-        looks.close()
+        queries.close()
         reports.close()
 
     routes = [

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from ratchet.apps.ui.words import day_of, report_name
-from ratchet.core.record import Record
+from ratchet.core.events import DriftFound, DriftTest, Entry, Triggered
 from ratchet.reports.html.text import shown
 
 _MOST = 24  # checks in a figure, the newest
@@ -21,7 +20,7 @@ class Point:
     """One feature on one snapshot, positions in percent. `severity` is effect over threshold, None when it was not measured."""
 
     snapshot: str
-    champion: int
+    champion: int | None
     severity: float | None
     kind: str
     reason: str
@@ -54,7 +53,7 @@ class Check:
 
     seq: int
     snapshot: str
-    champion: int
+    champion: int | None
     verdict: str
     share: float
     reason: str
@@ -73,22 +72,22 @@ class DriftHistory:
     top: float
 
 
-def drift_history(records: Sequence[Record]) -> DriftHistory:
-    """Read the trigger records. A snapshot that was checked twice against one champion counts as it came out last."""
-    made: dict[tuple[str, int], Record] = {}
-    for record in records:
-        if record.kind == "trigger" and record.body["drift"]:
-            key = (record.body["snapshot"], record.body["champion"])
+def drift_history(triggers: Sequence[Entry[Triggered]]) -> DriftHistory:
+    """Lay out what the triggers found. A snapshot that was checked twice against one champion counts as it came out last."""
+    made: dict[tuple[str, int | None], _Compared] = {}
+    for entry in triggers:
+        if entry.event.drift is not None:
+            key = (entry.event.snapshot, entry.event.champion)
             made.pop(key, None)
-            made[key] = record
+            made[key] = _Compared(entry, entry.event.drift)
     newest = list(made.values())[-_MOST:]
-    tests = [_worst(record.body["drift"]["tests"]) for record in newest]
-    others = [_worst(record.body["drift"]["informative"]) for record in newest]
-    measured = [value for of in (*tests, *others) for test in of.values() if (value := _severity(test)) is not None]
+    tests = [_worst(compared.drift.tests) for compared in newest]
+    others = [_worst(compared.drift.informative) for compared in newest]
+    measured = [test.severity for of in (*tests, *others) for test in of.values() if test.severity is not None]
     top = max([_LEAST_TOP, *measured])
     tracks = sorted(_tracks(newest, tests, top), key=lambda track: (-(track.latest.severity or 0.0), track.feature))
     return DriftHistory(
-        tuple(_check(record) for record in newest),
+        tuple(_check(compared) for compared in newest),
         tuple(tracks),
         tuple(_tracks(newest, others, top)),
         _height(1.0, top),
@@ -96,31 +95,35 @@ def drift_history(records: Sequence[Record]) -> DriftHistory:
     )
 
 
-def _check(record: Record) -> Check:
-    drift = record.body["drift"]
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A trigger that compared, and what it found."""
+
+    entry: Entry[Triggered]
+    drift: DriftFound
+
+
+def _check(compared: _Compared) -> Check:
+    trigger, drift = compared.entry.event, compared.drift
     return Check(
-        record.seq,
-        day_of(record.body["snapshot"]),
-        record.body["champion"],
-        drift["verdict"],
-        drift["drift_share"],
-        drift["reasons"][0],
-        tuple(drift["drifted"]),
-        report_name(record.body.get("report", "")),
+        compared.entry.seq,
+        day_of(trigger.snapshot),
+        trigger.champion,
+        drift.verdict,
+        drift.drift_share,
+        drift.headline,
+        drift.drifted,
+        report_name(trigger.report),
     )
 
 
-def _severity(test: Mapping[str, Any]) -> float | None:
-    return None if test["effect"] is None else test["effect"] / max(test["threshold"], 1e-9)
-
-
-def _worst(tests: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _worst(tests: Sequence[DriftTest]) -> dict[str, DriftTest]:
     """The test of each feature that says most: one that drifted, else the largest effect over threshold."""
-    worst: dict[str, Mapping[str, Any]] = {}
+    worst: dict[str, DriftTest] = {}
     for test in tests:
-        present = worst.get(test["feature"])
-        if present is None or (test["drifted"], _severity(test) or -1.0) > (present["drifted"], _severity(present) or -1.0):
-            worst[test["feature"]] = test
+        present = worst.get(test.feature)
+        if present is None or (test.drifted, test.severity or -1.0) > (present.drifted, present.severity or -1.0):
+            worst[test.feature] = test
     return worst
 
 
@@ -128,22 +131,21 @@ def _height(value: float, top: float) -> float:
     return round(100 - _HIGH * value / top, 2)
 
 
-def _tracks(records: Sequence[Record], tests: Sequence[Mapping[str, Mapping[str, Any]]], top: float) -> list[Track]:
+def _tracks(made: Sequence[_Compared], tests: Sequence[Mapping[str, DriftTest]], top: float) -> list[Track]:
     names = dict.fromkeys(name for of in tests for name in of)
-    return [_track(name, records, tests, top) for name in names]
+    return [_track(name, made, tests, top) for name in names]
 
 
-def _track(name: str, records: Sequence[Record], tests: Sequence[Mapping[str, Mapping[str, Any]]], top: float) -> Track:
+def _track(name: str, made: Sequence[_Compared], tests: Sequence[Mapping[str, DriftTest]], top: float) -> Track:
     points = []
-    for index, (record, of) in enumerate(zip(records, tests, strict=True)):
+    for index, (compared, of) in enumerate(zip(made, tests, strict=True)):
         if name not in of:
             continue
-        test = of[name]
-        kind = "drifted" if test["drifted"] else ("quiet" if test["enough"] else "not judged")
-        severity = _severity(test)
-        x = round(100 * (index + 0.5) / len(records), 2)
-        y = _height(severity or 0.0, top)
-        points.append(Point(day_of(record.body["snapshot"]), record.body["champion"], severity, kind, test["reason"], x, y))
+        test, trigger = of[name], compared.entry.event
+        kind = "drifted" if test.drifted else ("quiet" if test.enough else "not judged")
+        x = round(100 * (index + 0.5) / len(made), 2)
+        y = _height(test.severity or 0.0, top)
+        points.append(Point(day_of(trigger.snapshot), trigger.champion, test.severity, kind, test.reason, x, y))
     known = [point for point in points if point.severity is not None]
     lines = [(a.x, a.y, b.x, b.y) for a, b in pairwise(known) if a.champion == b.champion]
     return Track(shown(name), tuple(points), tuple(lines))

@@ -80,7 +80,7 @@ class Pages:
         )
         if job is None or not job.running or status != 200:  # noqa: PLR2004 - HTTP
             return HTMLResponse(html, status)
-        # A page that tells of an action under way looks again by itself. The address is given: without one a browser that is at a
+        # A page that shows an action under way loads again by itself. The address is given: without one a browser that is at a
         # fragment (#content) only jumps to it.
         again = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
         return HTMLResponse(html, status, {"refresh": f"3; url={again}"})

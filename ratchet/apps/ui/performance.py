@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ratchet.apps.ui.now import last_live
+from ratchet.apps.ui.now import live_interval
 from ratchet.apps.ui.words import trained_on
-from ratchet.core.estimate import Interval, MetricName
-from ratchet.core.record import Record
+from ratchet.core.estimate import Interval
+from ratchet.core.events import Entry, LiveMeasured
 from ratchet.core.schema import ModelVersion
 from ratchet.reports.html.figures import Axis, Span, axis, span
 from ratchet.requests.volume import Volume
@@ -43,12 +43,11 @@ class Performance:
     rows: tuple[VersionRow, ...]
 
 
-def performance(task: Task, versions: Mapping[int, ModelVersion], live: Sequence[Record]) -> Performance:
-    """Lay the intervals out: the holdout's from the registry, the live ones as `ratchet labels` has measured them last."""
-    newest = last_live(list(live))
+def performance(task: Task, versions: Mapping[int, ModelVersion], newest: Mapping[int, Entry[LiveMeasured]]) -> Performance:
+    """Lay the intervals out: the holdout's from the registry, the live ones as `ratchet labels` measured them last."""
     metric = task.metric
     promised = {n: metric.promised(version.metrics) for n, version in versions.items()}
-    seen = {n: _live(metric, record.body) for n, record in newest.items()}
+    seen = {n: live_interval(entry.event) for n, entry in newest.items()}
     ends = [end for value in (*promised.values(), *seen.values()) for end in (value.value, value.low, value.high)]
     scale = axis([metric.neutral, *ends], pad=0.06)
     rows = [
@@ -57,33 +56,27 @@ def performance(task: Task, versions: Mapping[int, ModelVersion], live: Sequence
     return Performance(scale, scale.at(metric.neutral), tuple(rows))
 
 
-def _live(metric: MetricName, body: Mapping[str, float | None]) -> Interval:
-    found = [body.get(name) for name in (metric.key, "low", "high")]
-    return Interval(*(math.nan if value is None else value for value in found))
-
-
-def _row(task: Task, number: int, version: ModelVersion | None, record: Record | None, scale: Axis) -> VersionRow:
-    promised = task.metric.promised(version.metrics if version else {})
-    body = record.body if record else {}
-    seen = _live(task.metric, body)
+def _row(task: Task, number: int, version: ModelVersion | None, entry: Entry[LiveMeasured] | None, scale: Axis) -> VersionRow:
+    promised, live = task.metric.promised(version.metrics if version else {}), entry.event if entry else None
+    seen = live_interval(live) if live else Interval(math.nan, math.nan, math.nan)
     verdict = ""
-    enough = record is not None and task.enough(body["rows"], {"positive": body["positives"]})
+    enough = live is not None and task.enough(live.rows, live.counts)
     if enough and math.isfinite(seen.high) and math.isfinite(promised.low):
         verdict = "FAIL" if task.metric.fell(seen, promised) else "PASS"
     return VersionRow(
         number,
         trained_on(version),
-        _told(promised),
-        _told(seen),
-        body.get("labelled", 0),
-        body.get("rows", 0),
+        _text(promised),
+        _text(seen),
+        live.labelled if live else 0,
+        live.rows if live else 0,
         verdict,
         span(scale, promised),
         span(scale, seen),
     )
 
 
-def _told(value: Interval) -> str:
+def _text(value: Interval) -> str:
     if not math.isfinite(value.value):
         return "not known"
     return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low) else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 import uvicorn
 
@@ -27,14 +28,20 @@ def listen(settings: UiSettings) -> socket.socket:
         raise UserError(message) from error
 
 
-def serve(wiring: Wiring, settings: UiSettings, listening: socket.socket) -> None:
+def serve(
+    wiring: Wiring,
+    settings: UiSettings,
+    listening: socket.socket,
+    say: Callable[[str], None],
+    complain: Callable[[str], None],
+) -> None:
     """Serve until SIGINT or SIGTERM; an action under way ends first."""
 
     def act_as(actor: str) -> Wiring:
         return Wiring(wiring.settings.model_copy(update={"actor": actor}), wiring.project)
 
     config = uvicorn.Config(
-        make_app(wiring, act_as, settings),
+        make_app(wiring, act_as, settings, say, complain),
         log_level="warning",
         access_log=False,
         server_header=False,

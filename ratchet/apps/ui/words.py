@@ -1,4 +1,4 @@
-"""Times, names and reports as the pages tell them."""
+"""Times, names and reports as the pages write them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def day_of(snapshot: str) -> str:
 
 
 def trained_on(version: ModelVersion | None) -> str:
-    """The dates of the snapshots that a version was trained on; empty when its tags do not tell."""
+    """The dates of the snapshots that a version was trained on; empty when its tags do not say."""
     return ", ".join(day_of(item) for item in version.provenance.snapshot_ids) if version and version.provenance else ""
 
 

@@ -18,10 +18,11 @@ def live(answers: LabelledAnswers, confidence: float) -> Live:
 
 
 def by_label(rows: int, counts: Mapping[str, int]) -> dict[str, int]:
-    """The rows of each label."""
-    return {"1": counts[POSITIVE], "0": rows - counts[POSITIVE]}
+    """The rows of each label; where no row of label 1 was counted there was none."""
+    positives = counts.get(POSITIVE, 0)
+    return {"1": positives, "0": rows - positives}
 
 
 def enough(rows: int, counts: Mapping[str, int]) -> bool:
     """Whether there are enough of both classes."""
-    return min(counts[POSITIVE], rows - counts[POSITIVE]) >= MIN_RARER
+    return min(by_label(rows, counts).values()) >= MIN_RARER
