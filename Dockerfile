@@ -5,10 +5,12 @@ ARG BASE=python:3.11-slim-bookworm
 # the locked libraries, 1.5 GB: a layer of their own, so that a change of our code builds and travels in seconds
 FROM ${BASE} AS libraries
 WORKDIR /build
-# site-ca.pem is there only where a proxy signs with a certificate of its own; the glob lets it be absent
+# site-ca.pem is there only where a proxy signs with a certificate of its own; the glob lets it be absent. Else the base's own store,
+# where it has one, is asked: a site may have put its certificate there
 COPY pyproject.toml uv.lock site-ca.pe[m] ./
 ENV UV_PROJECT_ENVIRONMENT=/opt/ratchet UV_LINK_MODE=copy UV_NO_CACHE=1
-RUN if [ -s site-ca.pem ]; then export SSL_CERT_FILE=/build/site-ca.pem PIP_CERT=/build/site-ca.pem; fi \
+RUN if [ ! -s site-ca.pem ] && [ -s /etc/ssl/certs/ca-certificates.crt ]; then cp /etc/ssl/certs/ca-certificates.crt site-ca.pem; fi \
+ && if [ -s site-ca.pem ]; then export SSL_CERT_FILE=/build/site-ca.pem PIP_CERT=/build/site-ca.pem; fi \
  && python3.11 -m venv /uv \
  && /uv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check uv==0.13.9 \
  && /uv/bin/uv sync --frozen --quiet --no-dev --no-install-project --compile-bytecode \

@@ -1,13 +1,14 @@
-# Everything sets itself up: a machine needs Python 3.11, 3.12 or 3.13 and make. Try `make help`.
+# Everything sets itself up: a machine needs make and a python3; where that is none of 3.11 to 3.13, uv downloads one. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-host test bench bench-quick lint docs format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run test-cluster
+.PHONY: help setup demo test-host test-unit test bench bench-quick lint docs dist format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
 TOOLS := .tools
 DATA ?=
 PYTHON ?= python3
+CHOSEN = $$(PYTHON=$(PYTHON) sh tools/setup.sh python)
 IMAGES ?= official
 SNAPSHOT ?=
 KUBEFLOW ?=
@@ -16,19 +17,23 @@ MODEL ?=
 PROJECT ?=
 NAMESPACE ?=
 
+# a company's proxy signs with a certificate that the system trusts; a system without a store has uv's own list
+CERTIFICATES := $(firstword $(wildcard $(addprefix /etc/,\
+	ssl/certs/ca-certificates.crt pki/tls/certs/ca-bundle.crt ssl/ca-bundle.pem ssl/cert.pem)))
+UV_SYSTEM_CERTS ?= $(if $(CERTIFICATES),true,false)
+export UV_SYSTEM_CERTS
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install the locked environment into .venv
 
 $(TOOLS)/bin/uv:
-	@echo "installing uv into $(TOOLS)"
-	@$(PYTHON) -m venv $(TOOLS) || { echo "python3 -m venv does not work: install your system's python3-venv package" >&2; exit 2; }
-	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@PYTHON=$(PYTHON) CERTIFICATES=$(CERTIFICATES) sh tools/setup.sh uv $(TOOLS)
 
 $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
 	@echo "installing the locked environment into .venv (about 1.1 GB)"
-	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode --python $(PYTHON)
+	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode --python $(CHOSEN)
 	@touch $@
 
 demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder tells it on your snapshots
@@ -61,6 +66,9 @@ test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of package
 test-host: ## on a Debian machine, as root: install Prometheus, Chromium and wrk, without which some tests are skipped
 	@sh tests/host.sh
 
+test-unit: $(STAMP) ## the unit tests alone
+	@$(BIN)/pytest --quiet --numprocesses 2 --dist worksteal tests/unit
+
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
@@ -80,11 +88,15 @@ lint: $(STAMP) ## style, types, architecture, lock
 	@$(BIN)/lint-imports --no-cache
 
 docs: $(STAMP) ## the docs site into site/, links checked
-	@NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/uv run --frozen --quiet --group docs --python $(PYTHON) python -m mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/uv run --frozen --quiet --group docs --python $(CHOSEN) python -m mkdocs build --strict
+
+dist: $(TOOLS)/bin/uv ## the wheel and the sdist into dist/
+	@rm -rf dist
+	@$(TOOLS)/bin/uv build --quiet
 
 format: $(STAMP) ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 clean: ## remove environment, caches and the demo's folder (not .ratchet)
-	rm -rf .venv $(TOOLS) .demo site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv $(TOOLS) .demo dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

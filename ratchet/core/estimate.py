@@ -36,8 +36,8 @@ class Paired:
 class MetricName:
     """A task's primary metric.
 
-    `key` names it in storage (`holdout_auc` in MLflow, `candidate_auc=` in the log), `label` for people. `neutral` is the figure of
-    a model that knows nothing, `neutral_name` what that is called; `no_interval` says why there may be none.
+    `key` names it in storage (`holdout_<key>` in MLflow, `candidate_<key>=` in the log), `label` for people. `neutral` is
+    the figure of a model that knows nothing, `neutral_name` what that is called; `no_interval` says why there may be none.
     """
 
     key: str

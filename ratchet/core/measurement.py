@@ -20,7 +20,7 @@ class Asked(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One inequality beside that of the primary metric: `candidate AUC 0.640 > 0.550`.
+    """One inequality beside that of the primary metric, as `holdout rows 1400 >= 200`.
 
     `text` names it in the reason; `key` names its figures in storage, empty where they are another's. `promotes_first` marks the
     one by which a first model is promoted: the headline of that decision.

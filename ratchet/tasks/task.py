@@ -97,16 +97,12 @@ class Task(Protocol):
         """The primary metric on answers about held-out entities whose labels have come."""
         ...
 
-    def live_body(self, live: Live) -> dict[str, float | int | None]:
-        """The figures of a ledger's `live` record, JSON types only: None where a figure could not be measured."""
+    def by_label(self, rows: int, counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Labelled answers, of which these are the `counts` of `Live`, by label as the exporter writes it."""
         ...
 
-    def counted(self, body: Mapping[str, Any]) -> Mapping[str, int]:
-        """The labelled answers that such figures rest on, by label as the exporter writes it."""
-        ...
-
-    def enough(self, body: Mapping[str, Any]) -> bool:
-        """Whether such figures rest on enough labels to say anything."""
+    def enough(self, rows: int, counts: Mapping[str, int]) -> bool:
+        """Whether so many labelled answers say anything."""
         ...
 
     def curve(self, labels: Labels, scores: Scores) -> NDArray[Any]:

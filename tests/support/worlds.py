@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from ratchet.estimators import bundle as bundles
@@ -31,9 +30,9 @@ class FakeWorld:
         self.ledger, self.registry = FakeLedger(self.clock), FakeRegistry(self.clock)
         self.rollout = FakeRollout(self.registry, self.clock)
 
-    @cached_property
+    @property
     def journal(self) -> Journal:
-        """The ledger as the events of model `m`."""
+        """The ledger as the events of model `m`; a new one each time, so that a world can be copied."""
         return Journal(self.ledger, "m")
 
     @property

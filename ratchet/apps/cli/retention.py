@@ -26,8 +26,8 @@ def prune(
 ) -> None:
     """Delete old answers and their labels from the request log. They do not come back.
 
-    Keep them for longer than labels take to arrive: the live AUC is measured on answers that have one. Requests by version and day
-    go on counting what was deleted; ledger, reports and models stay.
+    Keep them for longer than labels take to arrive: live performance is measured on answers that have one. Requests by version and
+    day go on counting what was deleted; ledger, reports and models stay.
     """
     wiring = Wiring.load()
     with waiting("counting old answers"):

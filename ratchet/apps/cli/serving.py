@@ -106,7 +106,7 @@ def labels(
 
 
 def _row(measured: LiveMeasured, metric: MetricName) -> dict[str, Any]:
-    """One version's figures under the names of the task: `auc` and `holdout_auc`, `positives`."""
+    """One version's figures under the names that the task has for them."""
     return {
         "version": measured.version,
         "labelled": measured.labelled,

@@ -25,6 +25,8 @@ from ratchet.settings import Settings, environment, load_settings
 from ratchet.wiring import Wiring
 
 _MARK = ".ratchet-demo"
+# for a folder without a project: this repository's ratchet.yaml, as a wheel has it
+_EXAMPLE = Path(__file__).with_name("streamflow.yaml")
 _MONTHS: dict[str, list[str]] = {
     "month_000": [],
     "month_001": [],  # the same users a month later: nothing has changed but chance
@@ -122,6 +124,9 @@ def _prepare(data: Path | None, home: Path) -> Demo:
     (home / _MARK).touch()
     os.environ["RATCHET_HOME"] = str(home / "state")
     settings = load_settings()
+    if data is None and not settings.project.exists() and not os.environ.get("RATCHET_PROJECT"):
+        os.environ["RATCHET_PROJECT"] = str(shutil.copy(_EXAMPLE, home / "ratchet.yaml"))
+        settings = load_settings()
     settings.home.mkdir()
     with socket.socket() as probe:
         if probe.connect_ex((settings.host, settings.port)) == 0 and "port" not in settings.model_fields_set:
@@ -181,5 +186,6 @@ def _end(demo: Demo, promotions: Sequence[Entry[Moved]], seconds: float) -> None
     for report in sorted(demo.settings.reports.glob("*.html")):
         line(f"               {report.name}")
     line(f"state          {demo.settings.home}   (delete the folder to forget it)")
-    line(f"look again     RATCHET_HOME={demo.settings.home} ratchet history")
+    project = f"RATCHET_PROJECT={demo.settings.project} " if os.environ.get("RATCHET_PROJECT") else ""
+    line(f"look again     {project}RATCHET_HOME={demo.settings.home} ratchet history")
     line(f"it took        {seconds:.0f} s")

@@ -122,7 +122,7 @@ def _measured(history: History, task: Task) -> Iterator[Value]:
         for metric, name in zip(task.metrics.live, (task.metric.key, "low", "high"), strict=True):
             if body[name] is not None:
                 yield metric, body[name], version
-        for label, rows in task.counted(body).items():
+        for label, rows in task.by_label(body["rows"], {"positive": body["positives"]}).items():
             yield task.metrics.live_rows, rows, (*version, label)
 
 

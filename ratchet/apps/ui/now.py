@@ -134,7 +134,7 @@ def _worse_than_promised(sight: Sight, champion: int | None) -> Iterator[Attenti
         return
     body, metric = record.body, sight.task.metric
     live, promised = Interval(body[metric.key], body["low"], body["high"]), metric.promised(version.metrics)
-    if sight.task.enough(body) and metric.fell(live, promised):
+    if sight.task.enough(body["rows"], {"positive": body["positives"]}) and metric.fell(live, promised):
         yield Attention(
             f"Version {champion} does worse on live answers than on the holdout when it was trained: upper end of live "
             f"{metric.label} {number(live.high)} < {number(promised.low)}, the lower end then.",

@@ -67,7 +67,8 @@ def _row(task: Task, number: int, version: ModelVersion | None, record: Record |
     body = record.body if record else {}
     seen = _live(task.metric, body)
     verdict = ""
-    if record is not None and task.enough(body) and math.isfinite(seen.high) and math.isfinite(promised.low):
+    enough = record is not None and task.enough(body["rows"], {"positive": body["positives"]})
+    if enough and math.isfinite(seen.high) and math.isfinite(promised.low):
         verdict = "FAIL" if task.metric.fell(seen, promised) else "PASS"
     return VersionRow(
         number,

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from ratchet.core.decision import Verdict
 from ratchet.core.events.fields import Fields, as_flag, as_real, as_text, as_whole, many, maybe, one_of, to_plain
+from ratchet.core.severity import severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class DriftTest:
     @property
     def severity(self) -> float | None:
         """Effect over threshold."""
-        return None if self.effect is None else self.effect / max(self.threshold, 1e-9)
+        return severity(self.effect, self.threshold)
 
     def to_body(self) -> dict[str, Any]:
         """JSON types only."""

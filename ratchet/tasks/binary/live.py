@@ -1,10 +1,8 @@
-"""The live AUC, and the form in which the ledger keeps it."""
+"""The live AUC, and when there are labels enough for it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.tasks.binary.auc import auc_interval
@@ -15,27 +13,15 @@ MIN_RARER = 30  # labelled answers of each class below which a live AUC says not
 
 def live(answers: LabelledAnswers, confidence: float) -> Live:
     """Measure on answers about held-out entities."""
-    rows, positives = len(answers.labels), int(answers.labels.sum())
-    figure = auc_interval(answers.labels, answers.scores, confidence)
-    return Live(figure, rows, _enough(rows, positives), {POSITIVE: positives})
+    rows, counts = len(answers.labels), {POSITIVE: int(answers.labels.sum())}
+    return Live(auc_interval(answers.labels, answers.scores, confidence), rows, enough(rows, counts), counts)
 
 
-def body(found: Live) -> dict[str, float | int | None]:
-    """Rows, positives, and the AUC with its interval, None while a class is missing."""
-    figures = {"auc": found.figure.value, "low": found.figure.low, "high": found.figure.high}
-    rounded = {name: None if math.isnan(value) else round(value, 6) for name, value in figures.items()}
-    return {"rows": found.rows, "positives": found.counts[POSITIVE], **rounded}
+def by_label(rows: int, counts: Mapping[str, int]) -> dict[str, int]:
+    """The rows of each label."""
+    return {"1": counts[POSITIVE], "0": rows - counts[POSITIVE]}
 
 
-def by_label(record: Mapping[str, Any]) -> dict[str, int]:
-    """The rows of each label that `body` tells of."""
-    return {"1": record["positives"], "0": record["rows"] - record["positives"]}
-
-
-def enough(record: Mapping[str, Any]) -> bool:
+def enough(rows: int, counts: Mapping[str, int]) -> bool:
     """Whether there are enough of both classes."""
-    return _enough(record["rows"], record["positives"])
-
-
-def _enough(rows: int, positives: int) -> bool:
-    return min(positives, rows - positives) >= MIN_RARER
+    return min(counts[POSITIVE], rows - counts[POSITIVE]) >= MIN_RARER

@@ -57,17 +57,13 @@ class Binary:
         """The live AUC."""
         return live_auc.live(answers, confidence)
 
-    def live_body(self, live: Live) -> dict[str, float | int | None]:
-        """Rows, positives, AUC with its interval."""
-        return live_auc.body(live)
-
-    def counted(self, body: Mapping[str, Any]) -> Mapping[str, int]:
+    def by_label(self, rows: int, counts: Mapping[str, int]) -> Mapping[str, int]:
         """The rows of label 1 and 0."""
-        return live_auc.by_label(body)
+        return live_auc.by_label(rows, counts)
 
-    def enough(self, body: Mapping[str, Any]) -> bool:
+    def enough(self, rows: int, counts: Mapping[str, int]) -> bool:
         """Whether both classes have enough rows."""
-        return live_auc.enough(body)
+        return live_auc.enough(rows, counts)
 
     def curve(self, labels: Labels, scores: Scores) -> NDArray[Any]:
         """The ROC curve: false positive rate, true positive rate."""
