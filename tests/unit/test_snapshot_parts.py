@@ -19,16 +19,14 @@ from ratchet.estimators import bundle as bundles
 from ratchet.steps import profile_rows
 from ratchet.steps.parts import snapshot_drift, snapshot_parts
 from ratchet.steps.parts.sampling import sample
-from tests.support.loop import PROJECT, Loop
+from tests.support.loop import PROJECT, Loop, first_champion
 
 PER_POD = 1000
 
 
 @pytest.fixture
 def loop() -> Loop:
-    made = Loop()
-    assert made.run(made.arrive(1)) == "done"
-    return made
+    return first_champion()
 
 
 def count(loop: Loop, snapshot: Snapshot, group: str, project: object = PROJECT) -> str:
