@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from threading import Event
 
 import pytest
@@ -26,7 +25,7 @@ def trained() -> Loop:
 @pytest.fixture
 def site(trained: Loop) -> UiWorld:
     """A copy for each test: training takes longer than all that is tested here."""
-    return UiWorld(deepcopy(trained))
+    return UiWorld(trained.copy())
 
 
 def go_back(client: TestClient, proof: str, **changes: str) -> int:
