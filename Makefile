@@ -66,8 +66,11 @@ test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of package
 test-host: ## on a Debian machine, as root: install Prometheus, Chromium and wrk, without which some tests are skipped
 	@sh tests/host.sh
 
+# What unit tests use: the other plugins that are installed, and the rewriting of their modules, take each worker seconds.
+FEW_PLUGINS := --disable-plugin-autoload -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
+
 test-unit: $(STAMP) ## the unit tests alone
-	@$(BIN)/pytest --quiet --numprocesses 2 --dist worksteal tests/unit
+	@$(BIN)/pytest --quiet $(FEW_PLUGINS) --numprocesses 2 --dist worksteal tests/unit
 
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile

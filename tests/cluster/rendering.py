@@ -49,7 +49,7 @@ def rendered(
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" and "project=" not in values else []
     command = ["template", release or chart, f"charts/{chart}", "--namespace", namespace, "--kube-version", "1.34.4"]
     text = helm.helm(*command, *project, *sets)
-    return [document for document in yaml.safe_load_all(text) if document]
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
 def pods(documents: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:

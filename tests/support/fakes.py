@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -92,6 +93,14 @@ class FakeRegistry:
         self.stored: dict[int, ModelVersion] = {}
         self.aliases: dict[str, int] = {}
         self.down: Exception | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FakeRegistry:
+        """A registry of its own: what one of the two registers or damages is not seen by the other."""
+        made = FakeRegistry(deepcopy(self.clock, memo))
+        memo[id(self)] = made
+        shutil.copytree(self.folder, made.folder, dirs_exist_ok=True)
+        made.stored, made.aliases, made.down = deepcopy((self.stored, self.aliases, self.down), memo)
+        return made
 
     def _up(self) -> None:
         if self.down is not None:

@@ -13,7 +13,7 @@ from ratchet.estimators.plain.encoding import row_of
 from ratchet.requests.port import JoinReport
 from ratchet.steps import labels
 from tests.support.fakes import FakeRequests
-from tests.support.loop import PROJECT, Loop
+from tests.support.loop import PROJECT, Loop, first_champion
 
 LATE: Columns = {"entity": np.array(["e1"], dtype=object), "label": np.array([1])}
 
@@ -48,9 +48,7 @@ def is_held_out(entity: str) -> bool:
 @pytest.fixture
 def loop() -> Loop:
     """January made version 1 the champion."""
-    made = Loop()
-    assert made.run(made.arrive(1)) == "done"
-    return made
+    return first_champion()
 
 
 def test_each_versions_live_figures_are_recorded(loop: Loop) -> None:

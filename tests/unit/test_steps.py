@@ -13,14 +13,13 @@ from ratchet.core.live import LabelledAnswers
 from ratchet.core.trigger import Action
 from ratchet.promotion import by_hand
 from ratchet.steps import promote, train
-from tests.support.loop import PROJECT, ROWS, Loop
+from tests.support.loop import PROJECT, ROWS, Loop, first_champion
 
 
 @pytest.fixture
 def loop() -> Loop:
     """January made version 1 the champion."""
-    made = Loop()
-    assert made.run(made.arrive(1)) == "done"
+    made = first_champion()
     made.said.clear()
     return made
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from threading import Event
 
 import pytest
 from starlette.testclient import TestClient
 
 from ratchet.core.errors import Unavailable
-from tests.support.loop import PROJECT, Loop
+from tests.support.loop import PROJECT, Loop, first_champion
 from tests.support.ui_world import TOKEN, UiWorld, csrf, sign_in, text_of
 
 MANUAL = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"approval": "manual"})})
@@ -18,8 +17,7 @@ MANUAL = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={
 @pytest.fixture(scope="module")
 def trained() -> Loop:
     """Version 2 has replaced version 1."""
-    loop = Loop()
-    assert loop.run(loop.arrive(1)) == "done"
+    loop = first_champion()
     assert loop.run(loop.arrive(2, turn=1, shift=1)) == "done"
     return loop
 
@@ -27,7 +25,7 @@ def trained() -> Loop:
 @pytest.fixture
 def site(trained: Loop) -> UiWorld:
     """A copy for each test: training takes longer than all that is tested here."""
-    return UiWorld(deepcopy(trained))
+    return UiWorld(trained.copy())
 
 
 def go_back(client: TestClient, proof: str, **changes: str) -> int:
