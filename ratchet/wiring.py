@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
     from ratchet.locks.port import Lock
+    from ratchet.notify.port import Notifier
     from ratchet.registry.mlflow_reader import MlflowReader
     from ratchet.registry.port import Registry
     from ratchet.reports.port import DriftReporter, Reports
@@ -145,8 +146,17 @@ class Wiring:
 
     @cached_property
     def journal(self) -> Journal:
-        """The ledger as this model's events."""
-        return Journal(self.ledger, self.project.model)
+        """The ledger as this model's events; the notifiers hear of each that is appended."""
+        return Journal(self.ledger, self.project.model, [notifier.notify for notifier in self.notifiers])
+
+    @property
+    def notifiers(self) -> Sequence[Notifier]:
+        """A webhook, where the environment names one."""
+        if not self.settings.notify_url:
+            return ()
+        from ratchet.notify.webhook import Webhook
+
+        return (Webhook(self.settings.notify_url, warn),)
 
     @cached_property
     def cluster(self) -> KubernetesApi:
@@ -218,6 +228,11 @@ class Wiring:
 def say(line: str) -> None:
     """One line of a step's log, at once."""
     print(line, flush=True)  # noqa: T201 - a step's log is its standard output, on a cluster and locally
+
+
+def warn(line: str) -> None:
+    """One line of log that is no answer: on standard error, because standard output may be one JSON document."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - likewise a step's log
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Carry out a move: the protocol of DESIGN.md, step by step, under the lock."""
+"""Carry out a move: the promotion protocol, step by step, under the lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rollout on a cluster: one Deployment, whose pod template names the version (docs of the protocol: DESIGN, step 4 and 5).
+"""The rollout on a cluster: one Deployment, whose pod template names the version.
 
 Rights: get and patch on that Deployment, get and list on pods. From outside the cluster pods and Service are asked through the API
 server's proxy, which an administrator may do and the promoter's account may not.
