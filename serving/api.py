@@ -1,4 +1,9 @@
-"""The HTTP contract as a Starlette app; service.py makes a BentoML service of it."""
+"""The HTTP contract as a Starlette app; service.py makes a BentoML service of it.
+
+Bodies (bodies.py), their refusals (problems.py) and the OpenAPI document (openapi.py) are ours and not FastAPI's: with a model of
+the request FastAPI answers 0.72 times as many requests, for 162 us more of CPU each; with one of the answer too, which its document
+needs, 0.64 times as many, for 240 us more. Nor does it bound a body before it has read it (docs/benchmarks-serving.md).
+"""
 
 from __future__ import annotations
 

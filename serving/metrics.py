@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ratchet.core.metric import Kind, Metric
+from ratchet.private_names import counts_alone
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 ENDPOINTS = ("predict", "predict_batch", "explain")
@@ -84,12 +85,8 @@ class Metrics:
         return self._missing.labels(self._version, feature)
 
     def render(self) -> bytes:
-        """The text format; of all worker processes when BentoML started several.
-
-        Which it is was settled when the client was imported. PROMETHEUS_MULTIPROC_DIR does not tell: a library may set it
-        later, in a single process too, where nothing is in the folder.
-        """
-        if values.ValueClass is values.MutexValue:
+        """The text format; of all worker processes when BentoML started several."""
+        if counts_alone(values):
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]

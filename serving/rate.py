@@ -1,4 +1,10 @@
-"""How many entities a process answers for in a second: what is beyond is refused at once, before the queue makes everybody slow."""
+"""How many entities a process answers for in a second: what is beyond is refused at once, before the queue makes everybody slow.
+
+It is ours because a batch is let in whole and paid back, and says how large it is only once its body is read. Of the library
+`limits` (5.8, in memory) neither the fixed window, the sliding counter nor the moving window can owe: each refuses for ever a batch
+larger than a second's worth. The first also lets twice the rate through around the turn of a second, and half an entity a second is
+none. Speed decides nothing: a hit costs 1.4 us here and 6 to 23 there, of the 300 of a request.
+"""
 
 from __future__ import annotations
 

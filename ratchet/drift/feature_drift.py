@@ -1,6 +1,6 @@
 """Whether a feature differs between two profiles: an effect size and a p-value a test.
 
-Each feature has a test of its values and, when cells are missing on either side, one of its missingness:
+Each feature has a test of its values and, when cells are missing on either side, one of its missingness (files of drift/tests):
 
 | test | effect | p-value |
 |---|---|---|
@@ -15,21 +15,21 @@ references above 1,000 rows; Evidently asks for no more than the effect, and ala
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ratchet.core.decision import Verdict, check
 from ratchet.core.errors import DataError
 from ratchet.core.policy import DriftPolicy
-from ratchet.core.schema import DType
 from ratchet.core.severity import severity
-from ratchet.drift import bins
-from ratchet.drift.bins import Floats, Ints
+from ratchet.drift.holm import holm
 from ratchet.drift.profile import FeatureProfile, Profile
-from ratchet.drift.stattests import chi_squared, holm, jensen_shannon, kolmogorov_smirnov, wasserstein
+from ratchet.drift.tests import category
+from ratchet.drift.tests.catalogue import TESTS
+from ratchet.drift.tests.port import Aspect, Comparison, DriftTest
 
 # With fewer values than this share of rows on both sides, a feature is measured by its missingness: its few values are no reason to
 # wait for more rows for ever.
@@ -46,8 +46,8 @@ class FeatureDrift:
     """
 
     feature: str
-    test: Literal["value", "missing"]
-    measure: Literal["wasserstein", "jensenshannon"]
+    test: Aspect
+    measure: str
     effect: float | None
     threshold: float
     p: float | None
@@ -80,34 +80,16 @@ class FeatureDrift:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A test before the correction: counts over common points (`values`, for numbers) or categories."""
+    """What a test found, before the correction; `sparse` when hardly a row of either side has a value."""
 
     feature: str
-    test: Literal["value", "missing"]
-    reference: Ints
-    current: Ints
-    values: Floats | None = None
+    test: DriftTest
+    found: Comparison
     sparse: bool = False
 
     @property
     def rows(self) -> tuple[int, int]:
-        return int(self.reference.sum()), int(self.current.sum())
-
-    @property
-    def effect(self) -> float | None:
-        if not all(self.rows):
-            return None
-        return (
-            jensen_shannon(self.reference, self.current)
-            if self.values is None
-            else wasserstein(self.values, self.reference, self.current)
-        )
-
-    @property
-    def p(self) -> float | None:
-        if not all(self.rows):
-            return None
-        return (chi_squared if self.values is None else kolmogorov_smirnov)(self.reference, self.current)
+        return self.found.reference_rows, self.found.current_rows
 
 
 def feature_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> tuple[FeatureDrift, ...]:
@@ -130,62 +112,45 @@ def feature_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> 
 def label_drift(ref_pos: int, ref_n: int, cur_pos: int, cur_n: int, policy: DriftPolicy) -> FeatureDrift:
     """Compare two label rates, each given as positives out of n: a test named `label` with its own alpha."""
     counts = np.array([[ref_n - ref_pos, ref_pos], [cur_n - cur_pos, cur_pos]], dtype=np.int64)
-    return _judge([_Draft("label", "value", counts[0], counts[1])], policy)[0]
+    return _judge([_Draft("label", category.TEST, category.compare_counts(counts[0], counts[1]))], policy)[0]
 
 
-def _drafts(a: FeatureProfile, b: FeatureProfile) -> list[_Draft]:
-    sparse = all(item.present < _SPARSE * item.rows for item in (a, b))
-    if a.dtype is DType.CATEGORY:
-        names = sorted(a.categories.keys() | b.categories.keys())
-        drafts = [_Draft(a.name, "value", _counts(a, names), _counts(b, names), sparse=sparse)]
-    else:
-        keys, _ = bins.merge(a.keys, a.counts, b.keys, b.counts)
-        values = None if a.dtype is DType.BOOL else bins.values_of(keys)
-        drafts = [_Draft(a.name, "value", _spread(keys, a), _spread(keys, b), values, sparse)]
-    if a.missing or b.missing:
-        emptiness = [np.array([item.missing, item.present], dtype=np.int64) for item in (a, b)]
-        drafts.append(_Draft(a.name, "missing", emptiness[0], emptiness[1]))
-    return drafts
-
-
-def _counts(item: FeatureProfile, names: list[str]) -> Ints:
-    return np.array([item.categories.get(name, 0) for name in names], dtype=np.int64)
-
-
-def _spread(keys: Ints, item: FeatureProfile) -> Ints:
-    """The counts of `item` at `keys`, which hold all of its own."""
-    counts = np.zeros(len(keys), dtype=np.int64)
-    counts[np.searchsorted(keys, item.keys)] = item.counts
-    return counts
+def _drafts(reference: FeatureProfile, current: FeatureProfile) -> Iterator[_Draft]:
+    sparse = all(item.present < _SPARSE * item.rows for item in (reference, current))
+    for test in TESTS:
+        found = test.compare(reference, current)
+        if found is not None:
+            yield _Draft(reference.name, test, found, sparse and test.aspect == "value")
 
 
 def _judge(drafts: Sequence[_Draft], policy: DriftPolicy) -> tuple[FeatureDrift, ...]:
-    p_values = [draft.p for draft in drafts]
-    family = {i: p for i, p in enumerate(p_values) if p is not None and min(drafts[i].rows) >= policy.min_rows}
+    family = {
+        i: draft.found.p for i, draft in enumerate(drafts) if draft.found.p is not None and min(draft.rows) >= policy.min_rows
+    }
     corrected = dict(zip(family, holm(list(family.values())), strict=True))
-    rows_enough = {draft.feature for i in family if (draft := drafts[i]).test == "missing"}
+    rows_enough = {draft.feature for i in family if (draft := drafts[i]).test.aspect == "missing"}
     tests = [
-        _outcome(draft, p_values[i], corrected.get(i), policy, by_missingness=draft.sparse and draft.feature in rows_enough)
+        _outcome(draft, corrected.get(i), policy, by_missingness=draft.sparse and draft.feature in rows_enough)
         for i, draft in enumerate(drafts)
     ]
     return tuple(sorted(tests, key=lambda test: (-test.severity, test.feature)))
 
 
-def _outcome(draft: _Draft, p: float | None, corrected: float | None, policy: DriftPolicy, *, by_missingness: bool) -> FeatureDrift:
+def _outcome(draft: _Draft, corrected: float | None, policy: DriftPolicy, *, by_missingness: bool) -> FeatureDrift:
     """Judge one test; `by_missingness`: it has too few values, and the feature's missingness test stands for it."""
-    measure: Literal["wasserstein", "jensenshannon"] = "jensenshannon" if draft.values is None else "wasserstein"
-    threshold = policy.category_effect if draft.values is None else policy.number_effect
-    name = f"{draft.feature} {'missing ' if draft.test == 'missing' else ''}{measure}"
-    effect = draft.effect
+    test, effect = draft.test, draft.found.effect
+    threshold = test.threshold(policy)
+    name = f"{draft.feature} {'missing ' if test.aspect == 'missing' else ''}{test.measure}"
     if corrected is None or effect is None:
         rows, side = min(zip(draft.rows, ("reference", "current"), strict=True))
         verdict = Verdict.FAIL if by_missingness else Verdict.UNKNOWN
         note = "; nearly empty on both sides, its missingness is compared" if by_missingness else ""
-        what = "rows with a value" if draft.test == "value" else "rows"
+        what = "rows with a value" if test.aspect == "value" else "rows"
         reason = f"{name} not judged: {rows} {side} {what} < {policy.min_rows}{note}"
     else:
         large = check(name, effect, ">=", threshold)
         sure = check("p", corrected, "<", policy.alpha)
         verdict = Verdict.PASS if large.verdict is sure.verdict is Verdict.PASS else Verdict.FAIL
         reason = f"{large.text}, {sure.text}"
-    return FeatureDrift(draft.feature, draft.test, measure, effect, threshold, p, corrected, *draft.rows, verdict, reason)
+    found = draft.found.p, corrected, *draft.rows
+    return FeatureDrift(draft.feature, test.aspect, test.measure, effect, threshold, *found, verdict, reason)

@@ -26,7 +26,7 @@ def _none() -> Ints:
 class FeatureProfile:
     """One feature's histogram. Two of them are equal when their `state()` is.
 
-    A number has `keys` (bins of core/bins.py, strictly increasing) with `counts`, both int64 of shape (k,), and the exact `low` and
+    A number has `keys` (see bins.py, strictly increasing) with `counts`, both int64 of shape (k,), and the exact `low` and
     `high` (inf and -inf while there is no value). A category has `categories`, from value to count. No count is 0.
     """
 
@@ -105,6 +105,17 @@ class FeatureProfile:
             high=max(self.high, other.high),
             categories=Counter(self.categories) + Counter(other.categories),
         )
+
+    def aligned(self, other: FeatureProfile) -> tuple[Ints, Ints, Ints]:
+        """Common keys of two numbers, and the counts of either at them; each has shape (k,)."""
+        keys, _ = bins.merge(self.keys, self.counts, other.keys, other.counts)
+        return keys, self._spread(keys), other._spread(keys)
+
+    def _spread(self, keys: Ints) -> Ints:
+        """The counts at `keys`, which hold all of its own."""
+        counts = np.zeros(len(keys), dtype=np.int64)
+        counts[np.searchsorted(keys, self.keys)] = self.counts
+        return counts
 
     def state(self) -> dict[str, Any]:
         """The profile as JSON types; keys as steps from one to the next, which are mostly small."""

@@ -1,7 +1,7 @@
 """The reference profile: per feature a histogram that merges exactly.
 
 It holds integers, the smallest and the largest value, and nothing else: merging is addition, so it is associative and commutative
-to the bit, and partitions may be profiled anywhere and merged in any order. Drift is computed from profiles alone (core/drift.py).
+to the bit, and partitions may be profiled anywhere and merged in any order. Drift is computed from profiles alone (verdict.py).
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ class FeastFeatures:
     def _look_ups(self) -> tuple[Any, RepoConfig, FeatureView]:
         """What reads the online store, without the libraries of an offline one."""
         store = self._opened(NO_OFFLINE)
-        return store._get_provider(), store.config, store.get_feature_view(VIEW)  # noqa: SLF001 - the store has no other way to it
+        return store.provider, store.config, store.get_feature_view(VIEW)
 
     def _opened(self, offline: str) -> Any:
         store = FeatureStore(config=self._config(self._registry, offline))

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ratchet.core.errors import UserError
+from ratchet.private_names import feasts_connection
 
 _IDLE_SECONDS = 10  # after which the system asks a silent PostgreSQL whether it is still there
 
@@ -36,7 +37,7 @@ def parsed_url(url: str) -> URL:
 
 def close(store: Any) -> None:
     """Close the connection that Feast's PostgreSQL store keeps and has no way to close; SQLite's closes itself."""
-    connection = getattr(store._get_provider().online_store, "_conn", None)  # noqa: SLF001 - see above
+    connection = feasts_connection(store)
     if isinstance(connection, psycopg.Connection):
         connection.close()
 

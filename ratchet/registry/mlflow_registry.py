@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
+from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.port import NewVersion
 
@@ -53,7 +54,7 @@ class MlflowRegistry:
             if not self._uri.startswith("http"):
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
-                utils.MAX_RETRY_COUNT = 4  # of opening the database; MLflow's 10 keep a person waiting for 100 s
+                set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
             if self._uri.startswith("sqlite:///"):
                 Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self._mlflow.set_tracking_uri(self._uri)

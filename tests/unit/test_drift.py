@@ -16,7 +16,9 @@ from ratchet.core.decision import Verdict
 from ratchet.core.errors import DataError
 from ratchet.core.policy import DriftPolicy
 from ratchet.core.schema import DType, Feature, column
-from ratchet.drift.profile import Profile, profile
+from ratchet.drift.profile import FeatureProfile, Profile, profile
+from ratchet.drift.tests.catalogue import TESTS
+from ratchet.drift.tests.port import Comparison, DriftTest
 from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, label_drift
 
 POLICY = DriftPolicy()
@@ -43,6 +45,23 @@ def normal(rows: int, seed: int, shift: float = 0.0) -> NDArray[np.float64]:
 def only(result: Drift) -> FeatureDrift:
     assert len(result.tests) == 1
     return result.tests[0]
+
+
+def test_a_further_test_stands_beside_the_others_and_is_corrected_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare(reference: FeatureProfile, current: FeatureProfile) -> Comparison | None:
+        gap = abs(reference.mean - current.mean)
+        return Comparison(reference.present, current.present, gap, 0.004) if reference.dtype is DType.FLOAT else None
+
+    further = DriftTest("value", "mean_gap", "Gap of means", lambda _: 2.0, compare)
+    monkeypatch.setattr("ratchet.drift.feature_drift.TESTS", (*TESTS, further))
+    moved, quiet = (numbers(normal(2000, 2, shift=shift)) for shift in (4, 0))
+    tests = {test.measure: test for test in drift(numbers(normal(5000, 1)), moved, POLICY).tests}
+    assert tests.keys() == {"wasserstein", "mean_gap"}
+    assert tests["mean_gap"].reason.startswith("fee mean_gap 3.579 >= 2.000, p 0.004")
+    assert (tests["mean_gap"].corrected_p, tests["mean_gap"].drifted) == (0.004, True)
+    tests = {test.measure: test for test in drift(numbers(normal(5000, 1)), quiet, POLICY).tests}
+    assert tests["mean_gap"].corrected_p == 0.008
+    assert not tests["mean_gap"].drifted
 
 
 def test_a_moved_number_is_drift_and_the_reasons_are_inequalities() -> None:

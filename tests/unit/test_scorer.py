@@ -23,6 +23,7 @@ from ratchet.estimators.plain.encoding import row_of
 from ratchet.estimators.plain.scorer import Scorer
 from ratchet.estimators.plain.scoring import score, verify
 from ratchet.estimators.threads import threads_for
+from ratchet.private_names import boosted_trees
 from tests.support.churn import ESTIMATORS, FEATURES, MODELS, NETS, churn, fitted, scorer
 
 SCORERS = {name: scorer(name) for name in MODELS}
@@ -32,8 +33,8 @@ steady = settings(max_examples=120, deadline=None, derandomize=True)
 
 def thresholds(name: str) -> list[float]:
     estimator = fitted(name)[-1]
-    trees = getattr(estimator, "_predictors", [])
-    return [float(node["num_threshold"]) for (tree,) in trees for node in tree.nodes if not node["is_leaf"]] or [0.0]
+    trees = boosted_trees(estimator)[1] if hasattr(estimator, "n_trees_per_iteration_") else []
+    return [float(node["num_threshold"]) for nodes in trees for node in nodes if not node["is_leaf"]] or [0.0]
 
 
 EDGES = sorted({value for name in MODELS for value in thresholds(name) if math.isfinite(value)})
@@ -111,7 +112,7 @@ def test_the_file_keeps_every_double(value: float) -> None:
 
 
 def test_large_trees_really_need_more_than_one_word_and_cities_are_really_pooled() -> None:
-    leaves = [tree.get_n_leaf_nodes() for (tree,) in fitted("large trees")[-1]._predictors]  # noqa: SLF001 - no public count
+    leaves = [int(nodes["is_leaf"].sum()) for nodes in boosted_trees(fitted("large trees")[-1])[1]]
     assert max(leaves) > 128
     encoder = fitted("trees")[0].named_transformers_["categories"]
     assert encoder.infrequent_categories_[1] is not None

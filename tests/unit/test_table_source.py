@@ -5,15 +5,54 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ratchet.core.errors import DataError
+from ratchet.core.schema import DType
+from ratchet.sources import cells
 from ratchet.sources.content_hash import table_hash
 from ratchet.sources.folder import RawSnapshot, TableSource
 from tests.support.shop import ROWS, SHOP, Tables, customers, put, put_parquet, tables, with_cell
 from tests.support.streamflow import real_data, streamflow
+
+SPELLINGS = [
+    "0x1F",
+    "0X1f",
+    "1_000",
+    "+4",
+    "-0",
+    "007",
+    "3.0",
+    "3.",
+    ".5",
+    "1e5",
+    "1e999",
+    "1e-999",
+    "inf",
+    "-Infinity",
+    "nan",
+    "NAN",
+]
+SPELLINGS += [
+    "true",
+    "tRuE",
+    "FALSE",
+    "1",
+    "0",
+    "1.0",
+    "yes",
+    "t",
+    "9007199254740993",
+    "9" * 18,
+    "9" * 19,
+    "-" + "9" * 30,
+    "٣",
+    "1d5",
+    "",
+]
 
 
 def read(root: Path, content: Tables | None = None, name: str = "may") -> RawSnapshot:
@@ -131,6 +170,16 @@ def test_a_label_may_be_spelled_in_the_usual_ways(tmp_path: Path, spelling: tupl
     raw = read(tmp_path, content)
     assert raw.labels is not None
     assert raw.labels["left"].sum() == 3
+
+
+@pytest.mark.parametrize("dtype", [DType.INT, DType.FLOAT, DType.BOOL])
+@given(text=st.one_of(st.from_regex(r"[ +-]?[0-9_.eExX]{1,20}\Z"), st.sampled_from(SPELLINGS)))
+@settings(max_examples=300, deadline=None)
+def test_a_cell_is_the_same_whatever_stands_in_its_column(dtype: DType, text: str) -> None:
+    """Arrow parses a column whose cells all fit, and ours names those that do not: both read a cell alike."""
+    alone, beside = cells.typed(pa.chunked_array([[text]]), dtype), cells.typed(pa.chunked_array([[text, "?"]]), dtype)
+    assert alone.values[0] == beside.values[0]  # noqa: PD011 - Arrow's, not pandas'
+    assert [fault.phrase for fault in alone.faults] == [fault.phrase for fault in beside.faults if fault.rows[0]]
 
 
 def test_ints_that_pandas_wrote_with_a_point_are_ints(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import warnings
 
 from kfp import local
 
+from ratchet.private_names import KFP_FOREIGN_IMAGE
+
 _GRACE = 45.0  # seconds; a promotion that is interrupted ends its gateway in order, which takes its drain of 10 s and more
 
 
@@ -24,7 +26,7 @@ def main() -> None:
     from pipelines.task_pods import in_process  # noqa: PLC0415 - as above
 
     # kfp.local takes an image whose name lacks "python" for a foreign one; ours has the same packages as this environment.
-    warnings.filterwarnings("ignore", message="You may be attemping", category=RuntimeWarning)
+    warnings.filterwarnings("ignore", message=KFP_FOREIGN_IMAGE, category=RuntimeWarning)
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[1], raise_on_error=True)
     try:
         make_pipeline(in_process)(**arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,10 +10,8 @@ from typing import Any, TextIO
 
 from pipelines.runners.events import Event, Run, failure, plain, step_line
 from ratchet.core.errors import Unavailable
+from ratchet.private_names import KFP_ENDED, KFP_STARTED
 from ratchet.settings import Settings, environment
-
-_STARTED = re.compile(r"Executing task '([a-z0-9-]+)'")
-_ENDED = re.compile(r"Task '([a-z0-9-]+)' finished with status (\w+)")
 
 
 def task_environment(settings: Settings) -> dict[str, str]:
@@ -86,9 +83,9 @@ def _follow(command: Sequence[str], env: Mapping[str, str], log: TextIO, run: Ru
 
 def _events(line: str) -> Iterator[Event]:
     text = plain(line)
-    if found := _STARTED.search(text):
+    if found := KFP_STARTED.search(text):
         yield Event("started", found[1])
-    elif found := _ENDED.search(text):
+    elif found := KFP_ENDED.search(text):
         yield Event("ended", found[1])
     elif ours := step_line(text):
         yield Event("line", ours)

@@ -14,6 +14,7 @@ from ratchet.core.errors import ArtifactError
 from ratchet.estimators.plain.columns import PlainEstimator
 from ratchet.estimators.plain.extraction import Parts, unknown
 from ratchet.estimators.plain.trees import Tree, Trees
+from ratchet.private_names import boosted_trees
 
 
 class _HistGradientBoosting:
@@ -34,11 +35,8 @@ class _HistGradientBoosting:
             raise unknown(parts.estimator)
         if parts.preparation is not None and getattr(parts.preparation, "func", None) is not None:
             raise unknown(parts.preparation)
-        return Trees(
-            inputs=parts.inputs(len(parts.numbers)),
-            baseline=float(parts.estimator._baseline_prediction[0, 0]),  # noqa: SLF001 - has no public counterpart, nor have the trees
-            trees=tuple(_tree(trees[0].nodes) for trees in parts.estimator._predictors),  # noqa: SLF001 - see above
-        )
+        baseline, trees = boosted_trees(parts.estimator)
+        return Trees(inputs=parts.inputs(len(parts.numbers)), baseline=baseline, trees=tuple(_tree(nodes) for nodes in trees))
 
 
 def _tree(nodes: Any) -> Tree:

@@ -5,6 +5,9 @@ split that sends the row to the right strikes out the leaves of its left subtree
 left is the leaf that the row falls into. What a feature strikes out depends only on the rank of its value among its thresholds, so
 it is tabulated: a row costs one bisection and one AND over all trees for each feature. It is exact: the tests are scikit-learn's
 `value <= threshold` in float64, and the leaves are added in its order.
+
+What it buys (docs/benchmarks-serving.md, "What is ours"): with 60 trees of 15 leaves a row takes 22 us where a walk takes 40 and
+scikit-learn's pipeline 8.3 ms; with 300 of 31 it takes 42 us, 285 and 13 ms. A serving process needs no scikit-learn.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ratchet.core.decision import Verdict, number
 from ratchet.drift.profile import FeatureProfile, Profile
+from ratchet.drift.tests.catalogue import TITLES
 from ratchet.drift.verdict import Drift, FeatureDrift
 from ratchet.reports.html.distributions import Bars, Histogram, distribution
 from ratchet.reports.html.text import counted, shown
 
 _DRAWN = 48  # distributions in one report: its size stays bounded, whatever the project's number of features
-_MEASURES = {"wasserstein": "Wasserstein / std", "jensenshannon": "Jensen-Shannon"}
 _OUTCOMES = {Verdict.PASS: "drifted", Verdict.FAIL: "quiet", Verdict.UNKNOWN: "not judged"}
 _HEADLINES = {Verdict.PASS: "Drifted", Verdict.FAIL: "Quiet", Verdict.UNKNOWN: "Too few rows to tell"}
 
@@ -90,7 +90,7 @@ def _rows(tests: Iterable[FeatureDrift], old: dict[str, FeatureProfile], new: di
     return tuple(
         TestRow(
             feature=shown(item.feature),
-            what=f"{'missing cells' if item.test == 'missing' else 'values'}, {_MEASURES[item.measure]}",
+            what=f"{'missing cells' if item.test == 'missing' else 'values'}, {TITLES[item.measure]}",
             effect="none" if item.effect is None else number(item.effect),
             threshold=number(item.threshold),
             p="none" if item.corrected_p is None else number(item.corrected_p),
