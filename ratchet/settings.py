@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ratchet.core.errors import UserError
 from ratchet.core.row_groups import ROWS_PER_POD
 
+LOCK = "promotion.lock"
 _PREFIX = "RATCHET_"
 MODEL_VERSION = f"{_PREFIX}MODEL_VERSION"  # the version that a serving process is pinned to; no setting, each process has its own
 T = TypeVar("T", bound=BaseSettings)
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", min_length=1)  # that `ratchet serve` listens at
     port: int = Field(default=3000, ge=1, le=65535)  # likewise
     actor: str = Field(default_factory=_user, max_length=200)  # your name in the ledger, whose column has this length
+    model: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62})?$")  # whose state it is; set by the project file
     run_id: str = Field(default="", max_length=200)  # of the run that this process is a task of
     rows_per_pod: int = Field(default=ROWS_PER_POD, ge=1000)  # on Kubeflow a larger snapshot is counted by several pods
     step_tries: int = Field(default=1, ge=1, le=10)  # of a step that a store or server could not be reached by
@@ -60,24 +62,47 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=10.0, gt=0)  # seconds that a process that ends goes on serving
 
     @property
+    def folder(self) -> Path:
+        """Folder of the model's own state; the databases in the home are all models'."""
+        return self.home / "models" / self.model if self.model else self.home
+
+    @property
     def snapshots(self) -> Path:
         """Folder of the Parquet snapshots."""
-        return self.home / "snapshots"
+        return self._place("snapshots")
 
     @property
     def feast(self) -> Path:
         """Folder of Feast's registry and online store."""
-        return self.home / "feast"
+        return self._place("feast")
 
     @property
     def reports(self) -> Path:
         """Folder of the HTML reports."""
-        return self.home / "reports"
+        return self._place("reports")
 
     @property
     def serving(self) -> Path:
         """Folder of the local rollout's desired and observed state."""
-        return self.home / "serving"
+        return self._place("serving")
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs' logs and artifacts."""
+        return self._place("runs")
+
+    @property
+    def lock(self) -> Path:
+        """The promotion lock's file."""
+        return self._place(LOCK)
+
+    def _place(self, name: str) -> Path:
+        """In the model's folder, or where that links to: the home itself, as release 0.1 had it (ratchet/clients/home.py).
+
+        The link is followed here, because Feast knows the snapshots by their path and a lock's file must be none.
+        """
+        path = self.folder / name
+        return Path(os.path.normpath(path.parent / path.readlink())) if path.is_symlink() else path
 
     @property
     def url(self) -> str:

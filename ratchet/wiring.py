@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.clients.home import take_over
+from ratchet.core.errors import RatchetError, RetryableError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
@@ -25,9 +26,11 @@ from ratchet.tasks.task import Task
 
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
+    from ratchet.core.record import Record
     from ratchet.core.schema import Columns
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
+    from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
     from ratchet.notify.port import Notifier
     from ratchet.registry.mlflow_reader import MlflowReader
@@ -49,13 +52,19 @@ class Wiring:
     settings: Settings
     project: Project
 
+    def __post_init__(self) -> None:
+        """The settings are those of the project's model, whatever RATCHET_MODEL says."""
+        object.__setattr__(self, "settings", self.settings.model_copy(update={"model": self.project.model}))
+
     @classmethod
     def load(cls) -> Wiring:
         """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
         settings = load_settings()
         project = load_project(settings.project)
         refuse_unknown(project)
-        return cls(settings, project)
+        wiring = cls(settings, project)
+        take_over(wiring.settings, wiring.ledger.owns_unnamed)
+        return wiring
 
     @property
     def task(self) -> Task:
@@ -96,9 +105,11 @@ class Wiring:
         if not self.settings.snapshots_url:
             return local
         from ratchet.clients.s3 import S3Folder
-        from ratchet.snapshots.s3 import S3Snapshots
+        from ratchet.snapshots.s3 import S3Snapshots, place_of
 
-        return S3Snapshots(S3Folder(self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"), local, self.settings.snapshots)
+        url, variable = self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"
+        own, shared = S3Folder(f"{url.rstrip('/')}/{self.project.model}", variable), S3Folder(url, variable)
+        return S3Snapshots(place_of(own, shared, self.ledger.owns_unnamed), local, self.settings.snapshots)
 
     @cached_property
     def features(self) -> FeatureStore:
@@ -138,11 +149,30 @@ class Wiring:
         return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SqlLedger:
         """SQL."""
         from ratchet.ledger.sql import SqlLedger
 
-        return SqlLedger(self.settings.ledger_url, self.settings.actor)
+        return SqlLedger(self.settings.ledger_url, self.settings.actor, self.project.model, self._belong)
+
+    def _belong(self, records: Sequence[Record]) -> bool:
+        """Whether the records of release 0.1 are this model's. Asks MLflow only where they do not say it themselves."""
+        from ratchet.ledger.claim import belong
+
+        return belong(records, self.project.hash, self._digest_of)
+
+    def _digest_of(self, version: int) -> str | None:
+        embedded = Path(self.settings.tracking_uri.removeprefix("sqlite:///"))
+        if self.settings.tracking_uri.startswith("sqlite:///") and not embedded.exists():  # asking would make an empty one
+            message = (
+                f"the ledger has records of release 0.1, and whose they are only its MLflow knows, which {embedded} is not: "
+                "set RATCHET_TRACKING_URI, or run `ratchet status` once for the model that they are of"
+            )
+            raise UserError(message)
+        try:
+            return self.registry.version(version).digest
+        except UserError:  # there is no such version of this model
+            return None
 
     @cached_property
     def journal(self) -> Journal:
@@ -175,7 +205,7 @@ class Wiring:
             return LeaseLock(self.cluster, name, self.settings.actor, self.settings.lock_timeout, self.settings.lease_seconds)
         from ratchet.locks.file import PromotionFileLock
 
-        return PromotionFileLock(self.settings.home / "promotion.lock", self.settings.actor, self.settings.lock_timeout)
+        return PromotionFileLock(self.settings.lock, self.settings.actor, self.settings.lock_timeout)
 
     @cached_property
     def rollout(self) -> Rollout:
@@ -193,7 +223,7 @@ class Wiring:
         """SQL."""
         from ratchet.requests.sql import SqlRequestLog
 
-        return SqlRequestLog(self.settings.requests_url)
+        return SqlRequestLog(self.settings.requests_url, self.project.model, self.ledger.owns_unnamed)
 
     @cached_property
     def reporter(self) -> DriftReporter:
@@ -209,7 +239,9 @@ class Wiring:
             from ratchet.clients.s3 import S3Folder
             from ratchet.reports.s3 import S3Reports
 
-            return S3Reports(S3Folder(self.settings.reports_url, "RATCHET_REPORTS_URL"))
+            url, variable = self.settings.reports_url, "RATCHET_REPORTS_URL"
+            own, shared = S3Folder(f"{url.rstrip('/')}/{self.project.model}", variable), S3Folder(url, variable)
+            return S3Reports(own, shared, self.ledger.owns_unnamed)
         from ratchet.reports.files import ReportFiles
 
         return ReportFiles(self.settings.reports)
@@ -223,6 +255,38 @@ class Wiring:
     def quiet_world(self) -> World:
         """As `world`, telling nothing: for a command whose output is one JSON document."""
         return replace(self.world, say=lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenModel:
+    """What one of several models can be looked at by, without its project file."""
+
+    model: str
+    registry: Registry
+    ledger: Ledger
+    rollout: Rollout
+
+
+def models_of_home() -> Iterator[SeenModel]:
+    """The models that the ledger has records of; none where a project file is there, or a Deployment serves one of them.
+
+    Makes nothing: where there is no ledger there is no model.
+    """
+    settings = load_settings()
+    file = settings.ledger_url.removeprefix("sqlite:///")
+    if settings.project.exists() or settings.deployment or (file != settings.ledger_url and not Path(file).exists()):
+        return
+    from ratchet.ledger.sql import SqlLedger, models_in
+    from ratchet.registry.mlflow_registry import MlflowRegistry
+    from ratchet.rollout.processes import ProcessRollout
+
+    for model in models_in(settings.ledger_url):
+        yield SeenModel(
+            model,
+            MlflowRegistry(settings.tracking_uri, model, None),
+            SqlLedger(settings.ledger_url, settings.actor, model, lambda _: False),  # looks, and claims nothing
+            ProcessRollout(settings.model_copy(update={"model": model}), "", lambda _: float("nan")),  # nobody is asked
+        )
 
 
 def say(line: str) -> None:

@@ -83,6 +83,13 @@ class S3Folder:
             found = [item for page in pages for item in page.get("Contents", [])]
         return [Entry(item["Key"].removeprefix(self._prefix), item["ETag"], item["Size"]) for item in found]
 
+    def holds(self, below: str) -> bool:
+        """Whether there is an object whose key begins with `below`."""
+        with self._translated():
+            return bool(
+                self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + below, MaxKeys=1).get("KeyCount", 0)
+            )
+
     def folders(self) -> list[str]:
         """Names of the folders directly below."""
         with self._translated():

@@ -15,7 +15,7 @@ references above 1,000 rows; Evidently asks for no more than the effect, and ala
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -109,9 +109,10 @@ def feature_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> 
     return _judge([draft for item in reference for draft in _drafts(item, current[item.name])], policy)
 
 
-def label_drift(ref_pos: int, ref_n: int, cur_pos: int, cur_n: int, policy: DriftPolicy) -> FeatureDrift:
-    """Compare two label rates, each given as positives out of n: a test named `label` with its own alpha."""
-    counts = np.array([[ref_n - ref_pos, ref_pos], [cur_n - cur_pos, cur_pos]], dtype=np.int64)
+def label_drift(reference: Mapping[str, int], current: Mapping[str, int], policy: DriftPolicy) -> FeatureDrift:
+    """Compare how often each label is there, given as rows by label: a test named `label` with its own alpha."""
+    labels = sorted({*reference, *current})
+    counts = np.array([[side.get(label, 0) for label in labels] for side in (reference, current)], dtype=np.int64)
     return _judge([_Draft("label", category.TEST, category.compare_counts(counts[0], counts[1]))], policy)[0]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import DType, Feature
@@ -15,17 +16,19 @@ PREDICTION = (Feature("prediction", DType.FLOAT),)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`features` is the profile of the whole snapshot, `predictions` that of the version's answers for the held-out entities."""
+    """`features` is the profile of the whole snapshot, `predictions` that of the version's answers for the held-out entities.
+
+    `labels` counts the snapshot's rows by label; empty where they were not counted.
+    """
 
     features: Profile
     predictions: Profile
-    label_rows: int
-    label_positives: int
+    labels: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One JSON document."""
         parts = {"features": self.features.to_json(), "predictions": self.predictions.to_json()}
-        return json.dumps({**parts, "label_rows": self.label_rows, "label_positives": self.label_positives})
+        return json.dumps({**parts, "labels": dict(self.labels)})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -35,9 +38,16 @@ class Reference:
             return cls(
                 Profile.from_json(parts["features"]),
                 Profile.from_json(parts["predictions"]),
-                int(parts["label_rows"]),
-                int(parts["label_positives"]),
+                _labels(parts),
             )
         except (KeyError, TypeError, ValueError) as error:
             message = f"the version's reference profile cannot be read ({error}): restore its files, or train a new version"
             raise ArtifactError(message) from error
+
+
+def _labels(parts: Mapping[str, Any]) -> dict[str, int]:
+    """Rows by label. The releases before this one kept all rows, and those of the one label that was positive."""
+    if "labels" in parts:
+        return {str(label): int(rows) for label, rows in parts["labels"].items()}
+    rows, positives = int(parts["label_rows"]), int(parts["label_positives"])
+    return {"0": rows - positives, "1": positives}

@@ -1,134 +1,87 @@
-"""The ledger in a SQL database (SQLite embedded, Postgres on a cluster), by SQLAlchemy Core."""
+"""The ledger in a SQL database (SQLite embedded, Postgres on a cluster), by SQLAlchemy Core. Each model has a chain of its own."""
 
 from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import DDL, Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, inspect, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from ratchet.core import record as ledger
-from ratchet.core.errors import Unavailable, UserError
+from ratchet.core.errors import LedgerError, Unavailable, UserError
 from ratchet.core.record import GENESIS, Record
+from ratchet.ledger.tables import CLAIM, RECORDS, open_engine
 
-_METADATA = MetaData()
-_RECORDS = Table(
-    "ledger",
-    _METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", String(40), nullable=False),
-    Column("kind", String(40), nullable=False, index=True),
-    Column("key", String(200), nullable=False, index=True),
-    Column("actor", String(200), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
-)
-_GUARD = "CREATE TRIGGER ledger_no_{0} BEFORE {0} ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-for _verb in ("UPDATE", "DELETE"):
-    # Append-only also for whoever opens the file by hand; the chain tells of what gets past it.
-    _guard = DDL(_GUARD.format(_verb))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves DDL untyped
-    event.listen(_RECORDS, "after_create", _guard.execute_if(dialect="sqlite"))
-for _statement in (
-    (
-        "CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql "
-        "AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
-    ),
-    (
-        "CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger "
-        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only()"
-    ),
-):
-    _guard = DDL(_statement)  # type: ignore[no-untyped-call]  # as above
-    event.listen(_RECORDS, "after_create", _guard.execute_if(dialect="postgresql"))
-_CREATION_LOCK = 7_236_841  # any number that nobody else locks by
-_CONNECT_SECONDS = 5
-
-
-def _create(engine: Engine) -> None:
-    """Make the table with its guards, all or nothing; of several who open a new ledger at once, one makes it."""
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver itself opens no transaction for CREATE
-        else:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
-        _METADATA.create_all(connection)
-
-
-def _server(url: URL) -> Engine:
-    """An engine for a database server: a connection that a restart has broken is replaced before it is used."""
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+_UNNAMED = ""  # the chain of release 0.1, which knew one model alone
 
 
 class SqlLedger:
-    """Implements port.Ledger.
+    """Implements port.Ledger for one model.
 
     Args:
         url: SQLAlchemy URL; a SQLite file is made with its folder when absent.
         actor: who writes, as it appears in every record.
+        model: whose chain it is.
+        belong: whether the records of release 0.1, which name no model, are this one's; asked once for a database. By default they
+            are.
     """
 
-    def __init__(self, url: str, actor: str) -> None:
-        self._url, self._actor = url, actor
-        self._opened: Engine | None = None
+    def __init__(self, url: str, actor: str, model: str, belong: Callable[[Sequence[Record]], bool] = lambda _: True) -> None:
+        self._url, self._actor, self._model, self._belong = url, actor, model, belong
 
+    @cached_property
     def _engine(self) -> Engine:
-        """Open on first use, so that building the adapter touches nothing."""
-        if self._opened is None:
-            try:
-                parsed = make_url(self._url)
-                if parsed.get_backend_name() == "sqlite" and parsed.database:
-                    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-                engine = create_engine(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
-                if not inspect(engine).has_table(_RECORDS.name):
-                    _create(engine)
-            except (ArgumentError, NoSuchModuleError, ImportError) as error:
-                message = (
-                    f"RATCHET_LEDGER_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
-                )
-                raise UserError(message) from error
-            except (SQLAlchemyError, OSError) as error:
-                raise self._unavailable(error) from error
-            weakref.finalize(self, engine.dispose)
-            self._opened = engine
-        return self._opened
+        """Opened on first use, so that building the adapter touches nothing."""
+        try:
+            engine = open_engine(self._url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            message = f"RATCHET_LEDGER_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
+            raise UserError(message) from error
+        weakref.finalize(self, engine.dispose)
+        return engine
 
-    def _unavailable(self, error: Exception) -> Unavailable:
-        where = self._url.split("@")[-1]  # never the password
-        cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
-        return Unavailable(f"the ledger at {where} cannot be reached ({cause}): check it and RATCHET_LEDGER_URL")
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:
+            where = self._url.split("@")[-1]  # never the password
+            cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
+            message = f"the ledger at {where} cannot be reached ({cause}): check it and RATCHET_LEDGER_URL"
+            raise Unavailable(message) from error
 
     def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
         """Chain and store one record.
 
         Two writers that read the same end of the chain collide on `seq`; the loser reads the new end and tries again.
         """
-        engine = self._engine()
         retrying = Retrying(
             retry=retry_if_exception_type((IntegrityError, OperationalError)),
             stop=stop_after_delay(10),
             wait=wait_random(0.01, 0.1),
             reraise=True,
         )
-        try:
-            return retrying(self._append_once, engine, kind, json.loads(ledger.canonical(body)), key)
-        except SQLAlchemyError as error:
-            raise self._unavailable(error) from error
+        content = json.loads(ledger.canonical(body))
+        with self._translated():
+            engine, chains = self._engine, self._chains
+            return retrying(self._append_once, engine, chains, kind, content, key)
 
-    def _append_once(self, engine: Engine, kind: str, body: Mapping[str, Any], key: str) -> Record:
+    def _append_once(self, engine: Engine, chains: Sequence[str], kind: str, body: Mapping[str, Any], key: str) -> Record:
         with engine.begin() as connection:
-            last = connection.execute(select(_RECORDS.c.seq, _RECORDS.c.hash).order_by(_RECORDS.c.seq.desc()).limit(1)).first()
+            newest = select(RECORDS.c.seq, RECORDS.c.hash).where(RECORDS.c.model.in_(chains)).order_by(RECORDS.c.seq.desc())
+            last = connection.execute(newest.limit(1)).first()
             seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
             record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous)
             connection.execute(
-                _RECORDS.insert().values(
+                RECORDS.insert().values(
+                    model=self._model,
                     seq=record.seq,
                     at=record.at.isoformat(),
                     kind=kind,
@@ -143,23 +96,87 @@ class SqlLedger:
 
     def records(self, kind: str | None = None, key: str | None = None, *, after: int = 0) -> list[Record]:
         """Records in order, filtered when asked; `after` leaves out those up to that `seq`."""
-        query = select(_RECORDS).where(_RECORDS.c.seq > after).order_by(_RECORDS.c.seq)
-        if kind is not None:
-            query = query.where(_RECORDS.c.kind == kind)
-        if key is not None:
-            query = query.where(_RECORDS.c.key == key)
-        try:
-            with self._engine().connect() as connection:
-                rows = connection.execute(query).all()
-        except SQLAlchemyError as error:
-            raise self._unavailable(error) from error
-        return [
-            Record(
-                row.seq, datetime.fromisoformat(row.at), row.kind, row.key, row.actor, json.loads(row.body), row.previous, row.hash
-            )
-            for row in rows
-        ]
+        with self._translated():
+            chains = self._chains
+            with self._engine.connect() as connection:
+                return _read(connection, chains, kind, key, after)
 
     def verify(self) -> int:
-        """Walk the chain; the number of records. Raises LedgerError at the first that does not fit."""
-        return ledger.verify(self.records())
+        """Walk the chain; the number of records.
+
+        Raises LedgerError at the first that does not fit, or whose body names another model than its chain is of.
+        """
+        records = self.records()
+        count = ledger.verify(records)
+        for record in records:
+            named = record.body.get("model", self._model)
+            if named != self._model:
+                message = (
+                    f"ledger record {record.seq} ({record.kind}, {record.at:%Y-%m-%d %H:%M}) is about model {named} and stands in "
+                    f"the chain of {self._model}: it was moved; restore the ledger from a backup"
+                )
+                raise LedgerError(message)
+        return count
+
+    def owns_unnamed(self) -> bool:
+        """Whether what release 0.1 stored, here and elsewhere, is this model's.
+
+        Decided once for a database, by the first model that it belongs to, and then on record there. A model that has a chain
+        already takes over no other. Raises Unavailable when what has to be asked for it does not answer.
+        """
+        return self._owns_unnamed
+
+    @cached_property
+    def _owns_unnamed(self) -> bool:
+        with self._translated():
+            with self._engine.connect() as connection:
+                claimed = connection.scalar(select(CLAIM.c.model))
+                models = set(connection.scalars(select(RECORDS.c.model).distinct()))
+                unnamed = _read(connection, [_UNNAMED]) if claimed is None else []
+            if claimed is None:
+                mine = self._model not in models and self._belong(unnamed) if unnamed else models <= {self._model}
+                claimed = self._claim() if mine else None
+        return claimed == self._model
+
+    def _claim(self) -> str:
+        """Note the claim; the model whose it is, which is another's when that one was first."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(CLAIM.insert().values(chain=_UNNAMED, model=self._model))
+        except IntegrityError:
+            with self._engine.connect() as connection:
+                return str(connection.scalar(select(CLAIM.c.model)))
+        return self._model
+
+    @cached_property
+    def _chains(self) -> tuple[str, ...]:
+        """What `model` may be in this model's records."""
+        with self._engine.connect() as connection:
+            unnamed = connection.scalar(select(RECORDS.c.seq).where(RECORDS.c.model == _UNNAMED).limit(1))
+        return (self._model,) if unnamed is None or not self._owns_unnamed else (_UNNAMED, self._model)
+
+
+def models_in(url: str) -> list[str]:
+    """The models that a ledger has records of, by name.
+
+    Raises UserError when the URL is none, Unavailable when the database cannot be reached.
+    """
+    some = SqlLedger(url, "", "")
+    with some._translated(), some._engine.connect() as connection:  # noqa: SLF001 - of this class, in its module
+        names = set(connection.scalars(select(RECORDS.c.model).distinct()))
+        names |= set(connection.scalars(select(CLAIM.c.model)))
+    return sorted(names - {_UNNAMED})
+
+
+def _read(
+    connection: Connection, chains: Sequence[str], kind: str | None = None, key: str | None = None, after: int = 0
+) -> list[Record]:
+    query = select(RECORDS).where(RECORDS.c.model.in_(chains), RECORDS.c.seq > after).order_by(RECORDS.c.seq)
+    if kind is not None:
+        query = query.where(RECORDS.c.kind == kind)
+    if key is not None:
+        query = query.where(RECORDS.c.key == key)
+    return [
+        Record(row.seq, datetime.fromisoformat(row.at), row.kind, row.key, row.actor, json.loads(row.body), row.previous, row.hash)
+        for row in connection.execute(query)
+    ]

@@ -7,14 +7,17 @@ Stages are deprecated and search results can come without aliases, so every cham
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
@@ -55,12 +58,19 @@ class MlflowRegistry:
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
                 set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
-            if self._uri.startswith("sqlite:///"):
-                Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self._mlflow.set_tracking_uri(self._uri)
             self._mlflow.set_registry_uri(self._uri)
-            self._opened = self._mlflow.MlflowClient(self._uri)
+            with self._making():
+                self._opened = self._mlflow.MlflowClient(self._uri)
         return self._opened
+
+    def _making(self) -> AbstractContextManager[object]:
+        """One process at a time, where opening may make the database: of two that start at once, MLflow's own Alembic fails one."""
+        if not self._uri.startswith("sqlite:///"):
+            return nullcontext()
+        file = Path(self._uri.removeprefix("sqlite:///"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(f"{file}.lock") if os.access(file.parent, os.W_OK) else nullcontext()
 
     def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
         """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ratchet.clients.s3 import Absent, S3Folder
 
 
@@ -9,11 +11,13 @@ class S3Reports:
     """Implements port.Reports.
 
     Args:
-        remote: where the reports go.
+        remote: where the reports go, the model's own folder.
+        shared: the folder above, where release 0.1 put them.
+        is_mine: whether those are this model's; asked only for a report that is not in its own folder.
     """
 
-    def __init__(self, remote: S3Folder) -> None:
-        self._remote = remote
+    def __init__(self, remote: S3Folder, shared: S3Folder, is_mine: Callable[[], bool]) -> None:
+        self._remote, self._shared, self._is_mine = remote, shared, is_mine
 
     def save(self, name: str, content: str) -> str:
         """Store `name` and return its URL; a report of the same name is replaced."""
@@ -23,8 +27,15 @@ class S3Reports:
 
     def load(self, name: str) -> str | None:
         """The document of that name, None when there is none."""
-        try:
-            content, _ = self._remote.get(name)
-        except Absent:
-            return None
-        return content.decode()
+        found = _content(self._remote, name)
+        if found is None:
+            older = _content(self._shared, name)
+            found = older if older is not None and self._is_mine() else None
+        return None if found is None else found.decode()
+
+
+def _content(folder: S3Folder, name: str) -> bytes | None:
+    try:
+        return folder.get(name)[0]
+    except Absent:
+        return None

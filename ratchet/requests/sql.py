@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -18,21 +18,24 @@ from ratchet.core.schema import Columns, LoggedAnswer
 from ratchet.requests import answer_rows, label_join
 from ratchet.requests.label_rows import label_rows
 from ratchet.requests.port import JoinReport
-from ratchet.requests.tables import ANSWERS, LABELS, open_engine
+from ratchet.requests.tables import ABOUT, ANSWERS, LABELS, UNNAMED, UNNAMED_COUNTS, open_engine
 from ratchet.requests.volume import Volume
 
 _DELETED_AT_ONCE = 10_000  # answers a transaction: of SQLite there is one writer, and serving waits for it
 
 
 class SqlRequestLog:
-    """The request log behind an SQLAlchemy URL.
+    """One model's answers and labels, in the request log behind an SQLAlchemy URL.
 
     Args:
         url: SQLAlchemy URL; an SQLite file and its folder are made on first use.
+        model: whose answers they are.
+        owns_unnamed: whether what release 0.1 logged, which names no model, is this one's; asked only where there is such. By
+            default it is.
     """
 
-    def __init__(self, url: str) -> None:
-        self._given = url
+    def __init__(self, url: str, model: str, owns_unnamed: Callable[[], bool] = lambda: True) -> None:
+        self._given, self._model, self._owns_unnamed = url, model, owns_unnamed
 
     @cached_property
     def _url(self) -> URL:
@@ -61,6 +64,16 @@ class SqlRequestLog:
             message = f"{self._where} cannot be used ({cause}): check it and RATCHET_REQUESTS_URL"
             raise Unavailable(message) from error
 
+    @cached_property
+    def _models(self) -> tuple[str, ...]:
+        """What `model` may be in this model's rows."""
+        unnamed = select(ANSWERS.c.version).where(ANSWERS.c.model == UNNAMED).limit(1)
+        with self._transaction() as connection:  # retention may have left the counts alone
+            found = (
+                connection.scalar(unnamed) is not None or connection.scalar(select(UNNAMED_COUNTS.c.version).limit(1)) is not None
+            )
+        return (self._model, UNNAMED) if found and self._owns_unnamed() else (self._model,)
+
     def append(self, rows: Sequence[LoggedAnswer]) -> None:
         """Store answers; one that is stored already (a retried write) stays as it is."""
         while rows and not self._stored(rows):
@@ -69,14 +82,14 @@ class SqlRequestLog:
     def _stored(self, rows: Sequence[LoggedAnswer]) -> bool:
         """Store all of them, or none where one is there already."""
         with self._transaction() as connection:
-            done = answer_rows.store(connection, rows)
+            done = answer_rows.store(connection, self._model, rows)
             if not done:
                 connection.rollback()
         return done
 
     def _new(self, rows: Sequence[LoggedAnswer]) -> list[LoggedAnswer]:
         with self._transaction() as connection:
-            return answer_rows.new(connection, rows)
+            return answer_rows.new(connection, self._model, rows)
 
     def join(self, labels: Columns) -> JoinReport:
         """Join labels to the answers they are about.
@@ -95,9 +108,10 @@ class SqlRequestLog:
         rows = label_rows(labels)
         direct = [row for row in rows if row.prediction_id]
         by_entity = [row for row in rows if not row.prediction_id]
+        models = self._models
         with self._transaction() as connection:
-            joined_direct = label_join.join_direct(connection, direct)
-            joined, unmatched = label_join.join_by_entity(connection, by_entity)
+            joined_direct = label_join.join_direct(connection, models, direct)
+            joined, unmatched = label_join.join_by_entity(connection, models, by_entity)
         unknown = len(direct) - joined_direct + unmatched
         return JoinReport(joined=joined_direct + joined, unknown=unknown)
 
@@ -105,7 +119,8 @@ class SqlRequestLog:
         """When the newest answer that has a label was given, by version, in seconds since the epoch; reads all that have one."""
         query = (
             select(ANSWERS.c.version, func.max(ANSWERS.c.answered_at))
-            .join(LABELS, ANSWERS.c.prediction_id == LABELS.c.prediction_id)
+            .join(LABELS, ABOUT)
+            .where(ANSWERS.c.model.in_(self._models))
             .group_by(ANSWERS.c.version)
         )
         with self._transaction() as connection:
@@ -115,7 +130,8 @@ class SqlRequestLog:
         """Labelled answers by version, in the order in which they were given."""
         query = (
             select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.probability)
-            .join(LABELS, ANSWERS.c.prediction_id == LABELS.c.prediction_id)
+            .join(LABELS, ABOUT)
+            .where(ANSWERS.c.model.in_(self._models))
             .order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id)
         )
         if version is not None:
@@ -135,12 +151,13 @@ class SqlRequestLog:
 
     def volume(self, most: int) -> Volume:
         """All answers by version in about `most` slots of time; those that were deleted since count too."""
+        models = self._models
         with self._transaction() as connection:
-            return answer_rows.volume(connection, most)
+            return answer_rows.volume(connection, models, most)
 
     def count_before(self, moment: float) -> int:
         """How many answers were given before `moment` (seconds since the epoch)."""
-        query = select(func.count()).select_from(ANSWERS).where(ANSWERS.c.answered_at < moment)
+        query = select(func.count()).select_from(ANSWERS).where(self._older_than(moment))
         with self._transaction() as connection:
             return int(connection.scalar(query) or 0)
 
@@ -149,7 +166,7 @@ class SqlRequestLog:
 
         By and by: what serves can write in between. Who is interrupted has deleted some, and goes on by another call.
         """
-        key, old = ANSWERS.c.prediction_id, ANSWERS.c.answered_at < moment
+        key, old = ANSWERS.c.prediction_id, self._older_than(moment)
         deleted, last = 0, ""
         while True:
             with self._transaction() as connection:
@@ -159,3 +176,6 @@ class SqlRequestLog:
                     return deleted
                 deleted += connection.execute(delete(ANSWERS).where(key > last, key <= end, old)).rowcount
                 last = end
+
+    def _older_than(self, moment: float) -> ColumnElement[bool]:
+        return ANSWERS.c.model.in_(self._models) & (ANSWERS.c.answered_at < moment)

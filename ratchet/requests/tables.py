@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,31 @@ from sqlalchemy import (
     Connection,
     Double,
     Engine,
-    ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
+    Subquery,
     Table,
     cast,
     create_engine,
     event,
     func,
-    inspect,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL
 
+from ratchet.clients.migrations import Tables, bring_up_to_date
+
 MINUTE = 60.0  # seconds
+UNNAMED = ""  # the model of what release 0.1 logged, which knew one alone
 _METADATA = MetaData()
 ANSWERS = Table(
     "answers",
     _METADATA,
+    Column("model", String(63), primary_key=True),
     Column("prediction_id", String(64), primary_key=True),
     Column("entity", String(256), nullable=False),
     Column("version", Integer, nullable=False),
@@ -44,28 +48,37 @@ ANSWERS = Table(
 LABELS = Table(
     "answer_labels",
     _METADATA,
-    Column("prediction_id", ForeignKey("answers.prediction_id", ondelete="CASCADE"), primary_key=True),
+    Column("model", String(63), primary_key=True),
+    Column("prediction_id", String(64), primary_key=True),
     Column("label", Integer, nullable=False),
     Column("observed_at", Double, nullable=True),
     Column("by_entity", Boolean, nullable=False),
 )
+ABOUT = (ANSWERS.c.model == LABELS.c.model) & (ANSWERS.c.prediction_id == LABELS.c.prediction_id)  # a label and its answer
 # what the answers of each minute were, so that nobody has to count the whole log, nor to keep it
 COUNTS = Table(
-    "answer_counts",
+    "model_answer_counts",
     _METADATA,
+    Column("model", String(63), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("minute", Integer, primary_key=True, autoincrement=False),  # since the epoch
     Column("answers", Integer, nullable=False),
 )
-Index("answers_by_entity", ANSWERS.c.entity, ANSWERS.c.version, ANSWERS.c.answered_at)
-_CREATION_LOCK = 7_236_842  # any number that nobody else locks by
+UNNAMED_COUNTS = Table(  # likewise, of what names no model
+    "answer_counts",
+    _METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("minute", Integer, primary_key=True, autoincrement=False),
+    Column("answers", Integer, nullable=False),
+)
+_TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002"), "requests_revision", 7_236_842)
 _CONNECT_SECONDS = 5
 
 
 def open_engine(url: URL) -> Engine:
     """An engine for a database with all tables; an SQLite file and its folder are made when absent.
 
-    Raises what SQLAlchemy and the file system raise.
+    Raises UserError when a newer release has changed the tables, and what SQLAlchemy and the file system raise.
     """
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database and url.database != ":memory:":
@@ -73,22 +86,21 @@ def open_engine(url: URL) -> Engine:
     engine = create_engine(url, pool_pre_ping=not sqlite, connect_args={} if sqlite else {"connect_timeout": _CONNECT_SECONDS})
     if sqlite:
         event.listen(engine, "connect", _sqlite_pragmas)
-    with engine.begin() as connection:
-        if not inspect(connection).has_table(COUNTS.name):
-            _create(connection)
+    try:
+        bring_up_to_date(engine, _TABLES)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
-def _create(connection: Connection) -> None:
-    """Make all tables, and count the answers of a log that is older than its counts; all or nothing, and once."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver itself opens no transaction for CREATE
-    else:  # two pods that start at once: IF NOT EXISTS does not keep one of them from failing
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
-    _METADATA.create_all(connection)
-    minute = floor(connection, ANSWERS.c.answered_at / MINUTE).label("minute")
-    counted = select(ANSWERS.c.version, minute, func.count()).group_by(ANSWERS.c.version, "minute")
-    connection.execute(COUNTS.insert().from_select(["version", "minute", "answers"], counted))
+def counted(models: Sequence[str]) -> Subquery:
+    """How many answers there were, by `version` and `minute`, of models among which may be the one without a name."""
+    named = select(COUNTS.c.version, COUNTS.c.minute, COUNTS.c.answers).where(COUNTS.c.model.in_(models))
+    if UNNAMED not in models:
+        return named.subquery()
+    older = UNNAMED_COUNTS.c
+    return union_all(named, select(older.version, older.minute, older.answers)).subquery()
 
 
 def floor(connection: Connection, number: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -105,6 +117,6 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     # readers beside the serving processes' writers; a writer waits for another instead of failing; 32 MB of log between two
     # checkpoints, because the pages of the index by entity come again and again
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -186,6 +186,21 @@ class S3Snapshots:
         except OSError as error:
             message = f"the mirror {self._root} of {self._remote.url} cannot be written: {error.strerror or error}"
             raise Unavailable(message) from error
+
+
+def place_of(own: S3Folder, shared: S3Folder, is_mine: Callable[[], bool]) -> S3Folder:
+    """Where a model's snapshots lie: below its own name; directly below the prefix where release 0.1 put them and they are its.
+
+    Those stay where they are: nothing can be half copied, and runs of that release that are under way find them.
+
+    Args:
+        own: the model's folder.
+        shared: the folder above.
+        is_mine: whether what names no model is this one's; asked only where there is such.
+    """
+    if own.holds("as_of=") or not shared.holds("as_of="):
+        return own
+    return shared if is_mine() else own
 
 
 def _object_name(path: Path) -> str:

@@ -152,8 +152,7 @@ def _write_bundle(
     reference = Reference(
         features=profile(project.inputs, everyone),
         predictions=profile(PREDICTION, {"prediction": predictions}),
-        label_rows=len(labelled["label"]),
-        label_positives=int(labelled["label"].sum()),
+        labels=task_of(project).label_counts(labelled["label"]),
     )
     seed, count = project.training.seed, project.serving.golden_rows
     bundles.write(

@@ -97,6 +97,10 @@ class Task(Protocol):
         """The primary metric on answers about held-out entities whose labels have come."""
         ...
 
+    def label_counts(self, labels: Labels) -> Mapping[str, int]:
+        """The rows of each label, as text."""
+        ...
+
     def by_label(self, rows: int, counts: Mapping[str, int]) -> Mapping[str, int]:
         """Labelled answers, of which these are the `counts` of `Live`, by label as the exporter writes it."""
         ...

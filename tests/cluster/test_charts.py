@@ -178,7 +178,12 @@ def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -
     assert job["schedule"] == "0 5 * * *"
     (container,) = job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["ratchet", "prune", "--answers", "90", "--yes"]
-    assert {item["name"] for item in container["env"]} == {"RATCHET_ACTOR", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL"}
+    assert {item["name"] for item in container["env"]} == {
+        "RATCHET_ACTOR",
+        "RATCHET_TRACKING_URI",
+        "RATCHET_LEDGER_URL",
+        "RATCHET_REQUESTS_URL",
+    }
 
 
 def test_the_exporter_may_look_and_move_nothing_and_has_no_keys_of_s3(toolbox: Toolbox) -> None:

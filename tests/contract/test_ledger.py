@@ -21,7 +21,7 @@ from tests.support.fakes import FakeLedger
 
 ADAPTERS: dict[str, Callable[[Path], Ledger]] = {
     "fake": lambda _: FakeLedger(),
-    "sqlite": lambda folder: SqlLedger(f"sqlite:///{folder / 'state' / 'ledger.db'}", "tester"),
+    "sqlite": lambda folder: SqlLedger(f"sqlite:///{folder / 'state' / 'ledger.db'}", "tester", "churn"),
 }
 
 
@@ -31,7 +31,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         yield ADAPTERS[request.param](tmp_path)
         return
     with fresh_database() as url:
-        yield SqlLedger(url, "tester")
+        yield SqlLedger(url, "tester", "churn")
 
 
 @pytest.fixture(params=["sqlite", *only(POSTGRES, "postgres")])
@@ -80,25 +80,25 @@ def test_what_is_not_json_is_refused_and_nothing_is_written(ledger: Ledger) -> N
 def test_several_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     urls = [f"sqlite:///{tmp_path / str(number)}.db" for number in range(20) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda url: SqlLedger(url, "writer").append("k", {}), urls))
-    assert {SqlLedger(url, "reader").verify() for url in urls} == {4}
+        list(pool.map(lambda url: SqlLedger(url, "writer", "churn").append("k", {}), urls))
+    assert {SqlLedger(url, "reader", "churn").verify() for url in urls} == {4}
 
 
 def _write(url: str) -> None:
     for number in range(20):
-        SqlLedger(url, "writer").append("k", {"number": number})
+        SqlLedger(url, "writer", "churn").append("k", {"number": number})
 
 
 def test_writers_in_many_processes_lose_no_record_and_keep_the_chain(url: str) -> None:
-    SqlLedger(url, "first").append("start", {})
+    SqlLedger(url, "first", "churn").append("start", {})
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         pool.map(_write, [url] * 3)
-    assert SqlLedger(url, "reader").verify() == 61
+    assert SqlLedger(url, "reader", "churn").verify() == 61
 
 
 @pytest.mark.parametrize("statement", ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger WHERE seq = 1"])
 def test_the_file_itself_refuses_changes(tmp_path: Path, statement: str) -> None:
-    SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester").append("k", {})
+    SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester", "churn").append("k", {})
     connection = sqlite3.connect(tmp_path / "ledger.db")
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute(statement)
@@ -106,7 +106,7 @@ def test_the_file_itself_refuses_changes(tmp_path: Path, statement: str) -> None
 
 
 def test_a_change_that_gets_past_the_file_breaks_the_chain(tmp_path: Path) -> None:
-    ledger = SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester")
+    ledger = SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester", "churn")
     for number in range(3):
         ledger.append("k", {"number": number})
     connection = sqlite3.connect(tmp_path / "ledger.db")
@@ -120,14 +120,14 @@ def test_a_change_that_gets_past_the_file_breaks_the_chain(tmp_path: Path) -> No
 
 def test_a_ledger_that_cannot_be_opened_is_one_sentence_without_the_password() -> None:
     with pytest.raises(Unavailable, match="the ledger at") as caught:
-        SqlLedger("sqlite:////proc/none/ledger.db", "tester").records()
+        SqlLedger("sqlite:////proc/none/ledger.db", "tester", "churn").records()
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(Unavailable, match="file is not a database"):
-        SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester").records()
+        SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester", "churn").records()
 
 
 if POSTGRES:
@@ -135,14 +135,14 @@ if POSTGRES:
     @pytest.mark.parametrize("statement", ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger", "TRUNCATE ledger"])
     def test_the_server_refuses_changes(statement: str) -> None:
         with fresh_database() as url:
-            SqlLedger(url, "tester").append("k", {})
+            SqlLedger(url, "tester", "churn").append("k", {})
             engine = create_engine(url, poolclass=NullPool)
             with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
                 connection.execute(text(statement))
-            assert SqlLedger(url, "tester").verify() == 1
+            assert SqlLedger(url, "tester", "churn").verify() == 1
 
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuchsql://host/db", "postgresql+nodriver://host/db"])
 def test_a_url_that_is_none_is_named_with_its_variable(url: str) -> None:
     with pytest.raises(UserError, match="RATCHET_LEDGER_URL is not usable"):
-        SqlLedger(url, "tester").records()
+        SqlLedger(url, "tester", "churn").records()

@@ -41,7 +41,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def log(url: str) -> SqlRequestLog:
-    return SqlRequestLog(url)
+    return SqlRequestLog(url, "churn")
 
 
 def counted(log: SqlRequestLog) -> dict[int, int]:
@@ -174,7 +174,7 @@ def test_of_a_long_write_only_what_is_new_is_added(log: SqlRequestLog) -> None:
 
 
 def test_two_processes_logs_on_one_database_see_each_other(log: SqlRequestLog, url: str) -> None:
-    other = SqlRequestLog(url)
+    other = SqlRequestLog(url, "churn")
     log.append([answer("a")])
     assert other.join(labels(prediction_id=["a"], label=[1])).joined == 1
 
@@ -183,7 +183,7 @@ def test_a_store_that_cannot_be_opened_is_unavailable_and_says_where(tmp_path: P
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     with pytest.raises(Unavailable, match=r"the request log at sqlite:///.*requests\.db cannot be used"):
-        SqlRequestLog(f"sqlite:///{blocked / 'requests.db'}").append([answer("a")])
+        SqlRequestLog(f"sqlite:///{blocked / 'requests.db'}", "churn").append([answer("a")])
 
 
 def test_labels_of_a_month_join_only_answers_to_that_months_features_and_leave_the_others(log: SqlRequestLog) -> None:
@@ -228,13 +228,13 @@ def test_answers_that_are_written_again_are_counted_once(log: SqlRequestLog) -> 
 
 def test_writers_of_the_same_minutes_at_one_time_lose_no_count_and_no_answer(url: str) -> None:
     def write(writer: int) -> None:
-        log = SqlRequestLog(url)
+        log = SqlRequestLog(url, "churn")
         for batch in range(10):
             log.append([answer(f"w{writer}b{batch}n{n}", at=n * 30.0, version=n % 3) for n in range(150)])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
-    log = SqlRequestLog(url)
+    log = SqlRequestLog(url, "churn")
     assert counted(log) == {0: 2000, 1: 2000, 2: 2000}
     assert log.count_before(1e9) == 6000
 
@@ -266,13 +266,17 @@ def test_more_answers_than_one_transaction_deletes_are_all_deleted(log: SqlReque
 
 
 def test_a_log_from_before_there_were_counts_is_counted_when_it_is_opened(url: str) -> None:
-    log = SqlRequestLog(url)
-    log.append([answer("a", at=59.9), answer("b", at=60.0), answer("c", version=2, at=7200.0)])
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir()
     engine = create_engine(url)
+    columns = "prediction_id VARCHAR(64) PRIMARY KEY, entity VARCHAR(256), version INTEGER, probability DOUBLE PRECISION"
+    rows = "('a', 'u1', 1, 0.5, 'f', 59.9), ('b', 'u1', 1, 0.5, 'f', 60.0), ('c', 'u1', 2, 0.5, 'f', 7200.0)"
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE answer_counts"))
+        connection.execute(text(f"CREATE TABLE answers ({columns}, features_hash VARCHAR(64), answered_at DOUBLE PRECISION)"))
+        connection.execute(text("CREATE INDEX answers_by_entity ON answers (entity, version, answered_at)"))
+        connection.execute(text(f"INSERT INTO answers VALUES {rows}"))  # noqa: S608 - as above
     engine.dispose()
-    later = SqlRequestLog(url)
+    later = SqlRequestLog(url, "churn")
     assert (later.volume(121).start, later.volume(121).counts[1][:2], counted(later)) == (0.0, [1, 1], {1: 2, 2: 1})
     later.append([answer("d", at=59.95)])
     assert counted(later) == {1: 3, 2: 1}
@@ -280,8 +284,8 @@ def test_a_log_from_before_there_were_counts_is_counted_when_it_is_opened(url: s
 
 def test_a_process_that_opens_the_log_beside_others_finds_one_count(url: str) -> None:
     def first(writer: int) -> None:
-        SqlRequestLog(url).append([answer(f"w{writer}", at=100.0 + writer)])
+        SqlRequestLog(url, "churn").append([answer(f"w{writer}", at=100.0 + writer)])
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(first, range(6)))
-    assert counted(SqlRequestLog(url)) == {1: 6}
+    assert counted(SqlRequestLog(url, "churn")) == {1: 6}

@@ -435,7 +435,7 @@ def tasks_of(club: Club) -> list[str]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
             lines.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
-    return [line for line in lines if str(club.home / "runs") in line]
+    return [line for line in lines if str(club.folder / "runs") in line]
 
 
 @pytest.mark.timeout(600)

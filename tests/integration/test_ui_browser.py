@@ -59,7 +59,7 @@ class Story:
         return self.club.wiring.reports
 
     def report_names(self) -> list[str]:
-        return sorted(path.name for path in (self.club.home / "reports").glob("*.html"))
+        return sorted(path.name for path in (self.club.folder / "reports").glob("*.html"))
 
     @contextmanager
     def page(self) -> Iterator[None]:
@@ -193,7 +193,7 @@ def test_decision_reports_are_readable_by_everybody_on_every_screen(story: Story
         with window(browser, size, theme) as page:
             for name in names:
                 # from the file: in the sandbox that the status page serves it in, axe cannot run either
-                page.goto((story.club.home / "reports" / name).as_uri())
+                page.goto((story.club.folder / "reports" / name).as_uri())
                 page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
                 page.screenshot(path=story.pictures / f"{name}_{size}_{theme}.png", full_page=True)
                 assert overflow(page) == 0, name
@@ -231,7 +231,7 @@ def test_a_decision_report_runs_no_script_on_the_status_page(story: Story, brows
             went(page.goto(f"{story.url}/reports/{hostile}"))
             assert page.title().startswith("PASS")
     finally:
-        (story.club.home / "reports" / hostile).unlink()
+        (story.club.folder / "reports" / hostile).unlink()
 
 
 def test_the_keyboard_alone_reaches_the_rollback_and_carries_it_out(story: Story, browser: Browser) -> None:

@@ -89,18 +89,22 @@ class Club:
     Args:
         root: an empty folder for all of it.
         more: lines added to the project file.
+        text: the project file; its first line names the model.
+        file: its name.
     """
 
     root: Path
     more: str = ""
     port: int = field(default_factory=free_port)
+    text: str = PROJECT
+    file: str = "ratchet.yaml"
 
     def __post_init__(self) -> None:
-        self.project.write_text(PROJECT + self.more, encoding="utf-8")
+        self.project.write_text(self.text + self.more, encoding="utf-8")
 
     @property
     def project(self) -> Path:
-        return self.root / "ratchet.yaml"
+        return self.root / self.file
 
     @property
     def home(self) -> Path:
@@ -110,6 +114,11 @@ class Club:
     def raw(self) -> Path:
         """Folder of the raw snapshots."""
         return self.root / "raw"
+
+    @property
+    def folder(self) -> Path:
+        """Of the model's own state."""
+        return self.home / "models" / self.text.split()[1]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -122,7 +122,7 @@ class World:
         self.settings = Settings(home=home)
         self.registry = self.published = FolderRegistry(home / "versions")
         self.features = JsonFeatures(home / "features.json")
-        self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}")
+        self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}", "churn")
 
     @classmethod
     def load(cls) -> World:

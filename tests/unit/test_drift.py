@@ -42,6 +42,10 @@ def normal(rows: int, seed: int, shift: float = 0.0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(50 + shift, 10, rows)
 
 
+def rate(positives: int, rows: int) -> dict[str, int]:
+    return {"0": rows - positives, "1": positives}
+
+
 def only(result: Drift) -> FeatureDrift:
     assert len(result.tests) == 1
     return result.tests[0]
@@ -233,17 +237,17 @@ def test_constants_that_differ_are_drift() -> None:
 
 
 def test_label_drift_is_reported_beside_the_decision_and_does_not_count() -> None:
-    label = label_drift(1000, 5000, 600, 1000, POLICY)
+    label = label_drift(rate(1000, 5000), rate(600, 1000), POLICY)
     assert (label.feature, label.drifted) == ("label", True)
     result = drift(numbers(normal(900, 1)), numbers(normal(900, 2)), POLICY, informative=[label])
     assert result.decision.verdict is Verdict.FAIL
     assert result.to_dict()["informative"][0]["drifted"]
-    assert not label_drift(1000, 5000, 210, 1000, POLICY).drifted
+    assert not label_drift(rate(1000, 5000), rate(210, 1000), POLICY).drifted
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0), (0, 0, 5, 10), (0, 900, 0, 900), (900, 900, 0, 900), (3, 10, 4, 9)])
 def test_label_drift_takes_any_counts(counts: tuple[int, int, int, int]) -> None:
-    result = label_drift(*counts, POLICY)
+    result = label_drift(rate(*counts[:2]), rate(*counts[2:]), POLICY)
     json.dumps(result.to_dict(), allow_nan=False)
     assert result.drifted == (counts == (900, 900, 0, 900))
 

@@ -125,7 +125,9 @@ def report_content(
         holdout_share=0.2,
         run_id="run-4711",
         training={"model": "hist_gradient_boosting", "learning_rate": 0.1, "max_leaf_nodes": 7, "cross-validated AUC": 0.6512345},
-        drift=None if first else drift(reference, current, policy, (label_drift(1869, 7043, 1901, 7043, policy),)),
+        drift=None
+        if first
+        else drift(reference, current, policy, (label_drift({"0": 5174, "1": 1869}, {"0": 5142, "1": 1901}, policy),)),
         reference=None if first else reference,
         current=None if first else current,
         reference_name="month_000",

@@ -20,7 +20,7 @@ SOUNDS_SECRET = re.compile(r"password|token|secret|credential|key$|url$", re.IGN
 
 
 def test_a_store_that_is_away_is_logged_without_its_password(caplog: pytest.LogCaptureFixture) -> None:
-    store = SqlRequestLog(f"postgresql+psycopg://ratchet:hush-hush@127.0.0.1:{free_port()}/ratchet")
+    store = SqlRequestLog(f"postgresql+psycopg://ratchet:hush-hush@127.0.0.1:{free_port()}/ratchet", "churn")
     with caplog.at_level(logging.DEBUG):
         writer = RequestLogWriter(store, Metrics("1"), pause=0.01)
         writer.put(LoggedAnswer("p", "anna", 1, 0.5, "h", 0.0))

@@ -67,7 +67,7 @@ class LocalRunner:
 
     @property
     def _folder(self) -> Path:
-        return self._settings.home / "runs"
+        return self._settings.runs
 
 
 def _started(run_id: str) -> datetime | None:

@@ -34,7 +34,7 @@ def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_
     Raises:
         Unavailable: the run's folder cannot be written.
     """
-    folder = settings.home / "runs" / run_id
+    folder = settings.runs / run_id
     log = folder / "log.txt"
     run = Run(run_id, str(log))
     command = [sys.executable, "-P", "-m", "pipelines.runners.local.program", str(folder), json.dumps(arguments)]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ratchet.apps.cli.console import AsJson, document, facts, line, table, waiting
+from ratchet.apps.cli.models import show_all
 from ratchet.apps.wording import summary
 from ratchet.core.errors import LedgerError
 from ratchet.core.events import Moved, entry_of
@@ -45,7 +46,9 @@ def _version(version: ModelVersion | None) -> dict[str, Any] | None:
 
 
 def status(as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Who is in production, who serves, and whether that agrees."""
+    """Who is in production, who serves, and whether that agrees; without a project file, of all models of the home."""
+    if show_all(as_json=as_json):
+        return
     wiring = Wiring.load()
     with waiting("asking registry, ledger and servers"):
         seen = by_hand.status(wiring.registry, wiring.ledger, wiring.rollout)

@@ -182,8 +182,9 @@ def _end(demo: Demo, promotions: Sequence[Entry[Moved]], seconds: float) -> None
         move = entry.event
         line(f"{entry.at:%H:%M:%S} UTC   version {move.to} into production ({move.cause}): {'; '.join(move.reasons)}")
     line(f"in production  version {promotions[-1].event.to}" if promotions else "in production  nobody")
-    line(f"reports        {demo.settings.reports}")
-    for report in sorted(demo.settings.reports.glob("*.html")):
+    reports = Wiring(demo.settings, load_project(demo.settings.project)).settings.reports
+    line(f"reports        {reports}")
+    for report in sorted(reports.glob("*.html")):
         line(f"               {report.name}")
     line(f"state          {demo.settings.home}   (delete the folder to forget it)")
     project = f"RATCHET_PROJECT={demo.settings.project} " if os.environ.get("RATCHET_PROJECT") else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
@@ -18,6 +19,7 @@ from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, lab
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.tasks.catalogue import task_of
 
 _PIECE = 200_000  # rows in memory at a time; two of the store's row groups
 
@@ -61,7 +63,7 @@ def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Sn
         features = merge(features, profile(project.inputs, columns))
         if len(kept):
             predictions = merge(predictions, profile(PREDICTION, {"prediction": champion.scorer.batch(take(columns, kept))}))
-    return Reference(features, predictions, 0, 0)
+    return Reference(features, predictions)
 
 
 def measure(
@@ -80,10 +82,11 @@ def measure(
     informative: list[FeatureDrift] = []
     if current.predictions.rows:
         informative.extend(feature_drift(reference.predictions, current.predictions, policy))
-    if snapshot.labelled and reference.label_rows:
-        rows = snapshot.labelled_rows
-        positives = sum(int(store.labels(snapshot, piece)["label"].sum()) for piece in _pieces(range(rows)))
-        informative.append(label_drift(reference.label_positives, reference.label_rows, positives, rows, policy))
+    if snapshot.labelled and any(reference.labels.values()):
+        task, labels = task_of(project), Counter[str]()
+        for piece in _pieces(range(snapshot.labelled_rows)):
+            labels.update(task.label_counts(store.labels(snapshot, piece)["label"]))
+        informative.append(label_drift(reference.labels, labels, policy))
     return SnapshotDrift(replace(judged, informative=tuple(informative)), reference.features, current.features)
 
 

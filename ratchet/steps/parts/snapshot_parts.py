@@ -65,7 +65,7 @@ def gather(store: SnapshotStore, bundle: Bundle, parts: Parts, per_pod: int, say
     say(f"[PROFILE] {sum(part is not None for part in found)} of {len(groups)} groups of rows were counted by other tasks")
     every = [part or count(parts.project, store, bundle, parts.snapshot, rows) for rows, part in zip(groups, found, strict=True)]
     features, predictions = (merge(*(getattr(part, name) for part in every)) for name in ("features", "predictions"))
-    return Reference(features, predictions, 0, 0)
+    return Reference(features, predictions)
 
 
 def found_in_run(history: History, run_id: str, parts: Parts, bundle: Bundle) -> SnapshotDrift | None:

@@ -57,6 +57,11 @@ class Binary:
         """The live AUC."""
         return live_auc.live(answers, confidence)
 
+    def label_counts(self, labels: Labels) -> Mapping[str, int]:
+        """The rows of label 0 and 1."""
+        ones = int(labels.sum())
+        return {"0": len(labels) - ones, "1": ones}
+
     def by_label(self, rows: int, counts: Mapping[str, int]) -> Mapping[str, int]:
         """The rows of label 1 and 0."""
         return live_auc.by_label(rows, counts)

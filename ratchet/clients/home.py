@@ -1,0 +1,52 @@
+"""A home of release 0.1, taken over by the model that it was of.
+
+Each model has a folder of its own, `<home>/models/<model>`; release 0.1 had one model, and its folders directly in the home. These
+stay where they are, and the model's folder links to them: Feast's registry names the snapshots by their path, and a gateway or a
+pipeline of that release may be running there, which a move would pull the files from. The folder of links appears by one rename, so
+that a crash or a second process finds all of it or none.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ratchet.core.errors import Unavailable
+from ratchet.settings import LOCK, Settings
+
+_FOLDERS = ("snapshots", "feast", "reports", "serving", "runs")
+
+
+def take_over(settings: Settings, is_mine: Callable[[], bool]) -> None:
+    """Link the model's folder to what release 0.1 left in the home, where there is such and it is this model's.
+
+    Args:
+        settings: with the model.
+        is_mine: whether what names no model is this one's; asked only when there is something and this model has no folder yet.
+
+    Raises:
+        Unavailable: the home cannot be written.
+    """
+    if settings.folder.exists() or not any((settings.home / name).is_dir() for name in _FOLDERS):
+        return
+    if not is_mine():
+        return
+    models = settings.folder.parent
+    try:
+        models.mkdir(exist_ok=True)
+        links = Path(tempfile.mkdtemp(prefix=".new-", dir=models))
+        try:
+            links.chmod(0o755)
+            for name in (*_FOLDERS, LOCK):
+                (links / name).symlink_to(Path(os.pardir, os.pardir, name))
+            links.rename(settings.folder)
+        finally:
+            shutil.rmtree(links, ignore_errors=True)
+    except OSError as error:
+        if settings.folder.exists():  # another process was first
+            return
+        message = f"{settings.folder} cannot be made: {error.strerror}"
+        raise Unavailable(message) from error

@@ -1,0 +1,102 @@
+"""A database's tables, brought up to date by Alembic when they are behind; of several processes that start at once, one does it.
+
+The revision is read by plain SQL first, and Alembic is imported only when something has to be changed: it takes 0.2 s, and a
+process that serves has nothing to do with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from ratchet.core.errors import UserError
+
+_SQLITE_WAIT = 60_000  # milliseconds that a process waits for the one that changes the tables
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """One store's tables.
+
+    Args:
+        what: the store, for messages.
+        folder: of Alembic's `env.py` and `versions`.
+        revisions: all that this release knows, oldest first.
+        version_table: where the revision is noted; a name of its own, because MLflow's may lie in the same database.
+        lock: a number that nobody else locks by.
+    """
+
+    what: str
+    folder: Path
+    revisions: tuple[str, ...]
+    version_table: str
+    lock: int
+
+
+def bring_up_to_date(engine: Engine, tables: Tables) -> None:
+    """Create or change the tables, all or nothing.
+
+    Raises UserError when a newer release has changed them, and what SQLAlchemy raises.
+    """
+    with engine.connect() as connection:
+        if _is_current(connection, tables):
+            return
+        if engine.dialect.name == "sqlite":
+            _locked_on_sqlite(connection, tables)
+            return
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")
+        if not _is_current(connection, tables):  # else another process was first
+            _upgrade(connection, tables)
+
+
+def _locked_on_sqlite(connection: Connection, tables: Tables) -> None:
+    """As bring_up_to_date, under SQLite's lock; the driver itself opens no transaction for CREATE."""
+    connection.rollback()
+    patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_WAIT}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not _is_current(connection, tables):
+            _upgrade(connection, tables)
+        connection.commit()
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+
+
+def _is_current(connection: Connection, tables: Tables) -> bool:
+    if not inspect(connection).has_table(tables.version_table):
+        return False
+    revision = connection.execute(text(f"SELECT version_num FROM {tables.version_table}")).scalar()  # noqa: S608 - our own name
+    if revision is not None and revision not in tables.revisions:
+        message = (
+            f"{tables.what} was changed by a newer release (its tables are at revision {revision}, this release knows "
+            f"{tables.revisions[-1]}): use that release, or restore a backup from before"
+        )
+        raise UserError(message)
+    return bool(revision == tables.revisions[-1])
+
+
+def _upgrade(connection: Connection, tables: Tables) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection, "version_table": tables.version_table})
+    config.set_main_option("script_location", str(tables.folder).replace("%", "%%"))
+    command.upgrade(config, tables.revisions[-1])
+
+
+def run(context: Any) -> None:
+    """What each `env.py` does: the revisions on the connection that is given, in its transaction.
+
+    Args:
+        context: `alembic.context`, which is only usable while Alembic runs.
+    """
+    given = context.config.attributes
+    context.configure(connection=given["connection"], version_table=given["version_table"])
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,223 @@
+"""A ledger and a request log that release 0.1 has filled are upgraded in place, and everything in them is found again."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
+
+from ratchet.core.errors import LedgerError, Unavailable, UserError
+from ratchet.core.record import GENESIS, Record
+from ratchet.core.schema import LoggedAnswer
+from ratchet.ledger.claim import belong
+from ratchet.ledger.sql import SqlLedger, models_in
+from ratchet.requests.sql import SqlRequestLog
+from tests.support.addresses import POSTGRES, fresh_database, only
+from tests.support.release_0_1 import DATA, DIGEST, HEAD, MODEL, PROJECT_HASH, PROMOTED, fill
+
+ANSWER = LoggedAnswer("new", "U0000001", 3, 0.5, "f", 1e10)
+
+
+@pytest.fixture(params=["sqlite", *only(POSTGRES, "postgres")])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database that release 0.1 has filled; `log_of` has its request log."""
+    if request.param == "sqlite":
+        old = f"sqlite:///{tmp_path / 'ledger.db'}"
+        fill(old, "ledger")
+        fill(log_of(old), "requests")
+        yield old
+        return
+    with fresh_database() as fresh:
+        fill(fresh, "ledger", "requests")
+        yield fresh
+
+
+def log_of(url: str) -> str:
+    """SQLite has a file for each, PostgreSQL one database for both."""
+    return url.replace("/ledger.db", "/requests.db")
+
+
+def ledger(url: str, model: str, digests: dict[int, str] | None = None) -> SqlLedger:
+    return SqlLedger(url, "tester", model, lambda records: belong(records, "another project", (digests or {}).get))
+
+
+def run(url: str, statement: str) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def stored(kind: str) -> int:
+    """How many rows of a table the file of data has."""
+    lines = "".join(path.read_text(encoding="utf-8") for path in DATA.glob("*.sql"))
+    return len(re.findall(rf"^INSERT INTO {kind} ", lines, re.MULTILINE))
+
+
+def test_every_record_is_found_again_and_the_chain_goes_on(url: str) -> None:
+    mine = ledger(url, MODEL, {PROMOTED: DIGEST})
+    assert mine.verify() == HEAD == stored("ledger")
+    before = mine.records()
+    promotions = [(record.body["state"], record.body["to"]) for record in mine.records("promotion")]
+    assert promotions == [(state, to) for to in (1, 2, 1) for state in ("intent", "done")]
+    assert [record.seq for record in mine.records(key="rollback:2->1:4")] == [18, 19]
+    following = mine.append("ingest", {"model": MODEL})
+    assert (following.seq, following.previous) == (HEAD + 1, before[-1].hash)
+    again = ledger(url, MODEL)  # the claim is on record, nobody is asked again
+    assert again.verify() == HEAD + 1
+    assert again.records()[:-1] == before
+    assert models_in(url) == [MODEL]
+
+
+def test_another_model_starts_a_chain_of_its_own_whoever_comes_first(url: str) -> None:
+    other = ledger(url, "upsell", {PROMOTED: "another bundle"})
+    assert other.records() == []
+    first = other.append("ingest", {"model": "upsell"})
+    assert (first.seq, first.previous, other.verify()) == (1, GENESIS, 1)
+    mine = ledger(url, MODEL, {PROMOTED: DIGEST})
+    assert mine.verify() == HEAD
+    mine.append("ingest", {})
+    assert (mine.verify(), other.verify()) == (HEAD + 1, 1)
+    assert ledger(url, "third", {PROMOTED: DIGEST}).records() == [], "what is claimed stays so"
+    assert models_in(url) == [MODEL, "upsell"]
+
+
+def test_a_model_with_a_chain_of_its_own_takes_over_no_other(url: str) -> None:
+    other = ledger(url, "upsell")
+    other.append("ingest", {})
+    assert ledger(url, "upsell", {PROMOTED: DIGEST}).verify() == 1
+
+
+def test_a_registry_that_does_not_answer_is_no_reason_to_guess(url: str) -> None:
+    def down(_records: object) -> bool:
+        raise Unavailable("the model registry cannot be reached")
+
+    waiting = SqlLedger(url, "tester", MODEL, down)
+    for act in (waiting.records, waiting.owns_unnamed, lambda: waiting.append("ingest", {})):
+        with pytest.raises(Unavailable, match="registry"):
+            act()
+    assert ledger(url, MODEL, {PROMOTED: DIGEST}).verify() == HEAD
+
+
+def test_records_belong_by_project_or_by_the_digest_of_the_last_comparison(url: str) -> None:
+    records = ledger(url, MODEL, {PROMOTED: DIGEST}).records()
+
+    def never(_version: int) -> str | None:
+        raise AssertionError
+
+    def without(name: str) -> list[Record]:
+        fields = [(record, {key: value for key, value in record.body.items() if key != name}) for record in records]
+        return [Record(r.seq, r.at, r.kind, r.key, r.actor, body, r.previous, r.hash) for r, body in fields]
+
+    assert belong(records, PROJECT_HASH, never)
+    assert belong(records[:2], "x", never), "nothing was promoted"
+    assert belong(records, "x", lambda version: DIGEST if version == PROMOTED else None)
+    assert not belong(records, "x", lambda _: "another")
+    assert not belong(records, "x", lambda _: None)
+    assert belong(without("digest"), "x", lambda _: "whatever")
+    assert not belong(without("digest"), "x", lambda _: None)
+
+
+def test_a_body_that_names_another_model_than_its_chain_is_reported(url: str) -> None:
+    other = ledger(url, "upsell")
+    other.append("ingest", {"model": MODEL})
+    with pytest.raises(LedgerError, match=f"ledger record 1 .* is about model {MODEL} and stands in the chain of upsell"):
+        other.verify()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ledger SET model = 'x'", "DELETE FROM ledger"])
+def test_the_upgraded_database_is_still_append_only(url: str, statement: str) -> None:
+    ledger(url, MODEL, {PROMOTED: DIGEST}).verify()
+    with pytest.raises(Exception, match="append-only"):
+        run(url, statement)
+
+
+def test_a_process_of_release_0_1_can_append_no_more(url: str) -> None:
+    ledger(url, MODEL, {PROMOTED: DIGEST}).verify()
+    columns = "seq, at, kind, key, actor, body, previous, hash"
+    with pytest.raises(IntegrityError):
+        run(url, f"INSERT INTO ledger ({columns}) VALUES (20, 'now', 'k', '', 'a', '{{}}', 'p', 'h')")  # noqa: S608 - literals
+
+
+def test_every_answer_label_and_count_is_found_again(url: str) -> None:
+    log = SqlRequestLog(log_of(url), MODEL)
+    assert sum(len(found.labels) for found in log.labelled().values()) == stored("answer_labels")
+    assert log.count_before(1e11) == stored("answers")
+    assert sum(log.volume(60).total(version) for version in (1, 2)) == stored("answers")
+    log.append([ANSWER])
+    about = {"entity": np.array(["U0000001"], dtype=object), "label": np.array([1], dtype=object)}
+    assert log.join(about).joined == 2, "the latest answer of version 1, which release 0.1 stored, and the one of version 3"
+    assert log.delete_before(1e11) == stored("answers") + 1
+    assert log.labelled() == {}
+    assert sum(log.volume(60).total(version) for version in (1, 2, 3)) == stored("answers") + 1, "deleted ones count too"
+
+
+def test_another_models_request_log_is_empty_and_leaves_the_first_alone(url: str) -> None:
+    other = SqlRequestLog(log_of(url), "upsell", lambda: False)
+    other.append([ANSWER])
+    about = {"entity": np.array(["U0000001"], dtype=object), "label": np.array([0], dtype=object)}
+    assert other.join(about).joined == 1
+    assert list(other.labelled()) == list(other.volume(60).counts) == [3]
+    SqlRequestLog(log_of(url), MODEL).append([ANSWER])
+    assert other.delete_before(1e11) == 1
+    log = SqlRequestLog(log_of(url), MODEL)
+    assert log.count_before(1e11) == stored("answers") + 1
+    assert sum(len(found.labels) for found in log.labelled().values()) == stored("answer_labels")
+
+
+def test_pods_of_release_0_1_go_on_logging_while_they_are_replaced(url: str) -> None:
+    log = SqlRequestLog(log_of(url), MODEL)
+    log.append([ANSWER])
+    columns = "prediction_id, entity, version, probability, features_hash, answered_at"
+    run(log_of(url), f"INSERT INTO answers ({columns}) VALUES ('old', 'u', 1, 0.5, 'f', 60.0) ON CONFLICT DO NOTHING")  # noqa: S608
+    run(
+        log_of(url),
+        "INSERT INTO answer_counts VALUES (1, 1, 1) ON CONFLICT (version, minute) DO UPDATE SET answers = answer_counts.answers",
+    )
+    assert SqlRequestLog(log_of(url), MODEL).count_before(61.0) == 1
+
+
+def _open(url: str) -> int:
+    mine = ledger(url, MODEL, {PROMOTED: DIGEST})
+    mine.append("k", {})
+    SqlRequestLog(log_of(url), MODEL).append([replace(ANSWER, prediction_id=uuid4().hex)])
+    return mine.verify()
+
+
+def test_processes_that_upgrade_at_once_do_not_collide(url: str) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert max(pool.map(_open, [url] * 3, chunksize=1)) == HEAD + 3
+    assert ledger(url, MODEL).verify() == HEAD + 3
+    assert SqlRequestLog(log_of(url), MODEL).count_before(1e11) == stored("answers") + 3
+
+
+def test_tables_of_a_newer_release_are_refused_in_one_sentence(url: str) -> None:
+    ledger(url, MODEL, {PROMOTED: DIGEST}).verify()
+    SqlRequestLog(log_of(url), MODEL).append([ANSWER])
+    run(url, "UPDATE ledger_revision SET version_num = '0999'")
+    run(log_of(url), "UPDATE requests_revision SET version_num = '0999'")
+    for act in (ledger(url, MODEL).records, lambda: SqlRequestLog(log_of(url), MODEL).append([ANSWER])):
+        with pytest.raises(UserError, match=r"was changed by a newer release \(its tables are at revision 0999, .* 0002\)"):
+            act()
+
+
+def test_alembic_is_imported_only_where_tables_have_to_change(url: str) -> None:
+    program = (
+        "import json, sys\n"
+        "from ratchet.ledger.sql import SqlLedger\nfrom ratchet.requests.sql import SqlRequestLog\n"
+        f"SqlLedger({url!r}, 'a', 'm').records(); SqlRequestLog({log_of(url)!r}, 'm').count_before(1.0)\n"
+        "print(json.dumps('alembic' in sys.modules))"
+    )
+    answers = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert [json.loads(answer) for answer in answers] == [True, False]
