@@ -320,7 +320,7 @@ def attempt(name: str, body: Callable[[Wiring], T]) -> T:
     Here and not by the orchestrator, whose retries cannot tell a store that is down from a snapshot that is wrong.
     """
 
-    def told(state: RetryCallState) -> None:
+    def report(state: RetryCallState) -> None:
         say(f"[RETRY] {name}: {state.outcome.exception() if state.outcome else ''}")
 
     with step(name) as wiring:
@@ -328,7 +328,7 @@ def attempt(name: str, body: Callable[[Wiring], T]) -> T:
             retry=retry_if_exception_type(RetryableError),
             stop=stop_after_attempt(wiring.settings.step_tries),
             wait=wait_exponential_jitter(initial=4, max=60),
-            before_sleep=told,
+            before_sleep=report,
             reraise=True,
         )
         return tries(body, wiring)

@@ -63,7 +63,7 @@ class KubernetesRollout:
         """Change the template's annotation, by a patch that holds only for the Deployment as it was read.
 
         After a conflict (the controller has written the status) and after a lost answer it is read again and judged anew; the
-        pin's own mark tells whether a lost patch took effect.
+        pin's own mark shows whether a lost patch took effect.
         """
         mark = uuid4().hex
         tries = Retrying(
