@@ -19,7 +19,7 @@ from ratchet.core.errors import RatchetError, RetryableError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
-from ratchet.promotion.world import World
+from ratchet.promotion.production import Production
 from ratchet.settings import Settings, load_settings
 from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
@@ -247,14 +247,14 @@ class Wiring:
         return ReportFiles(self.settings.reports)
 
     @property
-    def world(self) -> World:
-        """What the promotion protocol acts on; it tells its steps on standard output."""
-        return World(self.registry, self.ledger, self.lock, self.rollout, self.settings.ready_timeout, say)
+    def production(self) -> Production:
+        """What the promotion protocol acts on; it says its stages on standard output."""
+        return Production(self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say)
 
     @property
-    def quiet_world(self) -> World:
-        """As `world`, telling nothing: for a command whose output is one JSON document."""
-        return replace(self.world, say=lambda _: None)
+    def quiet_production(self) -> Production:
+        """As `production`, saying nothing: for a command whose output is one JSON document."""
+        return replace(self.production, say=lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)

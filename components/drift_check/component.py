@@ -17,7 +17,7 @@ def drift_check(
     from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> str:
-        reconcile_first(w.world)
+        reconcile_first(w.production)
         snapshot, run, most = w.store.get(dataset.metadata["snapshot"]), w.settings.run_id, w.settings.rows_per_pod
         stores = (w.store, w.registry, w.journal, w.requests)
         tools = (lambda: w.reporter, w.reports)

@@ -17,7 +17,7 @@ def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Data
     from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> list[str]:
-        reconcile_first(w.world, only_open=True)  # a dead promoter's move is ended before anything else
+        reconcile_first(w.production, only_open=True)  # a dead promoter's move is ended before anything else
         source = w.source(data) if data else None
         taken = use_case.run(source, w.store, w.features, w.journal, snapshot, replace=replace)
         dataset.metadata.update(taken.facts)

@@ -13,7 +13,7 @@ def promote(model: dsl.Input[dsl.Model]) -> str:
     from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> str:
-        reconcile_first(w.world, only_open=True)  # a try before this one may have been killed, or lost the registry
-        return str(use_case.run(w.project, w.world, int(model.metadata["version"]), run_id=w.settings.run_id).event.state)
+        reconcile_first(w.production, only_open=True)  # a try before this one may have been killed, or lost the registry
+        return str(use_case.run(w.project, w.production, int(model.metadata["version"]), run_id=w.settings.run_id).event.state)
 
     return attempt("promote", body)

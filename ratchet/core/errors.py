@@ -11,7 +11,8 @@ RatchetError
 │   └── PromotionFailed       the candidate did not get to serve, the old version does; exit code 4
 └── RetryableError            the same call may work later; exit code 75 (EX_TEMPFAIL)
     ├── Unavailable           a registry, store or server cannot be reached
-    └── LockHeld              somebody else is promoting
+    ├── LockHeld              somebody else is promoting
+    └── LockLost              we no longer hold the promotion lock for sure: nothing more may be written under it
 
 Every message is one sentence for the person who reads it: what, where, what to do.
 """
@@ -86,3 +87,7 @@ class Unavailable(RetryableError):  # noqa: N818 - the field's word (gRPC UNAVAI
 
 class LockHeld(RetryableError):  # noqa: N818 - states what is so, not what failed
     """Somebody else holds the promotion lock."""
+
+
+class LockLost(RetryableError):  # noqa: N818 - states what is so, not what failed
+    """The promotion lock is no longer ours, or may not be: whatever is under way stops before its next write."""

@@ -7,40 +7,31 @@ from dataclasses import dataclass, replace
 
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import StaleComparison, UserError
-from ratchet.core.record import Record
+from ratchet.core.events import Cause, Entry, Moved
 from ratchet.core.schema import ModelVersion
-from ratchet.ledger.port import Ledger
-from ratchet.promotion.move import carry_out
-from ratchet.promotion.world import PREVIOUS, PROMOTION, Cause, Move, Step, World, champion_of, open_move
+from ratchet.ledger.journal import Journal
+from ratchet.promotion.champion import PREVIOUS, champion_of
+from ratchet.promotion.move import Move
+from ratchet.promotion.production import Production
+from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
 from ratchet.rollout.state import PodReport, Progress
 from ratchet.snapshots.port import SnapshotStore
 
 
-def awaiting(ledger: Ledger) -> list[Record]:
-    """The parked candidates: awaiting approval, neither promoted nor stale since. One whose promotion failed goes on waiting."""
-    parked: dict[str, Record] = {}
-    for record in ledger.records(PROMOTION):
-        state = record.body["state"]
-        if state == Step.AWAITING:
-            parked[record.key] = record
-        elif state in {Step.DONE, Step.STALE}:
-            parked.pop(record.key, None)
-    return list(parked.values())
-
-
-def approve(world: World, store: SnapshotStore, version: int, project_hash: str) -> Record:
+def approve(production: Production, store: SnapshotStore, version: int, project_hash: str) -> Entry[Moved]:
     """Promote a parked candidate whose comparison is still fresh.
 
     Raises UserError when the version does not await approval, StaleComparison when champion, project or snapshot have changed.
     """
-    parked = [record for record in awaiting(world.ledger) if record.body["to"] == version]
+    waiting = production.journal.history().waiting
+    parked = [entry for entry in waiting if entry.event.to == version]
     if not parked:
-        others = ", ".join(str(record.body["to"]) for record in awaiting(world.ledger)) or "none"
+        others = ", ".join(str(entry.event.to) for entry in waiting) or "none"
         message = f"version {version} does not await approval (waiting: {others})"
         raise UserError(message)
-    if parked[-1].body.get("project_hash") != project_hash:
+    if parked[-1].event.project_hash != project_hash:
         message = f"stale comparison: ratchet.yaml has changed since version {version} was compared; run again"
         raise StaleComparison(message)
     move = Move.of(parked[-1])
@@ -49,61 +40,58 @@ def approve(world: World, store: SnapshotStore, version: int, project_hash: str)
             f"stale comparison: snapshot {move.snapshot} has been replaced since version {version} was compared on it; run again"
         )
         raise StaleComparison(message)
-    return carry_out(world, replace(move, cause=Cause.APPROVAL))
+    return carry_out(production, replace(move, cause=Cause.APPROVAL))
 
 
-def approve_without_comparison(world: World, version: int) -> Record:
+def approve_without_comparison(production: Production, version: int) -> Entry[Moved]:
     """Promote a candidate that the gate could not compare (UNKNOWN): after a change of features or holdout there is no other way.
 
     Skips the comparison and says so in the ledger; the rest is the protocol. Raises UserError unless the gate said UNKNOWN last.
     """
-    decisions = [record for record in world.ledger.records("gate") if record.body["candidate"] == version]
-    if not decisions or decisions[-1].body["verdict"] != Verdict.UNKNOWN:
-        said = decisions[-1].body["verdict"] if decisions else "nothing"
+    decided = production.journal.history().gate_of(version)
+    if decided is None or decided.event.verdict is not Verdict.UNKNOWN:
+        said = decided.event.verdict if decided else "nothing"
         message = (
             f"the gate said {said} of version {version}, not UNKNOWN: only what could not be compared can go without comparison"
         )
         raise UserError(message)
-    gate = decisions[-1].body
-    champion = champion_of(world.registry, world.ledger)
-    number = champion.number if champion else None
-    key = f"uncompared:{number}->{version}:{decisions[-1].seq}"
-    reasons = ["comparison skipped: approved by hand", *gate["decisive"]]
-    move = Move(key, version, number, Cause.APPROVAL, reasons, snapshot=gate["snapshot"], digest=gate["candidate_digest"])
-    return carry_out(world, move)
+    gate, number = decided.event, production.champion
+    key = f"uncompared:{number}->{version}:{decided.seq}"
+    reasons = ["comparison skipped: approved by hand", *gate.decisive]
+    move = Move(key, version, number, Cause.APPROVAL, reasons, snapshot=gate.snapshot, digest=gate.candidate_digest)
+    return carry_out(production, move)
 
 
-def rollback(world: World, to: int | None, reason: str) -> Record:
+def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved]:
     """Go back to version `to`, by default the one that served before. Skips the gate and says so; all else is the protocol.
 
     Raises UserError when there is nothing to go back to, or when it depends on a move that has not ended.
     """
-    unfinished = open_move(world.ledger)
-    if unfinished is not None:
+    history, registry = production.journal.history(), production.registry
+    if history.open is not None:
         message = (
-            f"a move to version {unfinished.body['to']} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
+            f"a move to version {history.open.event.to} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
         )
         raise UserError(message)
-    champion = champion_of(world.registry, world.ledger)
+    champion = production.champion
     if champion is None:
         message = "there is no model in production yet: nothing to roll back"
         raise UserError(message)
     if to is None:
-        before = world.registry.alias(PREVIOUS)
+        before = registry.alias(PREVIOUS)
         if before is None:
-            message = f"version {champion.number} is the first in production: there is no earlier one to go back to"
+            message = f"version {champion} is the first in production: there is no earlier one to go back to"
             raise UserError(message)
         to = before.number
-    if to == champion.number:
+    if to == champion:
         message = f"version {to} is in production already"
         raise UserError(message)
-    world.registry.version(to)
-    if not any(record.body["to"] == to and record.body["state"] == Step.DONE for record in world.ledger.records(PROMOTION)):
+    registry.version(to)
+    if not history.served(to):
         message = f"version {to} has never been in production: rollback goes back, `ratchet run` and `ratchet approve` go forward"
         raise UserError(message)
-    made = len(world.ledger.records(PROMOTION))  # makes the key new: the same way back can be gone more than once
-    key = f"rollback:{champion.number}->{to}:{made}"
-    return carry_out(world, Move(key, to, champion.number, Cause.ROLLBACK, ["gate skipped: rollback by hand", reason]))
+    key = f"rollback:{champion}->{to}:{history.seq}"  # a new one each time: the same way back can be gone more than once
+    return carry_out(production, Move(key, to, champion, Cause.ROLLBACK, ["gate skipped: rollback by hand", reason]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +103,9 @@ class Status:
     pinned: int | None
     progress: Progress
     pods: list[PodReport]
-    waiting: list[Record]
-    interrupted: Record | None
-    last: Record | None
+    waiting: Sequence[Entry[Moved]]
+    interrupted: Entry[Moved] | None
+    last: Entry[Moved] | None
 
     @property
     def agree(self) -> bool:
@@ -130,16 +118,17 @@ def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> 
     return pinned == target and all(pod.version == target for pod in pods)
 
 
-def status(registry: Registry, ledger: Ledger, rollout: Rollout) -> Status:
+def status(registry: Registry, journal: Journal, rollout: Rollout) -> Status:
     """Look at everything and change nothing."""
-    done = [record for record in ledger.records(PROMOTION) if record.body["state"] == Step.DONE]
+    champion = champion_of(registry, journal)
+    history = journal.history()
     return Status(
-        champion=champion_of(registry, ledger),
+        champion=champion,
         previous=registry.alias(PREVIOUS),
         pinned=rollout.pinned().version,
         progress=rollout.progress(),
         pods=rollout.pods(),
-        waiting=awaiting(ledger),
-        interrupted=open_move(ledger),
-        last=done[-1] if done else None,
+        waiting=history.waiting,
+        interrupted=history.open,
+        last=history.champion,
     )

@@ -7,7 +7,7 @@ from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
 from ratchet.registry.port import Registry
 
-PRODUCTION = "production"
+PRODUCTION, PREVIOUS = "production", "previous"
 
 
 def champion_of(registry: Registry, journal: Journal) -> ModelVersion | None:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import LedgerError, UserError
+from ratchet.core.errors import UserError
 from ratchet.core.events import Cause, Entry, Gated, Moved, MoveState
-from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.move import carry_out
-from ratchet.promotion.world import Move, World, promotion_key
+from ratchet.promotion.move import Move, promotion_key
+from ratchet.promotion.production import Production
+from ratchet.promotion.protocol import carry_out
 
 
-def passed_gate(journal: Journal, candidate: int) -> Gated:
+def passed_gate(production: Production, candidate: int) -> Gated:
     """The gate's last decision on the candidate. Raises UserError unless it is PASS: only PASS acts."""
-    entry = journal.history().gate_of(candidate)
-    if entry is None:
+    last = production.journal.history().gate_of(candidate)
+    if last is None:
         message = f"version {candidate} has not been evaluated: `ratchet run` trains and evaluates"
         raise UserError(message)
-    if entry.event.verdict is not Verdict.PASS:
-        message = f"version {candidate} did not pass the gate ({'; '.join(entry.event.decisive)}): it is not promoted"
+    if last.event.verdict is not Verdict.PASS:
+        message = f"version {candidate} did not pass the gate ({'; '.join(last.event.decisive)}): it is not promoted"
         raise UserError(message)
-    return entry.event
+    return last.event
 
 
-def run(project: Project, world: World, candidate: int, *, run_id: str = "") -> Entry[Moved]:
-    """Carry out the promotion protocol, or record `awaiting_approval`. Returns the outcome as recorded."""
-    journal = Journal(world.ledger, project.model)
-    gate = passed_gate(journal, candidate)
+def run(project: Project, production: Production, candidate: int, *, run_id: str = "") -> Entry[Moved]:
+    """Carry out the promotion protocol, or record `awaiting_approval`. Returns the ledger's entry of the outcome."""
+    gate = passed_gate(production, candidate)
     move = Move(
         key=promotion_key(gate.snapshot_hash, gate.champion, candidate, project.hash),
         to=candidate,
@@ -37,48 +36,25 @@ def run(project: Project, world: World, candidate: int, *, run_id: str = "") -> 
         snapshot=gate.snapshot,
         digest=gate.candidate_digest,
     )
-    if project.policy.approval == "manual":
-        entry = _park(journal, move, project)
-    else:
-        carry_out(world, move)
-        entry = _done(journal, move)
+    entry = _park(production, move, project) if project.policy.approval == "manual" else carry_out(production, move)
     outcome = "promoted" if entry.event.state is MoveState.DONE else "awaiting_approval"
-    world.say(f"[DECISION] {outcome}")
-    world.say(
-        f"[SUMMARY] as_of={gate.snapshot.split('@')[0]} cand_v={candidate} cand_{gate.metric}={_shown(gate.candidate_value)} "
-        f"prod_v={gate.champion or 'none'} prod_{gate.metric}={_shown(gate.champion_value)} -> {outcome}"
+    production.say(f"[DECISION] {outcome}")
+    production.say(
+        f"[SUMMARY] as_of={gate.snapshot.split('@')[0]} cand_v={candidate} cand_{gate.metric}={_figure(gate.candidate_value)} "
+        f"prod_v={gate.champion or 'none'} prod_{gate.metric}={_figure(gate.champion_value)} -> {outcome}"
     )
     return entry
 
 
-def _done(journal: Journal, move: Move) -> Entry[Moved]:
-    entry = journal.history().done_of(move.key)
-    if entry is None:
-        message = f"the promotion of version {move.to} is not in the ledger: was it restored meanwhile?"
-        raise LedgerError(message)
-    return entry
-
-
-def _shown(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
-
-
-def _park(journal: Journal, move: Move, project: Project) -> Entry[Moved]:
+def _park(production: Production, move: Move, project: Project) -> Entry[Moved]:
     """Record that the candidate waits; a second time it waits already."""
-    history = journal.history()
-    parked = (entry for entry in history.moves_of(move.key) if entry.event.state is MoveState.AWAITING)
-    present = history.done_of(move.key) or next(parked, None)
-    if present is not None:
-        return present
-    waits = Moved(
-        state=MoveState.AWAITING,
-        to=move.to,
-        before=move.expected,
-        cause=move.cause,
-        reasons=tuple(move.reasons),
-        run_id=move.run_id,
-        snapshot=move.snapshot,
-        digest=move.digest,
-        project_hash=project.hash,
-    )
-    return journal.append(waits, key=move.key)
+    before = production.journal.history().moves_of(move.key)
+    for state in (MoveState.DONE, MoveState.AWAITING):
+        for entry in before:
+            if entry.event.state is state:
+                return entry
+    return production.journal.append(move.step(MoveState.AWAITING, project_hash=project.hash), key=move.key)
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

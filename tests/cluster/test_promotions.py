@@ -14,35 +14,38 @@ import pytest
 from ratchet.core.errors import ArtifactError, PromotionFailed, RatchetError
 from tests.cluster.toolbox import Toolbox
 from tests.support import doomed
+from tests.support.effects import Effect, effects_of
 
 pytestmark = pytest.mark.timeout(900)
 
 # What the promote component does, after a PASS of the gate on a snapshot of its own; killed before an effect if one is named.
 PROMOTE = """
 import sys, uuid
-from components.promote import step as use_case
+from ratchet.core.decision import Verdict
+from ratchet.core.events import Gated
+from ratchet.steps import promote as use_case
 from ratchet.wiring import step
 
 candidate, die_before = int(sys.argv[1]), sys.argv[2]
 with step("promote") as wiring:
     champion = wiring.registry.alias("production")
     mark = uuid.uuid4().hex
-    gate = {
-        "candidate": candidate,
-        "candidate_digest": wiring.registry.version(candidate).digest,
-        "champion": champion.number,
-        "verdict": "PASS",
-        "reasons": ["delta 0.144 > 0.010"],
-        "decisive": ["delta 0.144 > 0.010"],
-        "snapshot": f"a test@{mark}",
-        "snapshot_hash": mark,
-        "features_hash": mark,
-        "project_hash": wiring.project.hash,
-        "candidate_auc": 0.64,
-        "champion_auc": 0.5,
-    }
-    wiring.ledger.append("gate", gate)
-    use_case.run(wiring.project, doomed(wiring.world, die_before), candidate)
+    gate = Gated(
+        candidate=candidate,
+        candidate_digest=wiring.registry.version(candidate).digest,
+        champion=champion.number,
+        verdict=Verdict.PASS,
+        reasons=("delta 0.144 > 0.010",),
+        decisive=("delta 0.144 > 0.010",),
+        snapshot=f"a test@{mark}",
+        snapshot_hash=mark,
+        features_hash=mark,
+        project_hash=wiring.project.hash,
+        candidate_value=0.64,
+        champion_value=0.5,
+    )
+    wiring.journal.append(gate)
+    use_case.run(wiring.project, doomed(wiring.production, die_before), candidate)
 """
 
 # A new version: the one of the first argument, with the damage of the second.
@@ -159,27 +162,15 @@ def test_when_there_is_no_room_for_a_new_pod_the_old_version_serves_on(toolbox: 
     assert "exceeded quota" in move["error"]
 
 
-# Before each effect that leaves something else behind: nothing, an intent, a rollout under way, one that has ended, an alias moved,
-# both. tests/integration/test_killed_promoter.py has all of them.
-@pytest.mark.parametrize(
-    ("effect", "mended"),
-    [
-        ("intent", None),
-        ("pin", "was finished"),
-        ("wait", "was finished"),
-        ("production", "was finished"),
-        ("previous", "was in production already"),
-        ("done", "was in production already"),
-    ],
-)
-def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(
-    toolbox: Toolbox, scene: Scene, effect: str, mended: str | None
-) -> None:
-    code, told = promote(toolbox, scene.other, effect, RATCHET_LEASE_SECONDS="10")
+# Before each effect that leaves something else behind than the one before it: nothing, an intent, a rollout under way, one that has
+# ended, an alias moved, both. tests/integration/test_killed_promoter.py has all of them.
+@pytest.mark.parametrize("effect", [effect for effect in effects_of() if effect.changes], ids=str)
+def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(toolbox: Toolbox, scene: Scene, effect: Effect) -> None:
+    code, told = promote(toolbox, scene.other, effect.name, RATCHET_LEASE_SECONDS="10")
     assert code == 128 + signal.SIGKILL, told
     said = toolbox.ratchet("reconcile")
-    if mended is None:
+    if not effect.intended:
         assert "nothing to mend" in said
     else:
-        assert mended in said
+        assert ("was in production already" if effect.moved else "was finished") in said
         scene.expected = scene.other

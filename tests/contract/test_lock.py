@@ -6,17 +6,24 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
+from typing import cast
 
 import pytest
 
-from ratchet.core.errors import LockHeld, Unavailable
+from ratchet.clients.kubernetes import KubernetesApi
+from ratchet.core.errors import LockHeld, LockLost, Unavailable
 from ratchet.locks.file import PromotionFileLock
 from ratchet.locks.lease import LeaseLock
+from ratchet.locks.lease_fence import LeaseFence
 from ratchet.locks.port import Lock
 from tests.support.addresses import only
 from tests.support.cluster_objects import CLUSTER, LEASE, fresh_namespace
 from tests.support.fakes import FakeLock
+from tests.support.leases import FakeLeaseApi
+from tests.support.rollout_harness import until
 
 _HOLD = """
 import sys, time
@@ -28,39 +35,109 @@ with PromotionFileLock(Path(sys.argv[1]), "another", 1.0).hold():
 """
 
 
+@dataclass(frozen=True)
+class Two:
+    """Two promoters' views of one lock. `steal` takes it from whoever holds it."""
+
+    ann: Lock
+    bob: Lock
+    steal: Callable[[], object]
+
+
 @contextmanager
-def pair(name: str, folder: Path) -> Iterator[tuple[Lock, Lock]]:
-    """Two promoters' views of one lock."""
+def pair(name: str, folder: Path) -> Iterator[Two]:
     if name == "fake":
         lock = FakeLock()
-        yield lock, lock
+        yield Two(lock, lock, lambda: setattr(lock, "lost", True))
     elif name == "lease":
+        fake = FakeLeaseApi()
+        api = cast("KubernetesApi", fake)
+        yield Two(LeaseLock(api, LEASE, "ann", 0.2, 1), LeaseLock(api, LEASE, "bob", 0.2, 1), lambda: fake.take("thief"))
+    elif name == "lease of a cluster":
         with fresh_namespace() as objects:
-            yield LeaseLock(objects.api(), LEASE, "ann", 0.2, 30), LeaseLock(objects.api(), LEASE, "bob", 0.2, 30)
+            thief = {"holderIdentity": "thief", "leaseDurationSeconds": 2}
+            ann, bob = (LeaseLock(objects.api(), LEASE, name, 0.2, 3) for name in ("ann", "bob"))
+            yield Two(ann, bob, lambda: objects.lease(thief))
     else:
-        yield PromotionFileLock(folder / "lock", "ann", 0.2), PromotionFileLock(folder / "lock", "bob", 0.2)
+        path = folder / "lock"
+        yield Two(PromotionFileLock(path, "ann", 0.2), PromotionFileLock(path, "bob", 0.2), path.unlink)
 
 
-@pytest.fixture(params=["fake", "file", *only(CLUSTER, "lease")])
-def promoters(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Lock, Lock]]:
+@pytest.fixture(params=["fake", "file", "lease", *only(CLUSTER, "lease of a cluster")])
+def promoters(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Two]:
     with pair(request.param, tmp_path) as both:
         yield both
 
 
-def test_one_at_a_time(promoters: tuple[Lock, Lock]) -> None:
-    ann, bob = promoters
+def refusal(check: Callable[[], None]) -> str:
+    """What a fence says that refuses; empty when it does not."""
+    try:
+        check()
+    except LockLost as error:
+        return str(error)
+    return ""
+
+
+def test_one_at_a_time(promoters: Two) -> None:
+    ann, bob = promoters.ann, promoters.bob
     with ann.hold(), pytest.raises(LockHeld, match="a promotion is under way"), bob.hold():
         pass
     with bob.hold():
         pass
 
 
-def test_a_failure_inside_frees_the_lock(promoters: tuple[Lock, Lock]) -> None:
-    ann, bob = promoters
+def test_a_failure_inside_frees_the_lock(promoters: Two) -> None:
+    ann, bob = promoters.ann, promoters.bob
     with pytest.raises(RuntimeError), ann.hold():
         raise RuntimeError
     with bob.hold():
         pass
+
+
+def test_a_fence_lets_its_holder_write_for_as_long_as_he_holds_the_lock(promoters: Two) -> None:
+    with promoters.ann.hold() as fence:
+        end = monotonic() + 1.5  # longer than the Lease of these cases holds without renewal
+        while monotonic() < end:
+            fence.check()
+            sleep(0.05)
+
+
+def test_a_fence_whose_lock_was_taken_over_refuses_every_write_from_then_on(promoters: Two) -> None:
+    with promoters.ann.hold() as fence:
+        fence.check()
+        promoters.steal()
+        said = until(lambda: refusal(fence.check), bool, 5)
+        assert "was lost" in said
+        assert "`ratchet reconcile`" in said
+        with pytest.raises(LockLost):
+            fence.check()
+
+
+def test_a_lock_that_was_taken_from_its_holder_stays_with_who_has_it_now() -> None:
+    api = FakeLeaseApi()
+    with LeaseLock(cast("KubernetesApi", api), LEASE, "ann", 0.2, 1).hold() as fence:
+        api.take("thief")
+        assert "thief holds it" in until(lambda: refusal(fence.check), bool, 5)
+    assert api.holder == "thief"
+
+
+def test_a_fence_refuses_when_the_lease_could_not_be_renewed_and_lets_write_again_once_it_is() -> None:
+    api = FakeLeaseApi()
+    with LeaseLock(cast("KubernetesApi", api), LEASE, "ann", 0.2, 1).hold() as fence:
+        api.away = True
+        said = until(lambda: refusal(fence.check), bool, 5)
+        assert "could not be renewed for 0.8 s: the API server does not answer" in said
+        api.away = False
+        until(lambda: refusal(fence.check), lambda said: not said, 5)
+    assert api.holder is None
+
+
+def test_a_holder_that_stood_still_for_longer_than_its_lease_writes_nothing_when_it_goes_on() -> None:
+    # no renewal has run yet when it wakes up: the clock alone tells
+    fence = LeaseFence("Lease x", 30, monotonic() - 24.0, lambda: "")
+    with pytest.raises(LockLost, match="could not be renewed for 24 s"):
+        fence.check()
+    LeaseFence("Lease x", 30, monotonic() - 23.0, lambda: "").check()
 
 
 @pytest.fixture
@@ -90,7 +167,8 @@ def test_a_dead_holders_lock_is_free(tmp_path: Path, other_holder: Callable[[], 
 
 def test_a_note_on_the_holder_that_cannot_be_written_or_read_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
     (tmp_path / "lock.holder").mkdir()
-    with pair("file", tmp_path) as (ann, bob):
+    with pair("file", tmp_path) as both:
+        ann, bob = both.ann, both.bob
         with ann.hold(), pytest.raises(LockHeld, match="held by somebody else"), bob.hold():
             pass
         with bob.hold():

@@ -53,7 +53,7 @@ def club(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
             wiring = made.wiring
             version = candidate(wiring, month)
             assert judged(wiring, month, version) is Verdict.PASS
-            promote.run(wiring.project, wiring.quiet_world, version.number)
+            promote.run(wiring.project, wiring.quiet_production, version.number)
             made.wait_for_server()
             approved = made.ratchet("approve", str(number), "--json")
             assert approved.document["body"]["state"] == "done", approved
@@ -459,7 +459,7 @@ def test_an_equal_model_is_not_promoted(club: Club, before: State) -> None:
     version = candidate(wiring, "month_002")
     assert judged(wiring, "month_002", version) is Verdict.FAIL
     with pytest.raises(UserError, match="did not pass the gate"):
-        promote.run(wiring.project, wiring.quiet_world, version.number)
+        promote.run(wiring.project, wiring.quiet_production, version.number)
     assert club.state() == before
 
 
@@ -473,7 +473,7 @@ def test_a_month_with_shuffled_labels_is_not_promoted(club: Club, before: State,
     version = candidate(wiring, "month_001")
     assert judged(wiring, "month_001", version) is not Verdict.PASS
     with pytest.raises(UserError, match="did not pass the gate"):
-        promote.run(wiring.project, wiring.quiet_world, version.number)
+        promote.run(wiring.project, wiring.quiet_production, version.number)
     after = club.state()
     assert (after.production, after.promotions, after.pinned) == (before.production, before.promotions, before.pinned)
 

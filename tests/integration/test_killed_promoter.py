@@ -10,10 +10,12 @@ import pytest
 
 from ratchet.core.errors import PromotionFailed
 from ratchet.promotion.reconcile import reconcile
-from tests.support.doomed import EFFECTS
+from tests.support.effects import Effect, effects_of
 from tests.support.promoter_program import mend
 from tests.support.promoters import Client, Promoters
 from tests.support.rollout_harness import until
+
+EFFECTS = effects_of()
 
 
 @pytest.fixture(scope="module")
@@ -43,30 +45,30 @@ def pair(at: Promoters) -> tuple[int, int]:
     return (1, 2) if at.champion == 1 else (2, 1)
 
 
-def test_these_are_the_effects_of_a_promotion(at: Promoters) -> None:
+def test_real_adapters_have_the_effects_that_the_walk_through_fakes_shows(at: Promoters) -> None:
     champion, candidate = pair(at)
     promoter = at.promoter(candidate, champion=champion)
     assert promoter.join() == 0
-    assert promoter.effects == list(EFFECTS)
+    effects = promoter.effects
+    assert effects[effects.index("hold") :] == [effect.name for effect in EFFECTS]
     at.assert_agree(candidate)
 
 
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(effect: str, at: Promoters) -> None:
+@pytest.mark.parametrize("effect", EFFECTS, ids=str)
+def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(effect: Effect, at: Promoters) -> None:
     champion, candidate = pair(at)
-    assert at.promoter(candidate, champion=champion, die_before=effect).join() == -signal.SIGKILL
-    intended = at.states[-1] == "intent"
-    assert intended == (EFFECTS.index(effect) > EFFECTS.index("intent"))
-    reconcile(at.world)
-    at.assert_agree(candidate if intended else champion)
-    assert reconcile(at.world) == []
+    assert at.promoter(candidate, champion=champion, die_before=effect.name).join() == -signal.SIGKILL
+    assert (at.states[-1] == "intent") == effect.intended
+    reconcile(at.production)
+    at.assert_agree(candidate if effect.intended else champion)
+    assert reconcile(at.production) == []
 
 
 def test_a_reconcile_that_is_killed_is_finished_by_the_next(at: Promoters) -> None:
     champion, candidate = pair(at)
-    assert at.promoter(candidate, champion=champion, die_before="pin").join() == -signal.SIGKILL
-    assert at.start(mend, "previous").join() == -signal.SIGKILL
-    assert reconcile(at.world) == [f"version {candidate} was in production already: recorded as done"]
+    assert at.promoter(candidate, champion=champion, die_before="pin: pin").join() == -signal.SIGKILL
+    assert at.start(mend, "alias: set_alias previous").join() == -signal.SIGKILL
+    assert reconcile(at.production) == [f"version {candidate} was in production already: recorded as done"]
     at.assert_agree(candidate)
 
 
@@ -74,13 +76,13 @@ def test_a_gateway_killed_in_the_middle_of_a_promotion_leaves_the_old_version(ho
     champion, candidate = pair(home)
     gateway = home.serve()
     promoter = home.promoter(candidate, champion=champion)
-    until(lambda: promoter.effects, lambda effects: "wait" in effects)
+    until(lambda: promoter.effects, lambda effects: "wait: progress" in effects)
     os.kill(gateway.pid, signal.SIGKILL)
     assert promoter.join() == PromotionFailed.exit_code
     assert promoter.error["message"].startswith(f"version {candidate} does not get ready: no gateway runs for {home.settings.home}")
     assert "\n" not in promoter.error["message"]
-    assert (home.champion, home.world.rollout.pinned().version, home.states[-1]) == (champion, champion, "failed")
-    assert reconcile(home.world) == []
+    assert (home.champion, home.production.rollout.pinned().version, home.states[-1]) == (champion, champion, "failed")
+    assert reconcile(home.production) == []
     home.serve()
     home.assert_agree(champion)
 
@@ -88,8 +90,8 @@ def test_a_gateway_killed_in_the_middle_of_a_promotion_leaves_the_old_version(ho
 def test_a_temporary_gateway_dies_with_its_promoter_and_reconcile_does_not_rely_on_it(home: Promoters) -> None:
     home.stop()
     champion, candidate = pair(home)
-    assert home.promoter(candidate, champion=champion, die_before="traffic").join() == -signal.SIGKILL
-    assert reconcile(home.world) == [f"the interrupted move to version {candidate} was finished"]
+    assert home.promoter(candidate, champion=champion, die_before="compare: pods").join() == -signal.SIGKILL
+    assert reconcile(home.production) == [f"the interrupted move to version {candidate} was finished"]
     assert until(home.processes, lambda left: not left) == set()
-    assert home.champion == home.world.rollout.pinned().version == candidate
-    assert reconcile(home.world) == []
+    assert home.champion == home.production.rollout.pinned().version == candidate
+    assert reconcile(home.production) == []

@@ -1,65 +1,106 @@
-"""A promoter that kills itself just before one of its effects. Also fed to a Python on the cluster, so it needs our image only."""
+"""A promoter that kills itself just before one of its effects. Also fed to a Python on the cluster, so it needs our image only.
+
+An effect is any call of a port, named after the stage that makes it: nothing here knows which stages and ports there are.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any, cast
 
-from ratchet.ledger.port import Ledger
-from ratchet.promotion.world import World
-from ratchet.registry.port import Registry
-from ratchet.rollout.port import Rollout
+from ratchet.core.events import MoveState
+from ratchet.promotion.champion import PREVIOUS, PRODUCTION
+from ratchet.promotion.plan import Plan
+from ratchet.promotion.production import Production
+from ratchet.promotion.stages.stage import Stage
 
-# In the order of the protocol. `wait` is the first look at the rollout's progress, `traffic` the first at the pods.
-EFFECTS = ("infra check", "intent", "pin", "wait", "traffic", "production", "previous", "done")
+_WORDS = {PRODUCTION, PREVIOUS, *MoveState}
+_Heard = Callable[[str], None]
 
-_Effects = Mapping[str, Callable[..., str]]
-_REGISTRY: _Effects = {"set_alias": lambda alias, _number: alias}
-_LEDGER: _Effects = {"append": lambda kind, body, **_: body.get("state", kind)}
-_ROLLOUT: _Effects = {
-    "infra_check": lambda _version: "infra check",
-    "pin": lambda _version, **_: "pin",
-    "progress": lambda: "wait",
-    "pods": lambda: "traffic",
-}
+
+def _nothing(_: str) -> None:
+    """For who does not listen."""
 
 
 class Announced:
-    """A port that tells `before` of each effect before it happens; all else goes straight through."""
+    """A port that announces each call before and after it is made."""
 
-    def __init__(self, port: Any, effects: _Effects, before: Callable[[str], None]) -> None:
-        self._port, self._effects, self._before = port, effects, before
+    def __init__(self, port: Any, before: _Heard, after: _Heard) -> None:
+        self._port, self._before, self._after = port, before, after
 
     def __getattr__(self, name: str) -> Any:
-        method, effect = getattr(self._port, name), self._effects.get(name)
-        if effect is None:
-            return method
+        method = getattr(self._port, name)
 
         def announced(*args: Any, **options: Any) -> Any:
-            self._before(effect(*args, **options))
-            return method(*args, **options)
+            call = " ".join((name, *_words(args[:1])))
+            self._before(call)
+            answer = method(*args, **options)
+            self._after(call)
+            return answer
 
         return announced
 
 
-def doomed(world: World, die_before: str) -> World:
-    """The same, but this process ends by SIGKILL just before the effect. It tells each effect once, on standard output."""
-    told = ""
+def _words(arguments: tuple[Any, ...]) -> list[str]:
+    """What tells a call from others of the same method: the alias, the state of a move."""
+    found = [getattr(argument, "state", argument) for argument in arguments]
+    return [str(word) for word in found if isinstance(word, str) and word in _WORDS]
+
+
+class Named:
+    """A stage that says when it is at work."""
+
+    def __init__(self, stage: Stage, at_work: _Heard) -> None:
+        self._stage, self._at_work = stage, at_work
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._stage, name)
+        if name not in {"do", "wait", "undo"}:
+            return found
+
+        def named(*args: Any) -> Any:
+            self._at_work(f"{self._stage.name}: ")
+            try:
+                return found(*args)
+            finally:
+                self._at_work("")
+
+        return named
+
+
+def announced(production: Production, before: _Heard, after: _Heard = _nothing) -> Production:
+    """The same, but `before` and `after` hear each call of a port: `pin: pin`, `append intent`, `alias: set_alias previous`."""
+    stage = ""
+
+    def at_work(name: str) -> None:
+        nonlocal stage
+        stage = name
+
+    plan = Plan(tuple(cast("Stage", Named(one, at_work)) for one in production.plan.stages))
+    settings = {"ready_timeout", "say", "plan"}
+    ports = {
+        field.name: Announced(
+            getattr(production, field.name), lambda call: before(f"{stage}{call}"), lambda call: after(f"{stage}{call}")
+        )
+        for field in fields(production)
+        if field.name not in settings
+    }
+    return replace(production, plan=plan, **cast("dict[str, Any]", ports))
+
+
+def doomed(production: Production, die_before: str) -> Production:
+    """The same, but this process ends by SIGKILL just before the effect. It says each on standard output, repeated ones once."""
+    last = ""
 
     def before(effect: str) -> None:
-        nonlocal told
-        if effect != told:
-            world.say(f"[EFFECT] {effect}")
-        told = effect
+        nonlocal last
+        if effect != last:
+            production.say(f"[EFFECT] {effect}")
+        last = effect
         if effect == die_before:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return replace(
-        world,
-        registry=cast("Registry", Announced(world.registry, _REGISTRY, before)),
-        ledger=cast("Ledger", Announced(world.ledger, _LEDGER, before)),
-        rollout=cast("Rollout", Announced(world.rollout, _ROLLOUT, before)),
-    )
+    return announced(production, before)

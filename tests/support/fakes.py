@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core import record as chain
-from ratchet.core.errors import ArtifactError, DataError, LockHeld, PromotionFailed, StaleComparison, UserError
+from ratchet.core.errors import ArtifactError, DataError, LockHeld, LockLost, PromotionFailed, StaleComparison, UserError
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
 from ratchet.estimators import bundle as bundles
+from ratchet.estimators.estimator import Scorer
 from ratchet.registry.port import NewVersion
 from ratchet.requests.port import JoinReport
 from ratchet.requests.volume import Volume, empty_volume
@@ -32,16 +34,13 @@ class Killed(BaseException):
 
 @dataclass
 class Clock:
-    """Counts the calls that change something and kills at the chosen one."""
+    """The calls that change something, of several fakes in one order."""
 
-    die_at: int = 0
     calls: list[str] = field(default_factory=list)
 
     def tick(self, name: str) -> None:
-        """Count one effect; die just before it when it is the chosen one."""
+        """Note one effect."""
         self.calls.append(name)
-        if len(self.calls) == self.die_at:
-            raise Killed(name)
 
 
 class FakeLedger:
@@ -65,18 +64,25 @@ class FakeLedger:
 
 
 class FakeLock:
+    """`lost` says that somebody else has taken it from its present holder, whose fence refuses from then on."""
+
     def __init__(self) -> None:
         self.held = False
+        self.lost = False
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Iterator[FakeLock]:
         if self.held:
             raise LockHeld("a promotion is under way")
         self.held = True
         try:
-            yield
+            yield self
         finally:
             self.held = False
+
+    def check(self) -> None:
+        if self.lost:
+            raise LockLost("the promotion lock was lost: `ratchet reconcile` finishes or undoes what was under way")
 
 
 class FakeRegistry:
@@ -133,6 +139,12 @@ class FakeRegistry:
         return folder
 
 
+@cache
+def _scorer(folder: Path) -> Scorer:
+    """A serving process keeps what it has loaded."""
+    return bundles.read(folder).scorer
+
+
 class FakeRollout:
     """A Deployment whose pods follow the template at the next look, unless a version is made never to get ready."""
 
@@ -174,7 +186,7 @@ class FakeRollout:
     def ask(self, entity: str) -> Answer | None:
         if entity not in self.known or self.serving is None:
             return None
-        scorer = bundles.read(self.registry.folder / str(self.serving)).scorer
+        scorer = _scorer(self.registry.folder / str(self.serving))
         probability = scorer.row(self.known[entity]) + (0.1 if self.serving in self.wrong_answers else 0.0)
         return Answer(entity, self.serving, probability, self.known[entity])
 

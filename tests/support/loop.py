@@ -120,7 +120,7 @@ class Loop:
         judged = self.judge(snapshot, candidate)
         if not judged.decision.passed:
             return judged.decision.verdict.value
-        return str(promote.run(self.project, self.at.world, candidate).event.state)
+        return str(promote.run(self.project, self.at.production, candidate).event.state)
 
     @property
     def production(self) -> int | None:

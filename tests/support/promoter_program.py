@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ratchet.promotion.world import World
+from ratchet.promotion.production import Production
 from ratchet.rollout.port import Rollout
 from ratchet.settings import Settings
 from ratchet.tasks.binary.task import BINARY
@@ -27,9 +27,9 @@ def rollout_of(settings: Settings, entity: str) -> Rollout:
     return ProcessRollout(settings, entity, BINARY.score_in, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
 
 
-def world_of(wiring: Wiring) -> World:
+def production_of(wiring: Wiring) -> Production:
     """The wiring's world with that rollout."""
-    return replace(wiring.world, rollout=rollout_of(wiring.settings, wiring.project.entity))
+    return replace(wiring.production, rollout=rollout_of(wiring.settings, wiring.project.entity))
 
 
 def promote(candidate: int, die_before: str) -> None:
@@ -37,7 +37,7 @@ def promote(candidate: int, die_before: str) -> None:
     from ratchet.steps import promote as use_case  # noqa: PLC0415 - the component imports it in its body, too
 
     with step("promote") as wiring:
-        use_case.run(wiring.project, doomed(world_of(wiring), die_before), candidate)
+        use_case.run(wiring.project, doomed(production_of(wiring), die_before), candidate)
 
 
 def mend(die_before: str) -> None:
@@ -45,8 +45,8 @@ def mend(die_before: str) -> None:
     from ratchet.promotion.reconcile import reconcile  # noqa: PLC0415 - as above
 
     with step("reconcile") as wiring:
-        for sentence in reconcile(doomed(world_of(wiring), die_before)):
-            wiring.world.say(sentence)
+        for sentence in reconcile(doomed(production_of(wiring), die_before)):
+            wiring.production.say(sentence)
 
 
 def act(environment: Mapping[str, str], log: Path, what: Callable[..., None], arguments: tuple[object, ...]) -> None:

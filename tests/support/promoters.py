@@ -24,11 +24,10 @@ from ratchet.core.decision import Verdict
 from ratchet.core.events import Gated
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.frames import frame
-from ratchet.ledger.journal import Journal
 from ratchet.project.file import load_project
 from ratchet.promotion import by_hand
 from ratchet.promotion.champion import PRODUCTION
-from ratchet.promotion.world import World
+from ratchet.promotion.production import Production
 from ratchet.registry.port import NewVersion
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.rollout.state import State
@@ -148,7 +147,7 @@ class Promoters:
         with tempfile.TemporaryDirectory() as folder:
             bundles.write(Path(folder), bundle)
             new = NewVersion(Path(folder), fitted("stumps"), example, provenance(), {}, {})
-            assert self.world.registry.register(new).number == number
+            assert self.production.registry.register(new).number == number
         FolderRegistry(self.settings.home / "versions").put(number, bundle)
 
     def start(self, what: Callable[..., None], *arguments: object) -> Promoter:
@@ -164,7 +163,7 @@ class Promoters:
         number = next(self._numbers)
         gate = Gated(
             candidate=candidate,
-            candidate_digest=self.world.registry.version(candidate).digest,
+            candidate_digest=self.production.registry.version(candidate).digest,
             champion=champion,
             verdict=Verdict.PASS,
             reasons=("delta 0.144 > 0.010",),
@@ -174,29 +173,24 @@ class Promoters:
             candidate_value=0.64,
             champion_value=0.5,
         )
-        self.journal.append(gate)
+        self.production.journal.append(gate)
         return self.start(promoter_program.promote, candidate, die_before)
 
     @cached_property
-    def world(self) -> World:
+    def production(self) -> Production:
         """The test's own view through the real wiring."""
-        return promoter_program.world_of(Wiring(self.settings, load_project(self.settings.project)))
-
-    @cached_property
-    def journal(self) -> Journal:
-        """The ledger as events."""
-        return Journal(self.world.ledger, load_project(self.settings.project).model)
+        return promoter_program.production_of(Wiring(self.settings, load_project(self.settings.project)))
 
     @property
     def champion(self) -> int:
-        found = self.world.registry.alias(PRODUCTION)
+        found = self.production.registry.alias(PRODUCTION)
         assert found is not None
         return found.number
 
     @property
     def states(self) -> list[str]:
         """Of all moves on record."""
-        return [str(entry.event.state) for entry in self.journal.history().moves]
+        return [entry.event.state.value for entry in self.production.journal.history().moves]
 
     def serve(self) -> subprocess.Popen[bytes]:
         """`ratchet serve`, if it does not run already, until `stop`. Returns when the pinned version answers."""
@@ -207,7 +201,7 @@ class Promoters:
                 )
             self._gateway = gateway
             until(self.deployment.observed, lambda observed: observed.pid == gateway.pid)
-            assert settle(self.world.rollout).state is State.READY
+            assert settle(self.production.rollout).state is State.READY
         return self._gateway
 
     def stop(self) -> None:
@@ -220,15 +214,15 @@ class Promoters:
 
     def assert_agree(self, version: int) -> None:
         """Alias, template and pods are at `version`, the ledger verifies and has no open end."""
-        assert settle(self.world.rollout).state is State.READY
-        seen = by_hand.status(self.world.registry, self.world.ledger, self.world.rollout)
+        assert settle(self.production.rollout).state is State.READY
+        seen = by_hand.status(self.production.registry, self.production.journal, self.production.rollout)
         assert seen.champion is not None
         assert (seen.champion.number, seen.pinned, [pod.version for pod in seen.pods]) == (version, version, [version])
         assert seen.interrupted is None
-        answer = self.world.rollout.ask("ben")
+        answer = self.production.rollout.ask("ben")
         assert answer is not None
         assert answer.version == version
-        self.world.ledger.verify()
+        self.production.journal.verify()
 
     def processes(self) -> set[int]:
         """The processes of this home, by what their environment says (a child of the fork server has none of it)."""

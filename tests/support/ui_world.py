@@ -12,7 +12,7 @@ from ratchet.apps.ui.app import make_app
 from ratchet.apps.ui.settings import UiSettings
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.world import World
+from ratchet.promotion.production import Production
 from ratchet.snapshots.port import SnapshotStore
 from tests.support.fakes import FakeLedger, FakeRegistry, FakeReports, FakeRequests, FakeRollout
 from tests.support.loop import Loop
@@ -63,8 +63,8 @@ class UiWorld:
         return self.loop.reports
 
     @property
-    def world(self) -> World:
-        return self.loop.at.world
+    def production(self) -> Production:
+        return self.loop.at.production
 
     def act_as(self, actor: str) -> UiWorld:
         self.actors.append(actor)

@@ -6,10 +6,15 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ratchet.core.events import Cause
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.plain.encoding import row_of
 from ratchet.ledger.journal import Journal
-from ratchet.promotion.world import PRODUCTION, Cause, Move, World
+from ratchet.promotion.champion import PRODUCTION
+from ratchet.promotion.move import Move
+from ratchet.promotion.plan import PLAN, Plan
+from ratchet.promotion.production import Production
+from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import NewVersion
 from tests.support.churn import FEATURES, churn, scorer
 from tests.support.fakes import Clock, FakeLedger, FakeLock, FakeRegistry, FakeRollout, provenance
@@ -17,7 +22,7 @@ from tests.support.fakes import Clock, FakeLedger, FakeLock, FakeRegistry, FakeR
 
 @dataclass
 class FakeWorld:
-    """Fakes with one clock, so that a kill can be put before any effect of any of them."""
+    """Fakes with one clock, so that the effects of all of them stand in one order."""
 
     clock: Clock = field(default_factory=Clock)
     ledger: FakeLedger = field(init=False)
@@ -25,6 +30,7 @@ class FakeWorld:
     rollout: FakeRollout = field(init=False)
     lock: FakeLock = field(default_factory=FakeLock)
     said: list[str] = field(default_factory=list)
+    plan: Plan = PLAN
 
     def __post_init__(self) -> None:
         self.ledger, self.registry = FakeLedger(self.clock), FakeRegistry(self.clock)
@@ -36,8 +42,8 @@ class FakeWorld:
         return Journal(self.ledger, "m")
 
     @property
-    def world(self) -> World:
-        return World(self.registry, self.ledger, self.lock, self.rollout, 0.5, self.said.append)
+    def production(self) -> Production:
+        return Production(self.registry, self.journal, self.lock, self.rollout, 0.5, self.said.append, self.plan)
 
     def add_version(self) -> int:
         """Register a version; versions differ in their scorer."""
@@ -55,17 +61,18 @@ class FakeWorld:
 
     def in_production(self, number: int) -> None:
         """Put a version into production as a first promotion does."""
-        from ratchet.promotion.move import carry_out  # noqa: PLC0415 - the module under test
-
-        carry_out(self.world, self.move(number, expected=None))
+        carry_out(self.production, self.move(number, expected=None))
 
     def move(self, to: int, expected: int | None) -> Move:
         return Move(f"key {expected}->{to}", to, expected, Cause.GATE, ["delta 0.144 > 0.010"], "run", "2024-02-29@a")
 
     @property
+    def state(self) -> tuple[object, ...]:
+        """All that a move can change."""
+        return len(self.ledger.stored), dict(self.registry.aliases), self.rollout.version, self.rollout.revision
+
+    @property
     def consistent(self) -> bool:
         """Alias, template and what serves agree, and the ledger has no open end."""
-        from ratchet.promotion.world import open_move  # noqa: PLC0415 - the module under test
-
         target = self.registry.aliases.get(PRODUCTION)
-        return self.rollout.version == target == self.rollout.serving and open_move(self.ledger) is None
+        return self.rollout.version == target == self.rollout.serving and self.journal.history().open is None

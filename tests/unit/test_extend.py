@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 
 from cluster.images import ROOT
-from ratchet.core.errors import DataError
+from ratchet.core.errors import DataError, PromotionFailed
 from ratchet.core.estimate import Interval
 from ratchet.core.events import Cause, Entry, Moved, MoveState, Pruned
 from ratchet.core.gate import judge
@@ -23,11 +21,13 @@ from ratchet.core.schema import DType, Feature, column
 from ratchet.drift.profile import profile
 from ratchet.drift.verdict import drift
 from ratchet.estimators import catalogue, search
+from ratchet.promotion.protocol import carry_out
 from ratchet.settings import Settings
 from ratchet.sources.folder import TableSource
 from ratchet.tasks.binary.task import BINARY
 from ratchet.wiring import Wiring
 from tests.support.churn import FEATURES, churn
+from tests.support.effects import two_versions
 from tests.support.python_blocks import Written, python_blocks
 from tests.support.shop import SHOP, put, tables
 from tests.unit.test_notify import listener
@@ -97,13 +97,7 @@ def test_a_task_decides_by_its_own_metric(written: Written) -> None:
     assert task.metric.fell(Interval(0.3, 0.29, 0.31), task.estimate(labels, truth, 0.98))
 
 
-@pytest.mark.skipif(find_spec("ratchet.promotion.plan") is None, reason="a promotion is not a plan of stages yet")
 def test_a_stage_is_done_and_undone(written: Written) -> None:
-    carry_out, two_versions = (
-        import_module("ratchet.promotion.protocol").carry_out,
-        import_module("tests.support.effects").two_versions,
-    )
-
     written.module("ratchet/promotion/stages/announce.py")
     plan = written.changed("ratchet/promotion/plan.py")["PLAN"]
     at = two_versions(plan)
@@ -111,7 +105,7 @@ def test_a_stage_is_done_and_undone(written: Written) -> None:
     assert at.registry.aliases == {"production": 2, "previous": 1, "canary": 2}
     at = two_versions(plan)
     at.rollout.wrong_answers.add(2)
-    with pytest.raises(Exception, match="version 2 gives"):
+    with pytest.raises(PromotionFailed, match="version 2 gives"):
         carry_out(at.production, at.move(2, 1))
     assert at.registry.aliases == {"production": 1}
     assert at.consistent

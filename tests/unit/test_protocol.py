@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ratchet.core.decision import Verdict
 from ratchet.core.errors import (
     ArtifactError,
     LedgerError,
@@ -14,12 +15,15 @@ from ratchet.core.errors import (
     Unavailable,
     UserError,
 )
+from ratchet.core.events import Gated, MoveState
 from ratchet.core.schema import Snapshot
 from ratchet.promotion import by_hand
-from ratchet.promotion.move import carry_out
+from ratchet.promotion.champion import champion_of
+from ratchet.promotion.move import promotion_key
+from ratchet.promotion.protocol import carry_out
 from ratchet.promotion.reconcile import reconcile
-from ratchet.promotion.world import Step, champion_of, promotion_key
-from tests.support.fakes import Clock, FakeSnapshots, Killed
+from tests.support.effects import kill_before
+from tests.support.fakes import FakeSnapshots, Killed
 from tests.support.worlds import FakeWorld
 
 
@@ -35,15 +39,22 @@ def at() -> FakeWorld:
 
 
 def states(at: FakeWorld) -> list[str]:
-    return [record.body["state"] for record in at.ledger.records("promotion")]
+    return [entry.event.state.value for entry in at.journal.history().moves]
+
+
+def died(at: FakeWorld, to: int, before: int, effect: str) -> None:
+    """A promoter that was killed just before an effect; the system has freed its lock."""
+    with pytest.raises(Killed):
+        carry_out(kill_before(at.production, effect), at.move(to, before))
+    at.lock.held = False
 
 
 def test_a_promotion_moves_pods_then_alias_and_remembers_the_version_before(at: FakeWorld) -> None:
-    record = carry_out(at.world, at.move(2, 1))
+    record = carry_out(at.production, at.move(2, 1))
     assert at.clock.calls == ["infra check", "ledger intent", "pin 2", "alias production", "alias previous", "ledger done"]
     assert at.registry.aliases == {"production": 2, "previous": 1}
     assert at.consistent
-    assert record.body["answers_compared"] == 5
+    assert record.event.answers_compared == 5
     assert at.ledger.verify() == 4
 
 
@@ -56,17 +67,17 @@ def test_the_first_promotion_has_no_version_before() -> None:
 
 
 def test_a_key_that_is_done_is_not_done_again(at: FakeWorld) -> None:
-    first = carry_out(at.world, at.move(2, 1))
+    first = carry_out(at.production, at.move(2, 1))
     effects = len(at.clock.calls)
-    assert carry_out(at.world, at.move(2, 1)) == first
+    assert carry_out(at.production, at.move(2, 1)) == first
     assert len(at.clock.calls) == effects
 
 
 def test_promotion_stops_when_the_champion_changed_meanwhile(at: FakeWorld) -> None:
     at.add_version()
-    carry_out(at.world, at.move(2, 1))
+    carry_out(at.production, at.move(2, 1))
     with pytest.raises(StaleComparison, match="version 2 is in production now, version 3 was compared with version 1"):
-        carry_out(at.world, at.move(3, 1))
+        carry_out(at.production, at.move(3, 1))
     assert at.registry.aliases["production"] == 2
     assert states(at)[-1] == "stale"
     assert at.consistent
@@ -83,17 +94,17 @@ def test_promotion_stops_when_the_champion_changed_meanwhile(at: FakeWorld) -> N
 def test_a_candidate_that_does_not_serve_takes_no_alias_and_the_old_one_serves_on(at: FakeWorld, fault: str, sentence: str) -> None:
     getattr(at.rollout, fault).add(2)
     with pytest.raises(PromotionFailed, match=sentence):
-        carry_out(at.world, at.move(2, 1))
+        carry_out(at.production, at.move(2, 1))
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
     assert states(at)[-1] == "failed"
-    assert sentence in at.ledger.records("promotion")[-1].body["error"]
+    assert sentence in at.journal.history().moves[-1].event.error
 
 
 def test_a_corrupted_candidate_is_refused_before_anything_changes(at: FakeWorld) -> None:
     (at.registry.folder / "2" / "scorer.json").write_text("{}")
     with pytest.raises(ArtifactError, match="not those that were registered"):
-        carry_out(at.world, at.move(2, 1))
+        carry_out(at.production, at.move(2, 1))
     assert "pin 2" not in at.clock.calls
     assert at.consistent
     assert states(at)[-1] == "failed"
@@ -107,7 +118,7 @@ def test_somebody_who_changes_the_template_meanwhile_is_not_overwritten(at: Fake
 
     at.rollout.on_pin = somebody_else
     with pytest.raises(PromotionFailed):
-        carry_out(at.world, at.move(2, 1))
+        carry_out(at.production, at.move(2, 1))
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
 
@@ -115,171 +126,89 @@ def test_somebody_who_changes_the_template_meanwhile_is_not_overwritten(at: Fake
 def test_when_not_even_the_old_version_gets_ready_the_ledger_says_so(at: FakeWorld) -> None:
     at.rollout.stuck |= {1, 2}
     with pytest.raises(PromotionFailed, match="run `ratchet reconcile`"):
-        carry_out(at.world, at.move(2, 1))
-    assert at.ledger.records("promotion")[-1].body["undone"] is False
+        carry_out(at.production, at.move(2, 1))
+    assert at.journal.history().moves[-1].event.undone is False
     at.rollout.stuck.clear()
-    reconcile(at.world)
+    reconcile(at.production)
     assert at.consistent
 
 
 def test_an_unreachable_registry_is_an_error_and_never_no_champion(at: FakeWorld) -> None:
     at.registry.down = Unavailable("the registry cannot be reached")
     with pytest.raises(Unavailable):
-        champion_of(at.registry, at.ledger)
+        champion_of(at.registry, at.journal)
     with pytest.raises(Unavailable):
-        carry_out(at.world, at.move(2, None))
+        carry_out(at.production, at.move(2, None))
     assert at.rollout.version == 1
 
 
 def test_an_empty_registry_is_not_a_first_run_when_the_ledger_knows_better(at: FakeWorld) -> None:
     at.registry.aliases.clear()
     with pytest.raises(PermanentError, match="the ledger says that version 1 is in production"):
-        champion_of(at.registry, at.ledger)
+        champion_of(at.registry, at.journal)
 
 
 def test_a_second_promoter_is_told_who_is_first(at: FakeWorld) -> None:
     with at.lock.hold(), pytest.raises(LockHeld):
-        carry_out(at.world, at.move(2, 1))
-    assert at.consistent
-
-
-EFFECTS = 6  # of a promotion, see the first test
-
-
-@pytest.mark.parametrize("effect", range(1, EFFECTS + 1))
-@pytest.mark.parametrize("first", [True, False], ids=["first model", "second model"])
-def test_a_promoter_killed_before_any_effect_is_repaired_by_reconcile(effect: int, first: bool) -> None:
-    at = FakeWorld()
-    at.add_version()
-    at.add_version()
-    if not first:
-        at.in_production(1)
-    at.clock.calls.clear()
-    at.clock.die_at = effect
-    before = None if first else 1
-    died = True
-    try:
-        carry_out(at.world, at.move(2, before))
-        died = False
-    except Killed:
-        at.lock.held = False  # the system frees a dead process's lock
-    assert died or first  # without a version before there is one effect less
-    at.clock.die_at = 0
-    reconcile(at.world)
-    assert at.consistent
-    intended = any(record.body["to"] == 2 for record in at.ledger.records("promotion"))
-    assert at.registry.aliases.get("production") == (2 if intended else before)
-    assert reconcile(at.world) == []
-    at.ledger.verify()
-
-
-@pytest.mark.parametrize("effect", range(1, 8))
-def test_reconcile_itself_may_be_killed_anywhere(effect: int, at: FakeWorld) -> None:
-    at.clock.die_at = 4
-    with pytest.raises(Killed):
-        carry_out(at.world, at.move(2, 1))
-    at.clock.calls.clear()
-    at.clock.die_at = effect
-    at.lock.held = False
-    try:
-        reconcile(at.world)
-    except Killed:
-        at.lock.held = False
-    at.clock.die_at = 0
-    reconcile(at.world)
-    assert at.consistent
-    assert at.registry.aliases == {"production": 2, "previous": 1}
-
-
-@pytest.mark.parametrize("effect", range(1, EFFECTS + 1))
-def test_a_promote_task_that_is_tried_again_finishes_what_its_killed_self_began(effect: int, at: FakeWorld) -> None:
-    at.clock.die_at = effect
-    with pytest.raises(Killed):
-        carry_out(at.world, at.move(2, 1))
-    at.clock.die_at = 0
-    at.lock.held = False
-    assert carry_out(at.world, at.move(2, 1)).body["state"] == "done"
-    assert at.registry.aliases == {"production": 2, "previous": 1}
-    assert at.consistent
-
-
-@pytest.mark.parametrize("effect", range(1, EFFECTS + 1))
-def test_undoing_a_killed_promotion_leaves_both_aliases_as_they_were(effect: int, at: FakeWorld) -> None:
-    at.clock.die_at = effect
-    with pytest.raises(Killed):
-        carry_out(at.world, at.move(2, 1))
-    at.clock.die_at = 0
-    at.lock.held = False
-    moved = at.registry.aliases["production"] == 2
-    at.rollout.wrong_golden.add(2)  # what cannot be finished any more has to be undone
-    reconcile(at.world)
-    assert at.registry.aliases == ({"production": 2, "previous": 1} if moved else {"production": 1})
+        carry_out(at.production, at.move(2, 1))
     assert at.consistent
 
 
 def test_a_registry_that_fails_after_the_pods_have_moved_leaves_a_move_that_reconcile_finishes(at: FakeWorld) -> None:
     at.rollout.on_pin = lambda: setattr(at.registry, "down", Unavailable("the registry cannot be reached"))
     with pytest.raises(Unavailable, match="cannot be reached; version 2 serves already: `ratchet reconcile` finishes the move"):
-        carry_out(at.world, at.move(2, 1))
+        carry_out(at.production, at.move(2, 1))
     assert at.registry.aliases == {"production": 1}
     at.registry.down = None
     at.rollout.on_pin = lambda: None
-    assert reconcile(at.world) == ["the interrupted move to version 2 was finished"]
+    assert reconcile(at.production) == ["the interrupted move to version 2 was finished"]
     assert at.registry.aliases == {"production": 2, "previous": 1}
     assert at.consistent
 
 
 def test_a_rollback_waits_until_an_interrupted_move_is_reconciled(at: FakeWorld) -> None:
-    carry_out(at.world, at.move(2, 1))
+    carry_out(at.production, at.move(2, 1))
     at.add_version()
-    at.clock.die_at = len(at.clock.calls) + 4  # pods serve version 3, the alias names 2
-    with pytest.raises(Killed):
-        carry_out(at.world, at.move(3, 2))
-    at.clock.die_at = 0
-    at.lock.held = False
+    died(at, 3, 2, "alias: set_alias production")  # pods serve version 3, the alias names 2
     with pytest.raises(UserError, match="a move to version 3 is under way or was interrupted"):
-        by_hand.rollback(at.world, None, "version 3 answers strangely")
-    reconcile(at.world)
-    by_hand.rollback(at.world, None, "version 3 answers strangely")
+        by_hand.rollback(at.production, None, "version 3 answers strangely")
+    reconcile(at.production)
+    by_hand.rollback(at.production, None, "version 3 answers strangely")
     assert at.registry.aliases == {"production": 2, "previous": 3}
     assert at.consistent
 
 
 def test_a_killed_promotion_whose_candidate_no_longer_loads_is_undone(at: FakeWorld) -> None:
-    at.clock.die_at = 4
-    with pytest.raises(Killed):
-        carry_out(at.world, at.move(2, 1))
-    at.lock.held = False
-    at.clock.die_at = 0
+    died(at, 2, 1, "alias: set_alias production")
     at.rollout.stuck.add(2)
-    done = reconcile(at.world)
+    done = reconcile(at.production)
     assert "could not be finished" in done[0]
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
 
 
 def test_pods_moved_behind_the_alias_are_brought_back(at: FakeWorld) -> None:
-    carry_out(at.world, at.move(2, 1))
+    carry_out(at.production, at.move(2, 1))
     at.rollout.version, at.rollout.serving = 1, 1  # kubectl rollout undo
-    seen = by_hand.status(at.registry, at.ledger, at.rollout)
+    seen = by_hand.status(at.registry, at.journal, at.rollout)
     assert not seen.agree
-    assert reconcile(at.world) == ["pods were pinned to version 1, the alias names 2: they serve version 2 again"]
-    assert by_hand.status(at.registry, at.ledger, at.rollout).agree
+    assert reconcile(at.production) == ["pods were pinned to version 1, the alias names 2: they serve version 2 again"]
+    assert by_hand.status(at.registry, at.journal, at.rollout).agree
 
 
 def test_rollback_moves_both_and_says_that_the_gate_was_skipped(at: FakeWorld) -> None:
-    carry_out(at.world, at.move(2, 1))
-    record = by_hand.rollback(at.world, None, "bad labels")
+    carry_out(at.production, at.move(2, 1))
+    record = by_hand.rollback(at.production, None, "bad labels")
     assert at.registry.aliases == {"production": 1, "previous": 2}
     assert at.consistent
-    assert record.body["cause"] == "rollback"
-    assert record.body["reasons"] == ["gate skipped: rollback by hand", "bad labels"]
+    assert record.event.cause == "rollback"
+    assert record.event.reasons == ("gate skipped: rollback by hand", "bad labels")
 
 
 def test_rollback_of_a_rollback_goes_forward_again_as_often_as_wanted(at: FakeWorld) -> None:
-    carry_out(at.world, at.move(2, 1))
+    carry_out(at.production, at.move(2, 1))
     for expected in (1, 2, 1, 2):
-        by_hand.rollback(at.world, None, "")
+        by_hand.rollback(at.production, None, "")
         assert at.registry.aliases["production"] == expected
         assert at.consistent
 
@@ -287,7 +216,7 @@ def test_rollback_of_a_rollback_goes_forward_again_as_often_as_wanted(at: FakeWo
 @pytest.mark.parametrize(("to", "sentence"), [(None, "the first in production"), (1, "in production already"), (9, "no version 9")])
 def test_rollback_without_a_goal_is_one_sentence(at: FakeWorld, to: int | None, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        by_hand.rollback(at.world, to, "")
+        by_hand.rollback(at.production, to, "")
     assert at.consistent
 
 
@@ -300,37 +229,37 @@ def store(*, replaced: bool = False) -> FakeSnapshots:
 
 def park(at: FakeWorld, project_hash: str = "p") -> None:
     move = replace(at.move(2, 1), snapshot=store().snapshots()[0].id)
-    at.ledger.append("promotion", move.body(Step.AWAITING, project_hash=project_hash), key=move.key)
+    at.journal.append(move.step(MoveState.AWAITING, project_hash=project_hash), key=move.key)
 
 
 def test_a_parked_candidate_is_promoted_by_its_approval(at: FakeWorld) -> None:
     park(at)
-    assert [record.body["to"] for record in by_hand.awaiting(at.ledger)] == [2]
-    record = by_hand.approve(at.world, store(), 2, "p")
-    assert record.body["cause"] == "approval"
+    assert [entry.event.to for entry in at.journal.history().waiting] == [2]
+    record = by_hand.approve(at.production, store(), 2, "p")
+    assert record.event.cause == "approval"
     assert at.registry.aliases["production"] == 2
-    assert by_hand.awaiting(at.ledger) == []
+    assert not at.journal.history().waiting
 
 
 def test_an_approval_after_the_champion_changed_is_refused(at: FakeWorld) -> None:
     park(at)
     at.add_version()
-    carry_out(at.world, at.move(3, 1))
+    carry_out(at.production, at.move(3, 1))
     with pytest.raises(StaleComparison):
-        by_hand.approve(at.world, store(), 2, "p")
+        by_hand.approve(at.production, store(), 2, "p")
     assert at.registry.aliases["production"] == 3
 
 
 def test_an_approval_after_the_project_changed_is_refused(at: FakeWorld) -> None:
     park(at)
     with pytest.raises(StaleComparison, match=r"ratchet\.yaml has changed"):
-        by_hand.approve(at.world, store(), 2, "other")
+        by_hand.approve(at.production, store(), 2, "other")
 
 
 def test_an_approval_after_the_snapshot_was_replaced_is_refused(at: FakeWorld) -> None:
     park(at)
     with pytest.raises(StaleComparison, match="has been replaced since version 2 was compared"):
-        by_hand.approve(at.world, store(replaced=True), 2, "p")
+        by_hand.approve(at.production, store(replaced=True), 2, "p")
     assert at.registry.aliases == {"production": 1}
 
 
@@ -338,22 +267,22 @@ def test_an_approval_that_failed_can_be_given_again(at: FakeWorld) -> None:
     park(at)
     at.rollout.stuck.add(2)
     with pytest.raises(PromotionFailed):
-        by_hand.approve(at.world, store(), 2, "p")
+        by_hand.approve(at.production, store(), 2, "p")
     at.rollout.stuck.clear()
-    assert by_hand.approve(at.world, store(), 2, "p").body["state"] == "done"
+    assert by_hand.approve(at.production, store(), 2, "p").event.state == "done"
     assert at.registry.aliases["production"] == 2
 
 
 def gate(at: FakeWorld, verdict: str) -> None:
-    body = {"candidate": 2, "verdict": verdict, "decisive": ["features changed"], "snapshot": "s", "candidate_digest": ""}
-    at.ledger.append("gate", body)
+    why = ("features changed",)
+    at.journal.append(Gated(snapshot="s", candidate=2, champion=1, verdict=Verdict(verdict), reasons=why, decisive=why))
 
 
 def test_what_could_not_be_compared_goes_into_production_by_an_explicit_word_that_is_on_record(at: FakeWorld) -> None:
     gate(at, "UNKNOWN")
-    record = by_hand.approve_without_comparison(at.world, 2)
+    record = by_hand.approve_without_comparison(at.production, 2)
     assert at.registry.aliases["production"] == 2
-    assert record.body["reasons"] == ["comparison skipped: approved by hand", "features changed"]
+    assert record.event.reasons == ("comparison skipped: approved by hand", "features changed")
 
 
 @pytest.mark.parametrize("verdict", ["FAIL", "PASS", ""])
@@ -361,47 +290,43 @@ def test_what_was_compared_does_not_go_without_comparison(at: FakeWorld, verdict
     if verdict:
         gate(at, verdict)
     with pytest.raises(UserError, match="not UNKNOWN"):
-        by_hand.approve_without_comparison(at.world, 2)
+        by_hand.approve_without_comparison(at.production, 2)
     assert at.registry.aliases["production"] == 1
 
 
 def test_rollback_goes_only_to_what_has_been_in_production(at: FakeWorld) -> None:
     with pytest.raises(UserError, match="version 2 has never been in production"):
-        by_hand.rollback(at.world, 2, "")
+        by_hand.rollback(at.production, 2, "")
     assert at.consistent
 
 
 def test_a_promotion_that_nobody_can_check_in_traffic_is_undone(at: FakeWorld) -> None:
     at.rollout.known.clear()
     with pytest.raises(PromotionFailed, match="knows none of its 6 golden entities"):
-        carry_out(at.world, at.move(2, 1))
+        carry_out(at.production, at.move(2, 1))
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
 
 
 def test_a_registry_tag_changed_after_the_gate_is_noticed(at: FakeWorld) -> None:
     with pytest.raises(ArtifactError, match="its tags were changed"):
-        carry_out(at.world, replace(at.move(2, 1), digest="what the gate saw"))
+        carry_out(at.production, replace(at.move(2, 1), digest="what the gate saw"))
     assert at.consistent
 
 
 def test_reconcile_that_cannot_reach_the_registry_is_no_success(at: FakeWorld) -> None:
-    at.clock.die_at = 4
-    with pytest.raises(Killed):
-        carry_out(at.world, at.move(2, 1))
-    at.lock.held = False
-    at.clock.die_at = 0
+    died(at, 2, 1, "alias: set_alias production")
     at.registry.down = Unavailable("the registry cannot be reached")
     with pytest.raises(Unavailable):
-        reconcile(at.world)
+        reconcile(at.production)
     at.registry.down = None
-    reconcile(at.world)
+    reconcile(at.production)
     assert at.consistent
 
 
 def test_only_what_waits_can_be_approved(at: FakeWorld) -> None:
     with pytest.raises(UserError, match=r"version 2 does not await approval \(waiting: none\)"):
-        by_hand.approve(at.world, store(), 2, "p")
+        by_hand.approve(at.production, store(), 2, "p")
 
 
 @pytest.mark.parametrize("field", ["body", "kind", "actor", "key", "hash"])
@@ -424,10 +349,3 @@ def test_the_key_depends_on_each_of_its_parts() -> None:
         for parts in [("a", 1, 2, "p"), ("b", 1, 2, "p"), ("a", None, 2, "p"), ("a", 1, 3, "p"), ("a", 1, 2, "q")]
     }
     assert len(keys) == 5
-
-
-def test_a_clock_kills_only_where_it_is_told() -> None:
-    clock = Clock(die_at=2)
-    clock.tick("a")
-    with pytest.raises(Killed):
-        clock.tick("b")

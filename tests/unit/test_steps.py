@@ -91,7 +91,7 @@ def test_a_promotion_that_failed_is_tried_again_with_the_same_candidate_and_the_
 def test_a_rolled_back_month_does_not_promote_itself_again(loop: Loop) -> None:
     drifted = loop.arrive(2, turn=1, shift=1)
     loop.run(drifted)
-    by_hand.rollback(loop.at.world, None, "")
+    by_hand.rollback(loop.at.production, None, "")
     assert loop.run(drifted) == "NO_ACTION"
     assert loop.production == 1
 
@@ -181,7 +181,7 @@ def test_a_changed_feature_list_trains_a_candidate_that_only_a_person_can_promot
     assert loop.run(loop.arrive(2)) == "UNKNOWN"
     assert "features changed: -b" in loop.said[0]
     assert any("the champion needs b, which ratchet.yaml no longer has" in line for line in loop.said)
-    by_hand.approve_without_comparison(loop.at.world, 2)
+    by_hand.approve_without_comparison(loop.at.production, 2)
     assert loop.production == 2
 
 
@@ -220,9 +220,9 @@ def test_no_row_of_the_holdout_is_ever_trained_on(loop: Loop) -> None:
 def test_a_candidate_without_a_pass_is_not_promoted(loop: Loop) -> None:
     loop.run(loop.arrive(2, shift=1))
     with pytest.raises(UserError, match="version 2 did not pass the gate"):
-        promote.run(PROJECT, loop.at.world, 2)
+        promote.run(PROJECT, loop.at.production, 2)
     with pytest.raises(UserError, match="version 9 has not been evaluated"):
-        promote.run(PROJECT, loop.at.world, 9)
+        promote.run(PROJECT, loop.at.production, 9)
     assert loop.production == 1
 
 

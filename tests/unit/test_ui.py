@@ -34,7 +34,7 @@ def told() -> Loop:
         loop.at.ledger.append("live", {"version": version, "labelled": 900, "rows": 200, "positives": 80, **figures})
     loop.requests.times = {1: [1000.0, 1001.0, 1300.0], 2: [1200.0]}
     loop.at.ledger.append("ingest", {"snapshot": loop.store.snapshots()[-1].id, "name": "m3", "rows": 1, "labelled_rows": 1})
-    by_hand.rollback(loop.at.world, None, "the third month was a test")
+    by_hand.rollback(loop.at.production, None, "the third month was a test")
     return loop
 
 

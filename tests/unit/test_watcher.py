@@ -82,9 +82,9 @@ def test_a_watcher_that_waited_for_the_lock_looks_again_before_it_starts(tmp_pat
         """While this one waits, the other watcher's whole look goes by."""
 
         @contextmanager
-        def hold(self) -> Iterator[None]:
+        def hold(self) -> Iterator[FakeLock]:
             assert other.look() is not None
-            yield
+            yield self
 
     slow = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.journal, Waits(), started)
     assert [slow.look(), slow.look()] == [None, None]

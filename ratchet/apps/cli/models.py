@@ -7,6 +7,7 @@ from typing import Any
 
 from ratchet.apps.cli.console import document, table, waiting
 from ratchet.core.errors import RatchetError
+from ratchet.ledger.journal import Journal
 from ratchet.promotion import by_hand
 from ratchet.wiring import SeenModel, models_of_home
 
@@ -26,7 +27,7 @@ def show_all(*, as_json: bool) -> bool:
 
 def _row(seen: SeenModel) -> dict[str, Any]:
     try:
-        found = by_hand.status(seen.registry, seen.ledger, seen.rollout)
+        found = by_hand.status(seen.registry, Journal(seen.ledger, seen.model), seen.rollout)
     except RatchetError as error:  # one model's trouble hides no other model
         return {"model": seen.model, "error": str(error)}
     return {

@@ -11,9 +11,10 @@ from ratchet.apps.cli.console import AsJson, document, facts, line, table, waiti
 from ratchet.apps.cli.models import show_all
 from ratchet.apps.wording import summary
 from ratchet.core.errors import LedgerError
-from ratchet.core.events import Moved, entry_of
+from ratchet.core.events import Entry, Moved, entry_of
 from ratchet.core.record import Record, verify
 from ratchet.core.schema import ModelVersion
+from ratchet.ledger.journal import Journal
 from ratchet.promotion import by_hand
 from ratchet.promotion.reconcile import reconcile as mend
 from ratchet.rollout.state import PodReport
@@ -51,7 +52,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
         return
     wiring = Wiring.load()
     with waiting("asking registry, ledger and servers"):
-        seen = by_hand.status(wiring.registry, wiring.ledger, wiring.rollout)
+        seen = by_hand.status(wiring.registry, wiring.journal, wiring.rollout)
     content = {
         "production": _version(seen.champion),
         "previous": _version(seen.previous),
@@ -59,16 +60,16 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
         "agree": seen.agree,
         "rollout": {"state": seen.progress.state.value, "detail": seen.progress.detail},
         "pods": [{"name": pod.name, "version": pod.version, "ready": pod.ready, "detail": pod.detail} for pod in seen.pods],
-        "awaiting_approval": [_move(record).to for record in seen.waiting],
-        "interrupted": _row(seen.interrupted) if seen.interrupted else None,
-        "last_promotion": _row(seen.last) if seen.last else None,
+        "awaiting_approval": [entry.event.to for entry in seen.waiting],
+        "interrupted": _stored(wiring.journal, seen.interrupted) if seen.interrupted else None,
+        "last_promotion": _stored(wiring.journal, seen.last) if seen.last else None,
         "address": wiring.settings.url,
     }
     if as_json:
         document(content)
         return
     champion, metric = seen.champion, task_of(wiring.project).metric
-    last = _move(seen.last) if seen.last else None
+    last = seen.last.event if seen.last else None
     promised = metric.promised(champion.metrics if champion else {}).value
     pods = ", ".join(_pod(pod) for pod in seen.pods)
     facts(
@@ -82,8 +83,8 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
             "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,
             "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
             "agree": "yes" if seen.agree else "NO: alias and pods differ, ratchet reconcile mends it",
-            "awaiting approval": ", ".join(f"version {_move(record).to}" for record in seen.waiting),
-            "interrupted": f"a move to version {_move(seen.interrupted).to}: ratchet reconcile" if seen.interrupted else None,
+            "awaiting approval": ", ".join(f"version {entry.event.to}" for entry in seen.waiting),
+            "interrupted": f"a move to version {seen.interrupted.event.to}: ratchet reconcile" if seen.interrupted else None,
         },
     )
 
@@ -95,14 +96,6 @@ def _pod(pod: PodReport) -> str:
     return f"{pod.name}: version {pod.version} {'ready' if pod.ready else 'not ready'}"
 
 
-def _move(record: Record) -> Moved:
-    event = entry_of(record).event
-    if not isinstance(event, Moved):
-        message = f"ledger record {record.seq} is not of a form that this release knows"
-        raise LedgerError(message)
-    return event
-
-
 def _row(record: Record) -> dict[str, Any]:
     return {
         "seq": record.seq,
@@ -112,6 +105,15 @@ def _row(record: Record) -> dict[str, Any]:
         "body": dict(record.body),
         "hash": record.hash,
     }
+
+
+def _stored(journal: Journal, entry: Entry[Moved]) -> dict[str, Any]:
+    """The entry's record as the ledger keeps it, in whatever form."""
+    record = journal.record(entry.seq)
+    if record is None:
+        message = f"ledger record {entry.seq} was there a moment ago: restore the ledger from a backup"
+        raise LedgerError(message)
+    return _row(record)
 
 
 def history(
@@ -144,12 +146,12 @@ def approve(
     """Promote a candidate that passed the gate and waits (policy.approval: manual)."""
     wiring = Wiring.load()
     with waiting(f"promoting version {version}"):
-        world = wiring.quiet_world if as_json else wiring.world
+        ports = wiring.quiet_production if as_json else wiring.production
         if without_comparison:
-            record = by_hand.approve_without_comparison(world, version)
+            entry = by_hand.approve_without_comparison(ports, version)
         else:
-            record = by_hand.approve(world, wiring.store, version, wiring.project.hash)
-    _end(record, f"version {version} is in production, approved by {record.actor}", as_json=as_json)
+            entry = by_hand.approve(ports, wiring.store, version, wiring.project.hash)
+    _end(wiring, entry, f"version {version} is in production, approved by {entry.actor}", as_json=as_json)
 
 
 def rollback(
@@ -162,10 +164,11 @@ def rollback(
     """Bring an older version back: alias and pods together, without losing a request. Undo it by another rollback."""
     wiring = Wiring.load()
     with waiting("rolling back"):
-        record = by_hand.rollback(wiring.quiet_world if as_json else wiring.world, to, reason)
-    move = _move(record)
+        entry = by_hand.rollback(wiring.quiet_production if as_json else wiring.production, to, reason)
+    move = entry.event
     _end(
-        record,
+        wiring,
+        entry,
         f"version {move.to} is in production again, version {move.before} is not (gate skipped: rollback)",
         as_json=as_json,
     )
@@ -175,7 +178,7 @@ def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Finish or undo what an interrupted promotion left, and make the pods agree with the alias."""
     wiring = Wiring.load()
     with waiting("comparing ledger, alias and pods"):
-        done = mend(wiring.quiet_world if as_json else wiring.world)
+        done = mend(wiring.quiet_production if as_json else wiring.production)
     if as_json:
         document({"done": done})
         return
@@ -183,8 +186,8 @@ def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002
         line(sentence)
 
 
-def _end(record: Record, sentence: str, *, as_json: bool) -> None:
+def _end(wiring: Wiring, entry: Entry[Moved], sentence: str, *, as_json: bool) -> None:
     if as_json:
-        document(_row(record))
+        document(_stored(wiring.journal, entry))
     else:
         line(sentence)

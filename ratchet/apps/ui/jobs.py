@@ -12,10 +12,10 @@ from typing import Protocol
 
 from ratchet.apps.cli.console import complain, line
 from ratchet.core.errors import RatchetError, UserError
-from ratchet.core.record import Record
+from ratchet.core.events import Entry, Moved
 from ratchet.project.file import Project
 from ratchet.promotion import by_hand
-from ratchet.promotion.world import World, champion_of
+from ratchet.promotion.production import Production
 from ratchet.snapshots.port import SnapshotStore
 
 
@@ -28,7 +28,7 @@ class Hands(Protocol):
         ...
 
     @property
-    def world(self) -> World:
+    def production(self) -> Production:
         """The protocol's ports."""
         ...
 
@@ -45,7 +45,7 @@ class Job:
     what: str
     actor: str
     started: datetime
-    future: Future[Record]
+    future: Future[Entry[Moved]]
 
     @property
     def running(self) -> bool:
@@ -78,21 +78,21 @@ class Jobs:
     def approve(self, name: str, version: int) -> None:
         """Begin what `ratchet approve VERSION` does."""
 
-        def body(hands: Hands) -> Record:
-            return by_hand.approve(hands.world, hands.store, version, hands.project.hash)
+        def body(hands: Hands) -> Entry[Moved]:
+            return by_hand.approve(hands.production, hands.store, version, hands.project.hash)
 
         self._begin(f"approval of version {version}", name, body)
 
     def rollback(self, name: str, *, champion: int, to: int, reason: str) -> None:
         """Begin what `ratchet rollback --to` does, while `champion`, which the page showed, is still in production."""
 
-        def body(hands: Hands) -> Record:
-            present = champion_of(hands.world.registry, hands.world.ledger)
-            if present is None or present.number != champion:
-                now = f"version {present.number}" if present else "no version"
+        def body(hands: Hands) -> Entry[Moved]:
+            present = hands.production.champion
+            if present != champion:
+                now = f"version {present}" if present else "no version"
                 message = f"{now} is in production now, the page had shown version {champion}: look again"
                 raise UserError(message)
-            return by_hand.rollback(hands.world, to, reason)
+            return by_hand.rollback(hands.production, to, reason)
 
         self._begin(f"rollback from version {champion} to version {to}", name, body)
 
@@ -100,7 +100,7 @@ class Jobs:
         """Until the action under way has ended: a promotion is not left half done."""
         self._pool.shutdown(wait=True)
 
-    def _begin(self, what: str, name: str, body: Callable[[Hands], Record]) -> None:
+    def _begin(self, what: str, name: str, body: Callable[[Hands], Entry[Moved]]) -> None:
         with self._lock:
             if self.last is not None and self.last.running:
                 message = f"the {self.last.what} by {self.last.actor} is still under way: wait for it"
@@ -111,7 +111,7 @@ class Jobs:
             self.last = job = Job(what, actor, datetime.now(UTC), future)
         future.add_done_callback(lambda _: _told(job))
 
-    def _carry_out(self, actor: str, body: Callable[[Hands], Record]) -> Record:
+    def _carry_out(self, actor: str, body: Callable[[Hands], Entry[Moved]]) -> Entry[Moved]:
         try:
             return body(self._act_as(actor))
         finally:

@@ -14,8 +14,7 @@ from ratchet.core.record import Record
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.ledger.port import Ledger
 from ratchet.project.file import Project
-from ratchet.promotion.by_hand import awaiting
-from ratchet.promotion.world import PREVIOUS, PRODUCTION, PROMOTION, open_move
+from ratchet.promotion.world import PREVIOUS, PRODUCTION, PROMOTION, awaiting, open_move
 from ratchet.registry.port import Registry
 from ratchet.reports.port import Reports
 from ratchet.requests.port import RequestLog

@@ -46,11 +46,12 @@ class Watcher:
         settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
         if not settled or self._wanted(name, fingerprint) is None:
             return None
-        with self.lock.hold():
+        with self.lock.hold() as fence:
             wanted = self._wanted(name, fingerprint)  # champion and claims may have changed while somebody else held it
             if wanted is None:
                 return None
             key, number = wanted
+            fence.check()
             run = self.start(name, key)
             self.journal.append(RunClaimed(name=name, champion=number, fingerprint=fingerprint, run_id=run), key=key)
         return f"[WATCH] {name} is new to {f'version {number}' if number else 'an empty production'}: run {run}"

@@ -1,0 +1,35 @@
+"""What a move acts on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ratchet.ledger.journal import Journal
+from ratchet.locks.port import Lock
+from ratchet.promotion.champion import champion_of
+from ratchet.promotion.plan import PLAN, Plan
+from ratchet.registry.port import Registry
+from ratchet.rollout.port import Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """The ports of one model's production, and the plan that its moves follow.
+
+    `ready_timeout` is in seconds; `say` takes a line of the log at each stage.
+    """
+
+    registry: Registry
+    journal: Journal
+    lock: Lock
+    rollout: Rollout
+    ready_timeout: float
+    say: Callable[[str], None] = print
+    plan: Plan = PLAN
+
+    @property
+    def champion(self) -> int | None:
+        """The number of the version in production, None before the first. Raises as `champion_of`."""
+        found = champion_of(self.registry, self.journal)
+        return found.number if found else None
