@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode --python $(CHOSEN)
 	@touch $@
 
-demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder tells it on your snapshots
+demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder shows it on your snapshots
 	@$(BIN)/ratchet demo $(if $(DATA),--data $(DATA))
 
 cluster-host: ## on a bare Debian machine, as root: install docker and what IMAGES=packages needs, start docker

@@ -32,5 +32,5 @@ for _ in $(seq 60); do
   docker info >/dev/null 2>&1 && { echo "docker answers"; exit 0; }
   sleep 0.5
 done
-echo "docker did not start within 30 s: /var/log/dockerd.log or journalctl -u docker tells why" >&2
+echo "docker did not start within 30 s: /var/log/dockerd.log or journalctl -u docker says why" >&2
 exit 75

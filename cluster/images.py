@@ -119,7 +119,7 @@ def ours(base: str | None) -> tuple[Image, str]:
 
 
 def _site_certificates() -> Path | None:
-    """A site's own certificates, where this machine is told of them: a build must trust the same proxy."""
+    """A site's own certificates, where this machine has them: a build must trust the same proxy."""
     for variable in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"):
         path = Path(os.environ.get(variable, ""))
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The kind cluster itself: made, told apart, loaded with images, taken away."""
+"""The kind cluster itself: made, known by its name, loaded with images, taken away."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _addresses(cluster: Cluster) -> dict[str, str]:
         cluster.kubectl("expose", "service", f"platform-{part}", "--name", f"test-{part}", "--type", "NodePort")
         (port,) = cluster.read("service", f"test-{part}")["spec"]["ports"]
         places[part] = f"{node}:{port['nodePort']}"
-    # MLflow answers to the names only that it was told
+    # MLflow answers to the names only that it was given
     allowed = f"mlflow.extraAllowedHosts[0]={places['mlflow']}"
     cluster.helm("upgrade", "platform", images.ROOT / "charts" / "platform", "--reuse-values", "--set", allowed, "--wait")
     stored = cluster.read("secret", "platform-credentials")["data"]

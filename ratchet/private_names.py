@@ -69,7 +69,7 @@ KFP_WARNING = PrivateName(
     "kfp", "kfp.local's warning `You may be attemping …`", "it stands in the log of every task (runners/local/program)"
 )
 UVICORN_EXIT = PrivateName(
-    "uvicorn", "Server.handle_exit(sig, frame)", "a pod that is told to stop does not drain first (serving/pod)"
+    "uvicorn", "Server.handle_exit(sig, frame)", "a pod that is asked to stop does not drain first (serving/pod)"
 )
 
 NAMES = (

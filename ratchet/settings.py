@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
     snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home
     reports_url: str = ""  # likewise
+    notify_url: str = Field(default="", pattern=r"^(https?://\S+)?$")  # to which each event is posted as JSON, else to nowhere
     data: str = ""  # place of the raw snapshots that `ratchet watch` and `ratchet schedule` take
     deployment: str = ""  # name of the Deployment that serves, else processes on this machine
     namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ratchet.ledger.port import Ledger
     from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
+    from ratchet.notify.port import Notifier
     from ratchet.registry.mlflow_reader import MlflowReader
     from ratchet.registry.port import Registry
     from ratchet.reports.port import DriftReporter, Reports
@@ -175,8 +176,17 @@ class Wiring:
 
     @cached_property
     def journal(self) -> Journal:
-        """The ledger as this model's events."""
-        return Journal(self.ledger, self.project.model)
+        """The ledger as this model's events; the notifiers hear of each that is appended."""
+        return Journal(self.ledger, self.project.model, [notifier.notify for notifier in self.notifiers])
+
+    @property
+    def notifiers(self) -> Sequence[Notifier]:
+        """A webhook, where the environment names one."""
+        if not self.settings.notify_url:
+            return ()
+        from ratchet.notify.webhook import Webhook
+
+        return (Webhook(self.settings.notify_url, warn),)
 
     @cached_property
     def cluster(self) -> KubernetesApi:
@@ -284,6 +294,11 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - a step's log is its standard output, on a cluster and locally
 
 
+def warn(line: str) -> None:
+    """One line of log that is no answer: on standard error, because standard output may be one JSON document."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - likewise a step's log
+
+
 @contextmanager
 def step(name: str) -> Iterator[Wiring]:
     """The shell around a component's body: adapters in, errors out as one `[ERROR]` line that a runner can read.
@@ -305,7 +320,7 @@ def attempt(name: str, body: Callable[[Wiring], T]) -> T:
     Here and not by the orchestrator, whose retries cannot tell a store that is down from a snapshot that is wrong.
     """
 
-    def told(state: RetryCallState) -> None:
+    def report(state: RetryCallState) -> None:
         say(f"[RETRY] {name}: {state.outcome.exception() if state.outcome else ''}")
 
     with step(name) as wiring:
@@ -313,7 +328,7 @@ def attempt(name: str, body: Callable[[Wiring], T]) -> T:
             retry=retry_if_exception_type(RetryableError),
             stop=stop_after_attempt(wiring.settings.step_tries),
             wait=wait_exponential_jitter(initial=4, max=60),
-            before_sleep=told,
+            before_sleep=report,
             reraise=True,
         )
         return tries(body, wiring)

@@ -85,7 +85,7 @@ def _timed(name: str, handler: Callable[[Request, Parts], Awaitable[Any]]) -> Ro
         except RatchetError as error:
             parts.metrics.refused(name, str(error.status if isinstance(error, Refused) else 503)).inc()
             raise
-        except Exception:  # a defect of ours, which the client is told as a 500
+        except Exception:  # a defect of ours, which the client gets as a 500
             parts.metrics.refused(name, "500").inc()
             raise
         finally:

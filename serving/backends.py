@@ -17,7 +17,7 @@ from ratchet.settings import MODEL_VERSION
 
 COMMAND = (sys.executable, "-P", "-m", "serving.backend")
 _LOOPBACK = "127.0.0.1"
-_OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # tells Prometheus' client that several processes share their figures
+_OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # says to Prometheus' client that several processes share their figures
 _TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=5.0).as_dict()  # above what the service itself takes before it answers 504
 _LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30.0)  # seconds, under the backend's 75
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # a row is scored faster by one thread than by two
@@ -63,7 +63,7 @@ class Backend:
                 has set it, is left out: the process's /metrics would show the figures of versions that have gone.
             folder: `<home>/serving`, for the log and BentoML's files.
             command: the program; `--fd` and `--grace` are appended.
-            grace: seconds that the process gives to requests in flight when it is told to stop.
+            grace: seconds that the process gives to requests in flight when it is asked to stop.
         """
         log = folder / "logs" / f"{version}.log"
         log.parent.mkdir(parents=True, exist_ok=True)

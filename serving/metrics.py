@@ -1,4 +1,4 @@
-"""What a serving process tells Prometheus. Every series bears the version that the process is pinned to."""
+"""What a serving process reports to Prometheus. Every series bears the version that the process is pinned to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Run the BentoML service as a pod's one process: `python -m serving.pod --port 3000`.
 
-A pod that is to end is taken out of its Service in one place and told to stop in another, and nobody waits for the first: for some
+A pod that is to end is taken out of its Service in one place and asked to stop in another, and nobody waits for the first: for some
 seconds clients still open connections to it, and those that keep theirs never learn. So it drains first. From the moment that the
 file `draining` stands in RATCHET_HOME (the chart's preStop hook makes it) or that SIGTERM has come, every answer carries
 `Connection: close`, which sends its client to another pod; it goes on accepting and answering for --drain seconds; then it

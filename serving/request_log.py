@@ -96,7 +96,7 @@ class RequestLogWriter:
                 if not failing:
                     _logger.warning("%s; answers wait in memory", error)
                 failing = True
-                self._metrics.backlog.set(self.backlog)  # of several workers one is scraped and tells the others' too
+                self._metrics.backlog.set(self.backlog)  # of several workers one is scraped and reports the others' too
                 if self._closing.wait(self._pause):
                     return
             else:

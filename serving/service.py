@@ -69,7 +69,7 @@ class RatchetService:
             RatchetError
         ) as error:  # the model is ready all the same; requests get a 503 with this sentence until the store is back
             logging.getLogger(__name__).warning("%s", error)
-        self._ready.set(1)  # here too: of several workers one is scraped, and tells of those that never were
+        self._ready.set(1)  # here too: of several workers one is scraped, and reports those that never were
         return served
 
     async def __is_ready__(self) -> bool:

@@ -52,7 +52,7 @@ class Supervisor:
 
     Args:
         deployment: desired and observed state.
-        settings: time limits and what the processes are told.
+        settings: time limits and what the processes are given.
         command: the program that serves (a test may have its own).
     """
 
@@ -136,7 +136,7 @@ class Supervisor:
             self._attempt = self._taken_back(desired.version) or _Attempt(desired.version)
 
     def _taken_back(self, version: int) -> _Attempt | None:
-        """A process of that version which is on its way out but not yet told to stop can simply stay."""
+        """A process of that version which is on its way out but not yet asked to stop can simply stay."""
         for backend, task in self._leaving.items():
             if backend.version == version and not backend.stopping and not backend.exited:
                 task.cancel()

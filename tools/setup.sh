@@ -12,7 +12,7 @@ choose_python() { # the user's own where the lock is made for it; else uv finds 
   esac
 }
 
-install_uv() { # pip trusts a list of its own: from 23.3 it can be told to ask the system, before that it is given the system's bundle
+install_uv() { # pip trusts a list of its own: from 23.3 it can be made to ask the system, before that it is given the system's bundle
   echo "installing uv into $1"
   if "$1/bin/python" -c 'import pip._vendor.truststore' 2>/dev/null; then truststore=--use-feature=truststore; fi
   REQUESTS_CA_BUNDLE=${REQUESTS_CA_BUNDLE:-${CERTIFICATES:-}} \

@@ -65,7 +65,7 @@ def free_port() -> int:
 
 @contextmanager
 def process(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[psutil.Process]:
-    """Run `python ARGUMENTS`; at the end it and its children are told to stop, and killed when they do not."""
+    """Run `python ARGUMENTS`; at the end it and its children are asked to stop, and killed when they do not."""
     with log.open("ab") as output:
         popen = subprocess.Popen(
             [sys.executable, *arguments],

@@ -7,7 +7,7 @@ from components.image import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)  # the image has kfp: no pip at start
 def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Dataset]) -> list[str]:
-    """Take the snapshot in; `dataset` tells which it is. Returns its groups of rows. Empty `data`: it was ingested before."""
+    """Take the snapshot in; `dataset` says which it is. Returns its groups of rows. Empty `data`: it was ingested before."""
     import json
     from pathlib import Path
 

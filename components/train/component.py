@@ -7,7 +7,7 @@ from components.image import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def train(dataset: dsl.Input[dsl.Dataset], force: bool, model: dsl.Output[dsl.Model], metrics: dsl.Output[dsl.Metrics]) -> None:
-    """Make a candidate; `model` tells which it is."""
+    """Make a candidate; `model` says which it is."""
     import json
     from pathlib import Path
 

@@ -15,7 +15,7 @@ _WIDTH = 100
 def page() -> str:
     """Markdown: a section a command, in the order of `ratchet --help`."""
     sections = [f"## {name}\n\n```text\n{text}\n```\n" for name, text in helps()]
-    return "\n".join(["# Commands\n", "As `ratchet COMMAND --help` tells them.\n", *sections])
+    return "\n".join(["# Commands\n", "As `ratchet COMMAND --help` prints them.\n", *sections])
 
 
 def helps() -> Iterator[tuple[str, str]]:

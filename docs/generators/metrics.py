@@ -23,7 +23,7 @@ TABLES: dict[str, Sequence[Metric]] = {
 _HEAD = """\
 # Metrics
 
-Each serving process has `/metrics` on its own port; `ratchet exporter` tells on port 9108 what ledger, registry, request log and
+Each serving process has `/metrics` on its own port; `ratchet exporter` reports on port 9108 what ledger, registry, request log and
 pods say (on a cluster: `exporter.enabled=true`). Units are in the names: seconds, ratios, numbers of things; an AUC has none.
 `_total` counts up. A histogram `x` is `x_bucket`, `x_sum` and `x_count`. What comes from a source that is away is absent while
 `ratchet_up` of it is 0.

@@ -1,6 +1,6 @@
 """Write the table of values into each chart's README.md, from the comments in its values.yaml: `python -m docs.generators.values`.
 
-With `--check` nothing is written, and the exit code tells whether the tables are current.
+With `--check` nothing is written, and the exit code says whether the tables are current.
 """
 
 from __future__ import annotations

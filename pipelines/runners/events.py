@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, read from its tasks' logs; and what it came to."""
+"""What a run reports while it goes on, read from its tasks' logs; and what it came to."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def step_line(text: str) -> str | None:
 
 
 def failure(lines: Sequence[str], otherwise: str) -> dict[str, Any]:
-    """The last error that a step has told among a run's lines, else a failure of which nothing but `otherwise` is known.
+    """The last error that a step has reported among a run's lines, else a failure of which nothing but `otherwise` is known.
 
     The step that records the run's end comes last: what it could not do is the failure only where no other step has failed.
     """
-    told = [error for line in lines if line.startswith(_ERROR) and (error := _error(line.removeprefix(_ERROR)))]
-    steps = [error for error in told if error["step"] != "record_run"]
-    if told:
-        return (steps or told)[-1]
+    errors = [error for line in lines if line.startswith(_ERROR) and (error := _error(line.removeprefix(_ERROR)))]
+    steps = [error for error in errors if error["step"] != "record_run"]
+    if errors:
+        return (steps or errors)[-1]
     return {"step": "", "code": 1, "type": "", "message": otherwise}
 
 

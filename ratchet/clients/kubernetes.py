@@ -22,7 +22,7 @@ from ratchet.core.errors import RatchetError, Unavailable, UserError
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _CONNECT_SECONDS, _READ_SECONDS = 3.0, 10.0
 _MERGE_PATCH = "application/strategic-merge-patch+json"
-_BAD_REQUEST = 400  # from here on a status tells of an error
+_BAD_REQUEST = 400  # from here on a status is an error's
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Conflict(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of object; `hint` tells what to do when one is not there."""
+    """A kind of object; `hint` says what to do when one is not there."""
 
     kind: str
     group: str

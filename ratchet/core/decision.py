@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 class Reason:
     """One inequality that was asked, as it came out: `delta 0.144 > 0.010`.
 
-    `headline` marks what a PASS is told by: all reasons of a PASS hold, and few of them are why.
+    `headline` marks what a PASS is explained by: all reasons of a PASS hold, and few of them are why.
     """
 
     verdict: Verdict

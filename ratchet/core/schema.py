@@ -115,7 +115,7 @@ class Snapshot:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What tells it apart, as text: for the metadata of an artifact."""
+        """What names it, as text: for the metadata of an artifact."""
         counts = {"rows": str(self.rows), "labelled_rows": str(self.labelled_rows)}
         return {"snapshot": self.id, "name": self.name, "as_of": self.as_of.isoformat(), "hash": self.hash, **counts}
 
@@ -145,7 +145,7 @@ class ModelVersion:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     def facts(self, model: str) -> dict[str, str]:
-        """What tells it apart in the registry, as text: for the metadata of an artifact."""
+        """What names it in the registry, as text: for the metadata of an artifact."""
         trained_on = ", ".join(self.provenance.snapshot_ids) if self.provenance else ""
         names = {"version": str(self.number), "registry_uri": f"models:/{model}/{self.number}", "mlflow_run_id": self.run_id}
         return {**names, "digest": self.digest, "trained_on": trained_on}

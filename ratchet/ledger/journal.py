@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
@@ -26,10 +27,11 @@ class Journal:
     Args:
         ledger: keeps the records.
         model: whose they are.
+        listeners: each gets every entry that is appended here, once it is on record.
     """
 
-    def __init__(self, ledger: Ledger, model: str) -> None:
-        self._ledger, self._model = ledger, model
+    def __init__(self, ledger: Ledger, model: str, listeners: Sequence[Callable[[Entry[Event]], None]] = ()) -> None:
+        self._ledger, self._model, self._listeners = ledger, model, listeners
         self._history = History()
         self._last: Record | None = None
         self._broken = ""
@@ -40,7 +42,10 @@ class Journal:
         """Record that something happened, to this model; `key` is the idempotency key it belongs to."""
         owned = replace(event, model=self._model)
         record = self._ledger.append(owned.kind, owned.to_body(), key=key)
-        return Entry(owned, record.seq, record.at, record.actor, record.key, record.hash)
+        entry = Entry(owned, record.seq, record.at, record.actor, record.key, record.hash)
+        for listener in self._listeners:
+            listener(entry)
+        return entry
 
     def history(self) -> History:
         """The history up to now. Reads what came since the last call, in one query.

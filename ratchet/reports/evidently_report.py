@@ -128,6 +128,6 @@ def _head(name: str, verdict: Sequence[str], before: int, after: int, left_out: 
     if left_out:
         note += f" Left out, with fewer than two values on a side: {', '.join(left_out)}."
     headline, *sentences = verdict or (name,)
-    told = "".join(f'<p style="font-size:1.1em">{escape(text)}</p>' for text in sentences)
+    paragraphs = "".join(f'<p style="font-size:1.1em">{escape(text)}</p>' for text in sentences)
     style = "font-family:system-ui,sans-serif;line-height:1.45;max-width:60em;padding:1em 2em"
-    return f'<header style="{style}"><h1>{escape(headline)}</h1>{told}<p style="color:#545d69">{escape(note)}</p></header>'
+    return f'<header style="{style}"><h1>{escape(headline)}</h1>{paragraphs}<p style="color:#545d69">{escape(note)}</p></header>'

@@ -1,4 +1,4 @@
-"""The rollout on a cluster: one Deployment, whose pod template names the version (docs of the protocol: DESIGN, step 4 and 5).
+"""The rollout on a cluster: one Deployment, whose pod template names the version.
 
 Rights: get and patch on that Deployment, get and list on pods. From outside the cluster pods and Service are asked through the API
 server's proxy, which an administrator may do and the promoter's account may not.
@@ -63,7 +63,7 @@ class KubernetesRollout:
         """Change the template's annotation, by a patch that holds only for the Deployment as it was read.
 
         After a conflict (the controller has written the status) and after a lost answer it is read again and judged anew; the
-        pin's own mark tells whether a lost patch took effect.
+        pin's own mark shows whether a lost patch took effect.
         """
         mark = uuid4().hex
         tries = Retrying(

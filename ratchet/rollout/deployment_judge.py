@@ -162,13 +162,13 @@ def _stuck(deployment: Json, pods: Sequence[Json], failures: Mapping[str, str]) 
 
 
 def _is_of_the_past(condition: Json, deployment: Json, pods: Sequence[Json]) -> bool:
-    """Whether the condition tells of a ReplicaSet that has been left.
+    """Whether the condition is about a ReplicaSet that has been left.
 
     On the way back to an older template the controller may observe the change and keep the condition until its next round; the
     message still names the ReplicaSet that had timed out, and pods of another template are of that one.
     """
-    told = _TIMED_OUT.search(condition.get("message", ""))
-    digest = told["name"].rsplit("-", 1)[-1] if told else ""
+    found = _TIMED_OUT.search(condition.get("message", ""))
+    digest = found["name"].rsplit("-", 1)[-1] if found else ""
     named = [pod for pod in pods if digest and pod["metadata"].get("labels", {}).get("pod-template-hash") == digest]
     return bool(named) and not any(is_present(pod, deployment) for pod in named)
 
@@ -193,8 +193,8 @@ def _waiting_reasons(pod: Json) -> str:
         if waiting and waiting.get("reason") not in _ORDINARY:
             code = container.get("lastState", {}).get("terminated", {}).get("exitCode")
             ended = f", it ended with code {code}" if code is not None else ""
-            told = f" ({waiting['message']})" if waiting.get("message") else ""
-            reasons.append(f"{waiting.get('reason', 'waiting')}{ended}{told}")
+            message = f" ({waiting['message']})" if waiting.get("message") else ""
+            reasons.append(f"{waiting.get('reason', 'waiting')}{ended}{message}")
     return ", ".join(reasons)
 
 
@@ -207,7 +207,7 @@ def _unscheduled(pod: Json) -> str:
 
 
 def _is_ending(pod: Json, now: datetime) -> bool:
-    """Whether the pod is ending; one that should have ended is on a node that tells nothing any more, and serves nobody."""
+    """Whether the pod is ending; one that should have ended is on a node that reports nothing any more, and serves nobody."""
     by = pod["metadata"].get("deletionTimestamp")
     return by is not None and datetime.fromisoformat(by).astimezone(UTC) > now
 

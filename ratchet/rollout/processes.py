@@ -1,4 +1,4 @@
-"""The rollout on a single machine: processes behind one address, told by files what to serve (serving/gateway.py obeys them)."""
+"""The rollout on a single machine: processes behind one address; files say what to serve (serving/gateway.py obeys them)."""
 
 from __future__ import annotations
 

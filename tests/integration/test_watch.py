@@ -12,7 +12,7 @@ def test_a_snapshot_that_appears_is_run_on_once(tmp_path: Path) -> None:
     club = Club(tmp_path)
     how = ("watch", "--data", str(club.raw), "--interval", "0.1")
     empty = club.process(*how, "--looks", "2")
-    assert (empty.code, empty.err.count("error: ")) == (0, 1)  # told once, not at every look
+    assert (empty.code, empty.err.count("error: ")) == (0, 1)  # said once, not at every look
     made = club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "2000")
     assert made.code == 0, made.err
     for looks in ("3", "3"):  # the second time by another watcher

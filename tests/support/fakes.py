@@ -1,4 +1,4 @@
-"""The ports in memory. They keep state and can be told to fail or to die; the contract tests hold them to the real ones."""
+"""The ports in memory. They keep state and can be made to fail or to die; the contract tests hold them to the real ones."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _scorer(folder: Path) -> Scorer:
 
 
 class FakeRollout:
-    """A Deployment whose pods follow the template at the next look, unless a version is told never to get ready."""
+    """A Deployment whose pods follow the template at the next look, unless a version is made never to get ready."""
 
     def __init__(self, registry: FakeRegistry, clock: Clock | None = None) -> None:
         self.registry, self.clock = registry, clock or Clock()

@@ -145,7 +145,7 @@ def _program(folder: Path, port: int, name: str, *options: str) -> Iterator[None
 
 
 def _is_up(process: subprocess.Popen[bytes], port: int) -> bool:
-    assert process.poll() is None, "it ended at start: its log tells why"
+    assert process.poll() is None, "it ended at start: its log says why"
     try:
         return httpx.get(f"http://127.0.0.1:{port}/-/ready", timeout=5, trust_env=False).is_success
     except httpx.TransportError:

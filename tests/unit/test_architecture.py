@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,16 @@ def test_whatever_the_wiring_builds_is_listed_among_the_adapters_that_do_not_kno
     built = {name for name in graph.find_modules_directly_imported_by("ratchet.wiring") if name.startswith(rooms)}
     built = {name for name in built if not name.endswith(".port") and not name.startswith(doors)}
     assert built == set(OPTIONS["adapters do not know each other"]["modules"])
+
+
+def test_the_picture_has_every_layer_in_the_contracts_order() -> None:
+    picture = (ROOT / "docs/explanation/house.svg").read_text(encoding="utf-8")
+    outer = OPTIONS["the top-level packages: imports point one way"]["layers"]
+    inner = OPTIONS["the library's rooms: imports point one way, and each room stands in a layer"]["layers"]
+    rows = [layer.removeprefix("ratchet.").split(" | ") for layer in (*outer, *inner[inner.index("wiring") + 1 :])]
+    drawn = {name: int(y) for y, name in re.findall(r'<text x="\d+" y="(\d+)"[^>]*>(\w+)(?=[:<])', picture)}
+    assert {name for row in rows for name in row} == drawn.keys()
+    assert all(max(drawn[name] for name in upper) < min(drawn[name] for name in lower) for upper, lower in pairwise(rows))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "components").glob("*/component.py")), ids=lambda path: path.parent.name)

@@ -55,7 +55,7 @@ ml-pipeline-ui
 metadata-grpc
 {{- end }}
 
-{{/* What driver and launcher are told, with port 8080. */}}
+{{/* What driver and launcher are given, with port 8080. */}}
 {{- define "kfp.names.metadataService" -}}
 metadata-grpc-service
 {{- end }}

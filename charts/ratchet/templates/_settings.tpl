@@ -4,7 +4,7 @@
 {{- list .Release.Namespace $own | uniq | join " " }}
 {{- end }}
 
-{{/* What a step is told, beside the addresses in the Secret connections.secret. */}}
+{{/* What a step is given, beside the addresses in the Secret connections.secret. */}}
 {{- define "ratchet.settings" -}}
 RATCHET_PROJECT: /etc/ratchet/ratchet.yaml
 RATCHET_HOME: /var/lib/ratchet

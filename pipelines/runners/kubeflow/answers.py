@@ -19,8 +19,8 @@ def message_of(body: str | None, reason: str | None) -> str:
         said = json.loads(body or "{}")
     except ValueError:
         said = None
-    told = said.get("message") or said.get("error_message") if isinstance(said, dict) else None
-    return str(told or reason or "no reason given").splitlines()[0][:500]
+    message = said.get("message") or said.get("error_message") if isinstance(said, dict) else None
+    return str(message or reason or "no reason given").splitlines()[0][:500]
 
 
 def run_of(run: Any) -> KubeflowRun:

@@ -160,7 +160,7 @@ class KubeflowApi:
     def log(self, run_id: str, pod: Pod) -> str:
         """What that try of a task has printed; empty when the server does not know (yet).
 
-        A many-user Kubeflow tells it from the pod as it runs; the others (2.17.0) ask for the pod in no namespace, and know it
+        A many-user Kubeflow reads it from the pod as it runs; the others (2.17.0) ask for the pod in no namespace, and know it
         from the archive once the task has ended.
         """
         for name in (pod.name, pod.node):

@@ -166,7 +166,7 @@ def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
 
 
 def _last_lines(api: Backend, run: KubeflowRun) -> str:
-    """What is known of a failure that no step has told: Argo's reason, and the task's log from its fatal line, else its end."""
+    """What is known of a failure that no step has reported: Argo's reason, and the task's log from its fatal line, else its end."""
     for task in (task for task in (*run.tasks, *run.drivers) if task.phase in _FAILED):
         text = next(filter(None, (api.log(run.id, pod) for pod in reversed(task.pods))), "")
         why = f" ({task.pods[-1].message})" if task.pods[-1].message else ""

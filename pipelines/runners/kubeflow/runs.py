@@ -40,9 +40,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class KubeflowRun:
-    """A run as the API server tells it. `state` is empty until the backend has looked at it.
+    """A run as the API server reports it. `state` is empty until the backend has looked at it.
 
-    `run` alone tells `tasks`, our pods, and `drivers`, in which Kubeflow prepares each of them (`root-driver`, `train-driver`).
+    `run` alone has `tasks`, our pods, and `drivers`, in which Kubeflow prepares each of them (`root-driver`, `train-driver`).
     """
 
     id: str

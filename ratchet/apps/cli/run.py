@@ -170,9 +170,9 @@ def _outcome(seen: RunHistory) -> str:
 
 def _said(lines: Sequence[str]) -> str:
     """As the steps' lines tell it: where the ledger here is not the one that the run wrote into."""
-    told = [line.removeprefix("[DECISION] ") for line in lines if line.startswith("[DECISION] ")]
-    if told:
-        return told[-1].replace("_", " ")
+    decisions = [line.removeprefix("[DECISION] ") for line in lines if line.startswith("[DECISION] ")]
+    if decisions:
+        return decisions[-1].replace("_", " ")
     return "no action" if any(line.startswith("NO_ACTION") for line in lines) else "unknown"
 
 

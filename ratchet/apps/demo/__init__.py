@@ -1,1 +1,1 @@
-"""The loop on one machine, told as it goes."""
+"""The loop on one machine, shown as it goes."""

@@ -100,13 +100,13 @@ def tell(data: Path | None, home: Path) -> None:
         for month in months[1:]:
             with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
                 demo.ratchet("run", "--data", str(demo.data), "--snapshot", month)
-            line(f"[TRAFFIC] meanwhile {traffic.told}")
+            line(f"[TRAFFIC] meanwhile {traffic.summary}")
         demo.ratchet("predict", entities[0])
         demo.ratchet("labels", "--snapshot", months[-1])
         if len(_promotions(wiring)) > 1:
             with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
                 demo.ratchet("rollback", "--reason", "the demo shows the way back")
-            line(f"[TRAFFIC] meanwhile {traffic.told}")
+            line(f"[TRAFFIC] meanwhile {traffic.summary}")
             demo.ratchet("predict", entities[0])
         demo.ratchet("history")
         demo.ratchet("status")

@@ -61,7 +61,7 @@ class Traffic:
                     self.failures[f"status {answer.status_code}"] += 1
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """`412 requests, 0 failed; answered by version 1: 300, version 2: 112`."""
         total = self.answers.total() + self.failures.total()
         by = ", ".join(f"version {version}: {count}" for version, count in sorted(self.answers.items()))

@@ -53,7 +53,7 @@ class DriftTest:
         """From a body. Raises FormError."""
         body = Fields.of(value)
         drifted, enough = body.take("drifted", as_flag), body.take("enough", as_flag)
-        told = Verdict.PASS if drifted else (Verdict.FAIL if enough else Verdict.UNKNOWN)  # a record may lack the verdict
+        otherwise = Verdict.PASS if drifted else (Verdict.FAIL if enough else Verdict.UNKNOWN)  # a record may lack the verdict
         return cls(
             feature=body.take("feature", as_text),
             test=body.take("test", as_text, "value"),
@@ -64,7 +64,7 @@ class DriftTest:
             corrected_p=body.take("corrected_p", maybe(as_real), None),
             reference_rows=body.take("reference_rows", as_whole, 0),
             current_rows=body.take("current_rows", as_whole, 0),
-            verdict=body.take("verdict", one_of(Verdict), told),
+            verdict=body.take("verdict", one_of(Verdict), otherwise),
             reason=body.take("reason", as_text),
         )
 

@@ -109,7 +109,7 @@ class LinearScorer:
     def batch(self, columns: Columns) -> NDArray[np.float64]:
         """The log-odds of n rows, shape (n,); equal to `row` bit by bit. Raises DataError as `row` does."""
         encoded = np.tile(np.array(self._start), (rows_of(columns), 1))
-        with np.errstate(over="ignore"):  # told below
+        with np.errstate(over="ignore"):  # refused below
             for name, i, mean, scale, imputed, indicator in self._numbers:
                 values = numbers_of(columns, name)
                 missing = np.isnan(values)

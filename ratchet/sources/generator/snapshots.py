@@ -60,7 +60,7 @@ def generate(
         labels: whether the label's table is written.
         format: of the files.
         replace: overwrite a snapshot that is there.
-        on_rows: told the number of users after each chunk.
+        on_rows: gets the number of users after each chunk.
 
     Returns:
         The snapshot's folder. Raises UserError when it is there already or an option is out of its bounds.

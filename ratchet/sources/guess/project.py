@@ -75,7 +75,7 @@ def _read(data: Path) -> _Data:
     if not with_tables:
         message = f"{data} holds neither tables (.csv, .parquet) nor folders of tables"
         raise DataError(message)
-    # labels arrive late: the snapshot with most tables tells most
+    # labels arrive late: the snapshot with most tables shows most
     fullest = max(with_tables, key=lambda folder: len(_files(folder)))
     tables = {}
     for path in _files(fullest):

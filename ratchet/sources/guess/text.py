@@ -41,7 +41,7 @@ def render(found: Guesses) -> str:
         *_snapshot_lines(found.snapshots),
         f"tables: {_flow(list(found.tables))}",
         "",
-        f"label: {_flow(label)} # true or 1 is what the model foretells",
+        f"label: {_flow(label)} # true or 1 is what the model predicts",
         "",
         "features: # ranges have room on either side of what was seen; a value outside is refused at ingest",
         *(f"  - {_flow(entry)}" for entry in found.features),
