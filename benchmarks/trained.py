@@ -57,11 +57,12 @@ def train(root: Path, environment: Mapping[str, str]) -> Trained:
     own = [sys.executable, "-m", "benchmarks.trained", str(root / "data")]
     done = subprocess.run(own, env=dict(environment), check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
-    (registry,) = (root / "home" / "feast").glob("registry-*.db")
+    (registry,) = (root / "home" / "models" / found["model"] / "feast").glob("registry-*.db")
     entities = root / "entities.txt"
     entities.write_text("".join(f"{entity}\n" for entity in found["entities"]), encoding="ascii")
     named = {
         "RATCHET_MODEL_VERSION": str(found["version"]),
+        "RATCHET_MODEL": found["model"],
         "BENCH_MODEL": found["model"],
         "BENCH_MODEL_URI": found["model_uri"],
         "BENCH_FEAST_REGISTRY": str(registry),

@@ -1,7 +1,7 @@
 {{- define "ratchet.servingContainer" -}}
 name: serving
 {{- include "ratchet.image" . | nindent 0 }}
-command: [python, -m, serving.pod, --port, "3000"]
+command: [python, -P, -m, serving.pod, --port, "3000"]
 securityContext: {{- include "ratchet.containerSecurity" . | nindent 2 }}
 env:
   - {name: RATCHET_PROJECT, value: /etc/ratchet/ratchet.yaml}
