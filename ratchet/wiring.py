@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_NOT_OURS = "no comparison was made under this ratchet.yaml, nor has its registry the version that was promoted last"
+
+
 @dataclass(frozen=True)
 class Wiring:
     """Adapters, each built when it is first asked for: importing Feast or MLflow takes seconds, and few commands need both."""
@@ -159,7 +162,10 @@ class Wiring:
         """Whether the records of release 0.1 are this model's. Asks MLflow only where they do not say it themselves."""
         from ratchet.ledger.claim import belong
 
-        return belong(records, self.project.hash, self._digest_of)
+        found = belong(records, self.project.hash, self._digest_of)
+        if not found:
+            warn(f"[LEDGER] {len(records)} records of release 0.1 are not taken for those of {self.project.model}: {_NOT_OURS}")
+        return found
 
     def _digest_of(self, version: int) -> str | None:
         embedded = Path(self.settings.tracking_uri.removeprefix("sqlite:///"))

@@ -194,7 +194,9 @@ def gateway(trained: Trained, workers: int, folder: Path) -> Iterator[Server]:
     del workers
     port, log = free_port(), folder / "gateway.log"
     environment = {**trained.environment, "RATCHET_PORT": str(port), "RATCHET_DRAIN_SECONDS": "0.1"}
-    deployment = LocalDeployment(Path(trained.environment["RATCHET_HOME"]) / "models" / trained.environment["RATCHET_MODEL"] / "serving")
+    deployment = LocalDeployment(
+        Path(trained.environment["RATCHET_HOME"]) / "models" / trained.environment["RATCHET_MODEL"] / "serving"
+    )
     deployment.change(trained.version, deployment.desired().generation)
     with process(["-m", "serving.gateway"], environment, log) as running:
         wait_ready(running, port, "/readyz", log)

@@ -6,6 +6,7 @@ process that serves has nothing to do with it.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ratchet.core.errors import UserError
 
+# Alembic keeps what it works on in globals of the process: of two threads with a database each, one would change the other's.
+# It is taken before any lock that other processes know, and MLflow's own Alembic takes it too.
+ONE_THREAD = threading.Lock()
 _SQLITE_WAIT = 60_000  # milliseconds that a process waits for the one that changes the tables
 
 
@@ -44,18 +48,19 @@ def bring_up_to_date(engine: Engine, tables: Tables) -> None:
     with engine.connect() as connection:
         if _is_current(connection, tables):
             return
+    with ONE_THREAD:
         if engine.dialect.name == "sqlite":
-            _locked_on_sqlite(connection, tables)
+            with engine.connect() as connection:
+                _locked_on_sqlite(connection, tables)
             return
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")
-        if not _is_current(connection, tables):  # else another process was first
-            _upgrade(connection, tables)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")
+            if not _is_current(connection, tables):  # else another process was first
+                _upgrade(connection, tables)
 
 
 def _locked_on_sqlite(connection: Connection, tables: Tables) -> None:
     """As bring_up_to_date, under SQLite's lock; the driver itself opens no transaction for CREATE."""
-    connection.rollback()
     patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_WAIT}")
     try:

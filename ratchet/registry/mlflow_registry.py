@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
+from ratchet.clients.migrations import ONE_THREAD
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
@@ -60,7 +61,7 @@ class MlflowRegistry:
                 set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
             self._mlflow.set_tracking_uri(self._uri)
             self._mlflow.set_registry_uri(self._uri)
-            with self._making():
+            with ONE_THREAD, self._making():
                 self._opened = self._mlflow.MlflowClient(self._uri)
         return self._opened
 

@@ -7,8 +7,11 @@ import multiprocessing
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -200,6 +203,29 @@ def test_processes_that_upgrade_at_once_do_not_collide(url: str) -> None:
         assert max(pool.map(_open, [url] * 3, chunksize=1)) == HEAD + 3
     assert ledger(url, MODEL).verify() == HEAD + 3
     assert SqlRequestLog(log_of(url), MODEL).count_before(1e11) == stored("answers") + 3
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_stores_that_threads_of_one_process_upgrade_at_once_do_not_collide(tmp_path: Path, *, filled: bool) -> None:
+    for turn in range(5):
+        at = f"sqlite:///{tmp_path / str(turn) / 'ledger.db'}"
+        (tmp_path / str(turn)).mkdir()
+        if filled:
+            fill(at, "ledger")
+            fill(log_of(at), "requests")
+        begin = threading.Barrier(2)
+
+        def first_of(act: Callable[[], object], begin: threading.Barrier = begin) -> object:
+            begin.wait()
+            return act()
+
+        with ThreadPoolExecutor() as pool:
+            mine, log = ledger(at, MODEL, {PROMOTED: DIGEST}), SqlRequestLog(log_of(at), MODEL)
+            records = pool.submit(first_of, mine.records)
+            answers = pool.submit(first_of, partial(log.count_before, 1e11))
+            assert len(records.result()) == (HEAD if filled else 0)  # type: ignore[arg-type]
+            assert answers.result() == (stored("answers") if filled else 0)
+        assert ledger(at, MODEL, {PROMOTED: DIGEST}).verify() == (HEAD if filled else 0)
 
 
 def test_tables_of_a_newer_release_are_refused_in_one_sentence(url: str) -> None:
