@@ -118,6 +118,13 @@ class SqlLedger:
                 raise LedgerError(message)
         return count
 
+    def models(self) -> list[str]:
+        """The models that the ledger has records of, by name."""
+        with self._translated(), self._engine.connect() as connection:
+            names = set(connection.scalars(select(RECORDS.c.model).distinct()))
+            names |= set(connection.scalars(select(CLAIM.c.model)))
+        return sorted(names - {_UNNAMED})
+
     def owns_unnamed(self) -> bool:
         """Whether what release 0.1 stored, here and elsewhere, is this model's.
 
@@ -161,11 +168,7 @@ def models_in(url: str) -> list[str]:
 
     Raises UserError when the URL is none, Unavailable when the database cannot be reached.
     """
-    some = SqlLedger(url, "", "")
-    with some._translated(), some._engine.connect() as connection:  # noqa: SLF001 - of this class, in its module
-        names = set(connection.scalars(select(RECORDS.c.model).distinct()))
-        names |= set(connection.scalars(select(CLAIM.c.model)))
-    return sorted(names - {_UNNAMED})
+    return SqlLedger(url, "", "").models()
 
 
 def _read(

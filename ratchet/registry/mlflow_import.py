@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from typing import Any
@@ -24,7 +25,9 @@ def import_mlflow() -> Any:
     """The module `mlflow`. What the environment says already is left as it is."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    return _imported()
+    module = _imported()
+    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])  # somebody else may have imported it before
+    return module
 
 
 @cache

@@ -6,18 +6,18 @@ Stages are deprecated and search results can come without aliases, so every cham
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.clients.migrations import ONE_THREAD
@@ -65,13 +65,23 @@ class MlflowRegistry:
                 self._opened = self._mlflow.MlflowClient(self._uri)
         return self._opened
 
-    def _making(self) -> AbstractContextManager[object]:
-        """One process at a time, where opening may make the database: of two that start at once, MLflow's own Alembic fails one."""
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        """One process at a time, where opening may make the database: of two that start at once, MLflow's own Alembic fails one.
+
+        It is the folder that is locked, because a lock file would stay there.
+        """
         if not self._uri.startswith("sqlite:///"):
-            return nullcontext()
-        file = Path(self._uri.removeprefix("sqlite:///"))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(f"{file}.lock") if os.access(file.parent, os.W_OK) else nullcontext()
+            yield
+            return
+        folder = Path(self._uri.removeprefix("sqlite:///")).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)  # gives the lock back
 
     def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
         """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""
