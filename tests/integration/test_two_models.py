@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from ratchet.core.decision import Verdict
 from ratchet.steps import promote
 from tests.integration.test_cli import candidate, generate, judged
 from tests.support.club import MEMBERS, Club, Ran
+from tests.support.rollout_harness import until
 
 pytestmark = pytest.mark.timeout(600)  # its runs start a dozen processes each
 GYM = """\
@@ -55,6 +57,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     assert judged(wiring, "month_002", version) is Verdict.PASS
     promote.run(wiring.project, wiring.quiet_production, version.number)
     return made
+
+
+def asked(club: Club) -> httpx.Response:
+    return httpx.post(f"http://127.0.0.1:{club.port}/predict", json={"member": MEMBERS[0]}, timeout=10, trust_env=False)
 
 
 def versions(club: Club) -> tuple[int | None, int | None, bool]:
@@ -108,9 +114,7 @@ def test_a_second_gateway_on_the_same_port_is_one_sentence_and_both_serve_on_two
         assert f"port {pair.club.port} on 127.0.0.1 is taken by another program" in refused.err
         with pair.gym.serving():
             pair.gym.wait_for_server()
-            answers = [
-                httpx.post(f"http://127.0.0.1:{club.port}/predict", json={"member": MEMBERS[0]}) for club in (pair.club, pair.gym)
-            ]
+            answers = [until(partial(asked, club), lambda answer: answer.status_code == 200) for club in (pair.club, pair.gym)]
     assert [answer.json()["model_version"] for answer in answers] == [2, 1]
     for club, version in ((pair.club, 2), (pair.gym, 1)):
         assert list(club.wiring.requests.volume(10).counts)[-1] == version
