@@ -37,7 +37,7 @@ class Webhook:
         try:
             with httpx.stream("POST", self._url, json=document, timeout=_SECONDS) as answer:  # its body is nobody's concern
                 taken, status = answer.is_success, answer.status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:  # the last three: a proxy's settings
             self._say(f"[NOTIFY] record {entry.seq} ({entry.kind}) did not reach RATCHET_NOTIFY_URL: {type(error).__name__}")
             return
         if not taken:

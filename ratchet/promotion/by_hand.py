@@ -10,7 +10,7 @@ from ratchet.core.errors import StaleComparison, UserError
 from ratchet.core.events import Cause, Entry, Moved
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
-from ratchet.promotion.champion import PREVIOUS, champion_of
+from ratchet.promotion.champion import PREVIOUS, champion_of, legible
 from ratchet.promotion.move import Move
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
@@ -25,7 +25,7 @@ def approve(production: Production, store: SnapshotStore, version: int, project_
 
     Raises UserError when the version does not await approval, StaleComparison when champion, project or snapshot have changed.
     """
-    waiting = production.journal.history().waiting
+    waiting = legible(production.journal.history()).waiting
     parked = [entry for entry in waiting if entry.event.to == version]
     if not parked:
         others = ", ".join(str(entry.event.to) for entry in waiting) or "none"
@@ -67,7 +67,7 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
 
     Raises UserError when there is nothing to go back to, or when it depends on a move that has not ended.
     """
-    history, registry = production.journal.history(), production.registry
+    history, registry = legible(production.journal.history()), production.registry
     if history.open is not None:
         message = (
             f"a move to version {history.open.event.to} is under way or was interrupted: wait for it, or run `ratchet reconcile`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ratchet.core.errors import StaleComparison
 from ratchet.core.events import Entry, Moved, MoveState
 from ratchet.locks.port import Fence
+from ratchet.promotion.champion import legible
 from ratchet.promotion.move import Move, name
 from ratchet.promotion.production import Production
 from ratchet.promotion.underway import Underway
@@ -16,6 +17,7 @@ def carry_out(production: Production, move: Move) -> Entry[Moved]:
     Raises:
         LockHeld: somebody else is promoting.
         LockLost: the lock was lost on the way; `ratchet reconcile` finishes or undoes what was under way.
+        LedgerError: a step of a move is of a form that this release does not know; nothing was changed.
         StaleComparison: the champion is no longer `move.expected`; nothing was changed.
         PromotionFailed, ArtifactError: the version does not serve; the version before it does.
     """
@@ -25,7 +27,7 @@ def carry_out(production: Production, move: Move) -> Entry[Moved]:
 
 def carry_out_locked(production: Production, fence: Fence, move: Move) -> Entry[Moved]:
     """As `carry_out`, for a caller that holds the lock."""
-    history = production.journal.history()
+    history = legible(production.journal.history())
     done = history.done_of(move.key)
     if done is not None:
         production.say(f"[PROMOTE] already done: record {done.seq}")

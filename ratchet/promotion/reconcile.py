@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ratchet.core.errors import LockLost, RatchetError, RetryableError
+from ratchet.core.errors import LockLost, PromotionFailed, RatchetError, RetryableError
 from ratchet.core.events import Reconciled
 from ratchet.locks.port import Fence
+from ratchet.promotion.champion import legible
 from ratchet.promotion.move import Move
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out_locked
@@ -20,7 +21,7 @@ def reconcile(production: Production) -> list[str]:
     version than the alias names are rolled back to it: the alias is the truth. Run twice, it does nothing the second time.
     The lock is taken only when there is something to mend. Raises RetryableError when a backend could not be reached on the way.
     """
-    if production.journal.history().open is None and production.rollout.pinned().version == production.champion:
+    if legible(production.journal.history()).open is None and production.rollout.pinned().version == production.champion:
         return []
     with production.lock.hold() as fence:
         finished, error = _finish(production, fence)
@@ -32,7 +33,7 @@ def reconcile(production: Production) -> list[str]:
 
 def reconcile_first(production: Production, *, only_open: bool = False) -> None:
     """What a pipeline's step does before its own work: mend and log each thing; `only_open` leaves agreeing to a later step."""
-    if only_open and production.journal.history().open is None:
+    if only_open and legible(production.journal.history()).open is None:
         return
     for done in reconcile(production):
         production.say(f"[RECONCILE] {done}")
@@ -48,7 +49,10 @@ def _finish(production: Production, fence: Fence) -> tuple[list[str], RatchetErr
         production.plan.finish(under, reconciled=True)
         return [f"version {move.to} was in production already: recorded as done"], None
     if number != move.expected:
-        production.plan.give_up(under, "production moved on meanwhile")
+        try:
+            production.plan.give_up(under, "production moved on meanwhile")
+        except PromotionFailed as error:  # the pods are brought back below, where a backend that is away is one to ask again
+            return [f"the interrupted move to version {move.to} could not be undone: {error}"], error
         return [f"the interrupted move to version {move.to} was closed: production has moved on to version {number}"], None
     try:
         carry_out_locked(production, fence, move)

@@ -6,6 +6,7 @@ from ratchet.core.decision import Verdict
 from ratchet.core.errors import UserError
 from ratchet.core.events import Cause, Entry, Gated, Moved, MoveState
 from ratchet.project.file import Project
+from ratchet.promotion.champion import legible
 from ratchet.promotion.move import Move, promotion_key
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
@@ -48,7 +49,7 @@ def run(project: Project, production: Production, candidate: int, *, run_id: str
 
 def _park(production: Production, move: Move, project: Project) -> Entry[Moved]:
     """Record that the candidate waits; a second time it waits already."""
-    before = production.journal.history().moves_of(move.key)
+    before = legible(production.journal.history()).moves_of(move.key)
     for state in (MoveState.DONE, MoveState.AWAITING):
         for entry in before:
             if entry.event.state is state:

@@ -76,6 +76,25 @@ def test_each_event_is_posted_as_it_stands_in_the_ledger() -> None:
     assert said == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "url"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", "http://127.0.0.1:9/hook"),
+        ("ALL_PROXY", "nonsense://127.0.0.1:1", "http://127.0.0.1:9/hook"),
+        ("SSL_CERT_FILE", "/there/is/none.pem", "http://127.0.0.1:9/hook"),
+        ("NO_PROXY", "*", "http://a..b/hook"),
+    ],
+)
+def test_a_machine_whose_network_is_set_up_wrong_loses_a_line_and_no_record(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, url: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said: list[str] = []
+    made = journal(url, said)
+    assert made.append(EVENT).seq == 1
+    assert [line.partition(":")[0] for line in said] == ["[NOTIFY] record 1 (prune) did not reach RATCHET_NOTIFY_URL"]
+
+
 @pytest.mark.parametrize("status", [301, 404, 500])
 def test_a_webhook_that_refuses_is_one_line_without_its_address(status: int) -> None:
     said: list[str] = []

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,7 +22,7 @@ from ratchet.promotion import by_hand
 from ratchet.promotion.champion import champion_of
 from ratchet.promotion.move import promotion_key
 from ratchet.promotion.protocol import carry_out
-from ratchet.promotion.reconcile import reconcile
+from ratchet.promotion.reconcile import reconcile, reconcile_first
 from tests.support.effects import kill_before
 from tests.support.fakes import FakeSnapshots, Killed
 from tests.support.worlds import FakeWorld
@@ -64,6 +65,27 @@ def test_the_first_promotion_has_no_version_before() -> None:
     at.in_production(1)
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
+
+
+def test_where_a_step_of_a_move_cannot_be_read_nothing_is_carried_out_again(at: FakeWorld) -> None:
+    died(at, 2, 1, "alias: set_alias production")  # then a newer release has ended the move, in a form of its own
+    at.ledger.append("promotion", {**at.ledger.records()[-1].body, "state": "done", "form": 99}, key=at.move(2, 1).key)
+    before = len(at.ledger.records())
+    acts: list[Callable[[], object]] = [
+        lambda: reconcile(at.production),
+        lambda: reconcile_first(at.production, only_open=True),
+        lambda: carry_out(at.production, at.move(2, 1)),
+        lambda: by_hand.rollback(at.production, None, "why"),
+        lambda: by_hand.approve(at.production, FakeSnapshots(), 2, "p"),
+    ]
+    for act in acts:
+        with pytest.raises(LedgerError, match=r"ledger record \d+ \(promotion\) is of a form that this release does not know"):
+            act()
+        at.lock.held = False
+    at.registry.aliases.clear()
+    with pytest.raises(LedgerError, match="does not know"):
+        champion_of(at.registry, at.journal)
+    assert len(at.ledger.records()) == before
 
 
 def test_a_key_that_is_done_is_not_done_again(at: FakeWorld) -> None:

@@ -40,6 +40,7 @@ class LocalRunner:
 
     def follow(self, run_id: str, on_event: Callable[[Event], None]) -> Run:
         """Do the run. Interrupted, it ends the task that runs before it returns."""
+        self._named = {name: waits for name, waits in self._named.items() if waits != run_id}  # a later start is another run
         return run_local(self._settings, self._waiting.pop(run_id), run_id, on_event)
 
     def runs(self, last: int) -> list[Listed]:
