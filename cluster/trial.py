@@ -20,7 +20,7 @@ _CONTRACTS = (  # before tests/cluster, which kills the servers' pods
     "tests/contract/test_registry.py",
     "tests/contract/test_kubernetes.py",
     "tests/integration/test_feast.py",
-    "tests/unit/test_chart_releases.py",  # needs no cluster, but its helm
+    "tests/integration/test_chart_releases.py",  # needs no cluster, but its helm
 )
 
 

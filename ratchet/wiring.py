@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
-
 from ratchet.clients.home import take_over
-from ratchet.core.errors import RatchetError, RetryableError, UserError
+from ratchet.core.errors import UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project, load_project
@@ -303,38 +298,3 @@ def say(line: str) -> None:
 def warn(line: str) -> None:
     """One line of log that is no answer: on standard error, because standard output may be one JSON document."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - likewise a step's log
-
-
-@contextmanager
-def step(name: str) -> Iterator[Wiring]:
-    """The shell around a component's body: adapters in, errors out as one `[ERROR]` line that a runner can read.
-
-    The process ends with the error's exit code; a defect of ours keeps its trace and ends with 1.
-    """
-    try:
-        yield Wiring.load()
-    except RatchetError as error:
-        say(f"[ERROR] {json.dumps({'step': name, 'code': error.exit_code, 'type': type(error).__name__, 'message': str(error)})}")
-        sys.stdout.flush()
-        traceback.print_exc()
-        raise SystemExit(error.exit_code) from error
-
-
-def attempt(name: str, body: Callable[[Wiring], T]) -> T:
-    """Run a component's body in `step`; after a RetryableError again, up to RATCHET_STEP_TRIES times in all.
-
-    Here and not by the orchestrator, whose retries cannot tell a store that is down from a snapshot that is wrong.
-    """
-
-    def report(state: RetryCallState) -> None:
-        say(f"[RETRY] {name}: {state.outcome.exception() if state.outcome else ''}")
-
-    with step(name) as wiring:
-        tries = Retrying(
-            retry=retry_if_exception_type(RetryableError),
-            stop=stop_after_attempt(wiring.settings.step_tries),
-            wait=wait_exponential_jitter(initial=4, max=60),
-            before_sleep=report,
-            reraise=True,
-        )
-        return tries(body, wiring)

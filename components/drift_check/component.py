@@ -12,9 +12,9 @@ def drift_check(
     """Make the pods agree with the alias, then compare with the champion's training snapshot; returns the action."""
     from pathlib import Path
 
+    from components.shell import Wiring, attempt
     from ratchet.promotion.reconcile import reconcile_first
     from ratchet.steps import drift_check as use_case
-    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> str:
         reconcile_first(w.production)

@@ -16,8 +16,8 @@ def evaluate(
     """Let the gate judge the candidate; returns the verdict."""
     from pathlib import Path
 
+    from components.shell import Wiring, attempt
     from ratchet.steps import evaluate as use_case
-    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> str:
         snapshot, candidate = w.store.get(dataset.metadata["snapshot"]), int(model.metadata["version"])

@@ -11,10 +11,10 @@ def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Data
     import json
     from pathlib import Path
 
+    from components.shell import Wiring, attempt
     from ratchet.core.row_groups import label_of, row_groups
     from ratchet.promotion.reconcile import reconcile_first
     from ratchet.steps import ingest as use_case
-    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> list[str]:
         reconcile_first(w.production, only_open=True)  # a dead promoter's move is ended before anything else

@@ -8,9 +8,9 @@ from components.image import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def promote(model: dsl.Input[dsl.Model]) -> str:
     """Carry out the promotion protocol; returns the ledger's word for the outcome."""
+    from components.shell import Wiring, attempt
     from ratchet.promotion.reconcile import reconcile_first
     from ratchet.steps import promote as use_case
-    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> str:
         reconcile_first(w.production, only_open=True)  # a try before this one may have been killed, or lost the registry

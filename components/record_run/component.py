@@ -8,8 +8,8 @@ from components.image import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def record_run(snapshot: str, status: dsl.PipelineTaskFinalStatus) -> None:
     """Write into the ledger how the run ended, whatever happened to it."""
+    from components.shell import Wiring, attempt
     from ratchet.steps import record_run as use_case
-    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> None:
         state, error = str(status.state), str(status.error_message or "")

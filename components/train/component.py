@@ -11,8 +11,8 @@ def train(dataset: dsl.Input[dsl.Dataset], force: bool, model: dsl.Output[dsl.Mo
     import json
     from pathlib import Path
 
+    from components.shell import Wiring, attempt
     from ratchet.steps import train as use_case
-    from ratchet.wiring import Wiring, attempt
 
     def body(w: Wiring) -> None:
         snapshot, run = w.store.get(dataset.metadata["snapshot"]), w.settings.run_id

@@ -66,7 +66,7 @@ def failure(lines: Sequence[str], otherwise: str) -> dict[str, Any]:
 
 
 def _error(text: str) -> dict[str, Any] | None:
-    """What `ratchet.wiring.step` wrote; None for a line of some library that looks alike."""
+    """What `components.shell.step` wrote; None for a line of some library that looks alike."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -7,6 +7,7 @@ process that serves has nothing to do with it.
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ class Tables:
     revisions: tuple[str, ...]
     version_table: str
     lock: int
+
+
+def opened(engine: Engine, tables: Tables) -> Engine:
+    """The engine, with its database's tables brought up to date; disposed of when that fails. Raises as bring_up_to_date does."""
+    with ExitStack() as failing:
+        failing.callback(engine.dispose)
+        bring_up_to_date(engine, tables)
+        failing.pop_all()
+    return engine
 
 
 def bring_up_to_date(engine: Engine, tables: Tables) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, Text, create_engine
 from sqlalchemy.engine import make_url
 
-from ratchet.clients.migrations import Tables, bring_up_to_date
+from ratchet.clients.migrations import Tables, opened
 
 _METADATA = MetaData()
 RECORDS = Table(
@@ -45,9 +45,4 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(parsed)
     else:  # a connection that a restart of the server has broken is replaced before it is used
         engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
-    try:
-        bring_up_to_date(engine, _TABLES)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+    return opened(engine, _TABLES)

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL
 
-from ratchet.clients.migrations import Tables, bring_up_to_date
+from ratchet.clients.migrations import Tables, opened
 
 MINUTE = 60.0  # seconds
 UNNAMED = ""  # the model of what release 0.1 logged, which knew one alone
@@ -86,12 +86,7 @@ def open_engine(url: URL) -> Engine:
     engine = create_engine(url, pool_pre_ping=not sqlite, connect_args={} if sqlite else {"connect_timeout": _CONNECT_SECONDS})
     if sqlite:
         event.listen(engine, "connect", _sqlite_pragmas)
-    try:
-        bring_up_to_date(engine, _TABLES)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+    return opened(engine, _TABLES)
 
 
 def counted(models: Sequence[str]) -> Subquery:

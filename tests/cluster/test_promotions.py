@@ -24,7 +24,7 @@ import sys, uuid
 from ratchet.core.decision import Verdict
 from ratchet.core.events import Gated
 from ratchet.steps import promote as use_case
-from ratchet.wiring import step
+from components.shell import step
 
 candidate, die_before = int(sys.argv[1]), sys.argv[2]
 with step("promote") as wiring:

@@ -7,12 +7,16 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import Columns, Snapshot
 from ratchet.core.trigger import Action
+from ratchet.estimators import search
+from ratchet.estimators.catalogue import estimator
 from ratchet.project.file import Project
 from ratchet.steps import drift_check, evaluate, promote, train
 from tests.support.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
@@ -52,6 +56,34 @@ def month(
     b[::50] = np.nan
     columns = {"id": ids, "a": a, "b": b, "c": c, "s": rng.integers(0, 2, rows).astype(np.float64)}
     return columns, {"entity": ids, "label": labels}
+
+
+_TRAINED: dict[str, search.Trained] = {}
+_SCORERS: dict[int, Any] = {}  # by the pipeline's identity, which _TRAINED keeps alive
+
+
+class _Once:
+    """Training gives the same bits each time (tests/integration/test_training.py), so a worker does it once for the same rows."""
+
+    @staticmethod
+    def train(features: Any, columns: Columns, labels: Any, entities: Any, **how: Any) -> search.Trained:
+        rows = [(name, values.tolist()) for name, values in columns.items()]
+        key = hashlib.sha256(repr((features, rows, labels.tolist(), entities.tolist(), sorted(how.items(), key=str))).encode())
+        if key.hexdigest() not in _TRAINED:
+            _TRAINED[key.hexdigest()] = search.train(features, columns, labels, entities, **how)
+        return _TRAINED[key.hexdigest()]
+
+
+@dataclass(frozen=True)
+class _once_verified:  # noqa: N801 - stands where the function `estimator` does
+    """The scorer of a pipeline is built and verified once too: it asks scikit-learn for 33 rows, one by one."""
+
+    name: str
+
+    def scorer(self, pipeline: Any, features: Any, columns: Columns) -> Any:
+        if id(pipeline) not in _SCORERS:
+            _SCORERS[id(pipeline)] = estimator(self.name).scorer(pipeline, features, columns)
+        return _SCORERS[id(pipeline)]
 
 
 @dataclass
@@ -98,7 +130,8 @@ class Loop:
 
     def train(self, snapshot: Snapshot, *, force: bool = False) -> int:
         world = (self.project, self.store, self.features, self.at.registry)
-        return train.run(*world, snapshot, force=force, say=self.said.append).number
+        with patch.object(train, "search", _Once), patch.object(train, "estimator", _once_verified):
+            return train.run(*world, snapshot, force=force, say=self.said.append).number
 
     def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
         return evaluate.run(

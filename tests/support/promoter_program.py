@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from components.shell import step
 from ratchet.promotion.production import Production
 from ratchet.rollout.port import Rollout
 from ratchet.settings import Settings
 from ratchet.tasks.binary.task import BINARY
-from ratchet.wiring import Wiring, step
+from ratchet.wiring import Wiring
 from tests.support.doomed import doomed
 
 

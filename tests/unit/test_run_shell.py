@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.shell import attempt
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import DataError, Unavailable, UserError
 from ratchet.core.events import Cause, Gated, Moved, MoveState, Triggered
@@ -15,7 +16,7 @@ from ratchet.core.trigger import Action
 from ratchet.ledger.journal import Journal
 from ratchet.sources.folder import TableSource
 from ratchet.steps import ingest, record_run
-from ratchet.wiring import Wiring, attempt
+from ratchet.wiring import Wiring
 from tests.support.fakes import FakeLedger
 from tests.support.loop import PROJECT, Loop
 

@@ -19,7 +19,7 @@ from ratchet.core.errors import Unavailable, UserError
 from ratchet.ledger import journal
 from ratchet.promotion import by_hand
 from tests.support.counting import CountingLedger
-from tests.support.loop import Loop
+from tests.support.loop import Loop, first_champion
 from tests.support.ui_world import UiWorld, text_of
 
 PAGES = ["/", "/history", "/history/1", "/drift", "/performance", "/snapshots", "/sign-in"]
@@ -28,8 +28,7 @@ PAGES = ["/", "/history", "/history/1", "/drift", "/performance", "/snapshots", 
 @pytest.fixture(scope="module")
 def told() -> Loop:
     """A first champion, a quiet month, a drifted one that replaced it, answers with labels, and the way back."""
-    loop = Loop()
-    assert loop.run(loop.arrive(1)) == "done"
+    loop = first_champion()
     assert loop.run(loop.arrive(2)) == "NO_ACTION"
     assert loop.run(loop.arrive(3, turn=1, shift=1)) == "done"
     for version, low, high in ((1, 0.40, 0.55), (2, 0.70, 0.80)):
@@ -63,8 +62,7 @@ def test_the_first_page_tells_what_wants_attention(site: UiWorld) -> None:
 
 
 def test_a_champion_without_trouble_wants_no_attention() -> None:
-    loop = Loop()
-    loop.run(loop.arrive(1))
+    loop = first_champion()
     text = text_of(UiWorld(loop).client().get("/").text)
     assert "ALL WELL Version 1 serves" in text
     assert "Nothing wants attention" in text
@@ -80,8 +78,7 @@ def test_the_last_decision_is_told_with_every_inequality_and_what_became_of_it(s
 
 
 def test_a_comparison_in_another_releases_form_does_not_take_the_first_page_away() -> None:
-    site = UiWorld(Loop())
-    assert site.loop.run(site.loop.arrive(1)) == "done"
+    site = UiWorld(first_champion())
     site.ledger.append("gate", {"candidate": 1, "champion": None, "verdict": "PASS", "decisive": [], "snapshot": "some@thing"})
     seq = site.ledger.records()[-1].seq
     text = text_of(site.client().get("/").text)
@@ -93,8 +90,7 @@ def test_a_comparison_in_another_releases_form_does_not_take_the_first_page_away
 
 
 def test_a_record_that_lacks_anything_of_its_form_takes_no_page_away(told: Loop) -> None:
-    site = UiWorld(Loop())
-    assert site.loop.run(site.loop.arrive(1)) == "done"
+    site = UiWorld(first_champion())
     first = len(site.ledger.stored)
     for record in told.at.ledger.stored:
         for body in halves(record.body):
@@ -262,8 +258,7 @@ def test_an_address_without_a_page_is_refused(site: UiWorld, address: str) -> No
 
 
 def test_a_ledger_that_was_changed_is_told_on_the_first_page_and_in_the_history() -> None:
-    loop = Loop()
-    loop.run(loop.arrive(1))
+    loop = first_champion()
     loop.at.ledger.stored[1] = replace(loop.at.ledger.stored[1], actor="somebody else")
     client = UiWorld(loop).client()
     assert "SOMETHING IS WRONG" in text_of(client.get("/").text)

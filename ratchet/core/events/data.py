@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import ClassVar, Self
 
 from ratchet.core.events.decisions import FIRST_METRIC
-from ratchet.core.events.event import Event
+from ratchet.core.events.event import Known
 from ratchet.core.events.fields import Fields, as_flag, as_moment, as_real, as_text, as_whole, by_name, maybe
 
 
@@ -21,7 +21,7 @@ def day_of(snapshot: str) -> date | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ingested(Event):
+class Ingested(Known):
     """A snapshot was taken in. `hash` is its content's, empty where the record lacks it."""
 
     KIND: ClassVar[str] = "ingest"
@@ -54,7 +54,7 @@ class Ingested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveMeasured(Event):
+class LiveMeasured(Known):
     """How a version does on answers whose labels have come: `labelled` in all, `rows` of held-out entities.
 
     `counts` has these rows by the kinds that the task tells apart (`{"positive": 340}`). `value` with its interval is of `metric`,
@@ -93,7 +93,7 @@ class LiveMeasured(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned(Event):
+class Pruned(Known):
     """The `answers` that were given before a moment are deleted; recorded before the first of them is."""
 
     KIND: ClassVar[str] = "prune"

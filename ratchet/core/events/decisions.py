@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from ratchet.core.decision import Verdict
 from ratchet.core.events.drift import DriftFound
-from ratchet.core.events.event import Event
+from ratchet.core.events.event import Known
 from ratchet.core.events.fields import Fields, as_real, as_text, as_whole, many, maybe, one_of, to_plain
 from ratchet.core.trigger import Action
 
@@ -15,7 +15,7 @@ FIRST_METRIC = "auc"  # what form 1 measured, and named its keys by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered(Event):
+class Triggered(Known):
     """Whether a snapshot asks for a candidate. `champion` is None before the first promotion, `drift` when nothing was compared."""
 
     KIND: ClassVar[str] = "trigger"
@@ -51,7 +51,7 @@ class Triggered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gated(Event):
+class Gated(Known):
     """The gate's decision on a candidate against a champion (None: the first model).
 
     The values are of `metric`, on the snapshot's `rows` held-out rows; they and the difference with its interval at `confidence`

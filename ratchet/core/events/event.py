@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,10 +32,15 @@ class Event:
         """The record's body, JSON types only."""
         return {**to_plain(self), "form": self.FORM}
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known(Event, ABC):
+    """An event of a kind that this release writes and reads."""
+
     @classmethod
+    @abstractmethod
     def read(cls, body: Fields, form: int, model: str) -> Self:
         """The event that a body of a known form stands for. Raises FormError."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from ratchet.core.events.event import Event
+from ratchet.core.events.event import Known
 from ratchet.core.events.fields import Fields, as_flag, as_text, as_whole, many, maybe, one_of
 
 
@@ -29,7 +29,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved(Event):
+class Moved(Known):
     """A step of the move of production from version `before` (None: there was none) to `to`; the record's key is the move's.
 
     `digest` is the version's as the gate saw it, `project_hash` that of the project a parked candidate was compared under. `error`
@@ -76,7 +76,7 @@ class Moved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciled(Event):
+class Reconciled(Known):
     """Pods that served version `before` were brought back to `to`, the version that the alias names."""
 
     KIND: ClassVar[str] = "reconcile"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-from ratchet.core.events.event import Event
+from ratchet.core.events.event import Known
 from ratchet.core.events.fields import Fields, as_text, as_whole, many, maybe, one_of
 
 
@@ -23,7 +23,7 @@ def _state(value: Any) -> RunState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded(Event):
+class RunEnded(Known):
     """A run's end; its record's key is the run's id. `reached` are the kinds of record that it left, `snapshot` its argument."""
 
     KIND: ClassVar[str] = "run"
@@ -49,7 +49,7 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunClaimed(Event):
+class RunClaimed(Known):
     """The watcher started a run on a snapshot that the champion does not know; its record's key stands for content and champion."""
 
     KIND: ClassVar[str] = "watch"

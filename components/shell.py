@@ -1,0 +1,54 @@
+"""What stands around every component's body: adapters in, errors out as a line that a runner can read."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from ratchet.core.errors import RatchetError, RetryableError
+from ratchet.wiring import Wiring, say
+
+__all__ = ["Wiring", "attempt", "step"]
+
+T = TypeVar("T")
+
+
+@contextmanager
+def step(name: str) -> Iterator[Wiring]:
+    """The shell around a component's body: adapters in, errors out as one `[ERROR]` line that a runner can read.
+
+    The process ends with the error's exit code; a defect of ours keeps its trace and ends with 1.
+    """
+    try:
+        yield Wiring.load()
+    except RatchetError as error:
+        say(f"[ERROR] {json.dumps({'step': name, 'code': error.exit_code, 'type': type(error).__name__, 'message': str(error)})}")
+        sys.stdout.flush()
+        traceback.print_exc()
+        raise SystemExit(error.exit_code) from error
+
+
+def attempt(name: str, body: Callable[[Wiring], T]) -> T:
+    """Run a component's body in `step`; after a RetryableError again, up to RATCHET_STEP_TRIES times in all.
+
+    Here and not by the orchestrator, whose retries cannot tell a store that is down from a snapshot that is wrong.
+    """
+
+    def report(state: RetryCallState) -> None:
+        say(f"[RETRY] {name}: {state.outcome.exception() if state.outcome else ''}")
+
+    with step(name) as wiring:
+        tries = Retrying(
+            retry=retry_if_exception_type(RetryableError),
+            stop=stop_after_attempt(wiring.settings.step_tries),
+            wait=wait_exponential_jitter(initial=4, max=60),
+            before_sleep=report,
+            reraise=True,
+        )
+        return tries(body, wiring)
