@@ -136,7 +136,10 @@ class Wiring:
 
         embedded = self.settings.tracking_uri.startswith("sqlite:")
         return MlflowRegistry(
-            self.settings.tracking_uri, self.project.model, self.settings.home / "artifacts" if embedded else None
+            self.settings.tracking_uri,
+            self.project.model,
+            self.settings.home / "artifacts" if embedded else None,
+            max(1, self.settings.lease_seconds // 12),  # four times that is what the lock's fence leaves a write that has begun
         )
 
     @cached_property

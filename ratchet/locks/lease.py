@@ -1,7 +1,7 @@
 """The promotion lock as a Lease: one promoter at a time in a cluster, by the rules of client-go's leader election.
 
 A holder renews its Lease; another takes it over only when it has watched it unchanged, by its own clock, for as long as the Lease
-says. So a holder that could not renew must stop before that: its fence refuses each write from four fifths of that time on.
+says. So a holder that could not renew must stop before that: its fence refuses each write from two thirds of that time on.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class LeaseLock:
         name: the Lease's name; it has to exist, with or without a spec.
         actor: who holds it, for the others' message.
         timeout: seconds to wait for another holder; above `duration`, so that a dead one's Lease is waited out.
-        duration: seconds, whole ones, that a Lease holds without renewal. A holder writes no more when it could not renew for four
-            fifths of it, so it has to be longer than the API server may be away.
+        duration: seconds, whole ones, that a Lease holds without renewal. A holder writes no more when it could not renew for two
+            thirds of it, so it has to be longer than the API server may be away.
     """
 
     def __init__(self, api: KubernetesApi, name: str, actor: str, timeout: float, duration: int) -> None:

@@ -10,7 +10,7 @@ from time import monotonic
 from ratchet.core.errors import LockLost, RatchetError
 
 _RENEWALS = 3  # in the length of a Lease
-_GIVE_UP = 0.8  # of the length of a Lease without renewal: before anybody else may take it
+_GIVE_UP = 2 / 3  # of the length of a Lease without renewal, as client-go has it: the rest is for a write that has just begun
 _RETRY_SECONDS = 1.0
 
 
@@ -38,7 +38,7 @@ class LeaseFence:
         limit = _GIVE_UP * self._duration
         # by the clock and not by what the thread noted: it may hang in a request, or the whole process may have stood still
         if monotonic() - self._renewed_at >= limit:
-            return f"it could not be renewed for {limit:g} s: {self._trouble}"
+            return f"it could not be renewed for {limit:.3g} s: {self._trouble}"
         return ""
 
     def check(self) -> None:

@@ -48,7 +48,7 @@ def approve_without_comparison(production: Production, version: int) -> Entry[Mo
 
     Skips the comparison and says so in the ledger; the rest is the protocol. Raises UserError unless the gate said UNKNOWN last.
     """
-    decided = production.journal.history().gate_of(version)
+    decided = legible(production.journal.history(), gates=True).gate_of(version)
     if decided is None or decided.event.verdict is not Verdict.UNKNOWN:
         said = decided.event.verdict if decided else "nothing"
         message = (

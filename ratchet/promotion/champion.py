@@ -11,13 +11,17 @@ from ratchet.registry.port import Registry
 PRODUCTION, PREVIOUS = "production", "previous"
 
 
-def legible(history: History) -> History:
-    """The history, to act on. Raises LedgerError where a step of a move cannot be read: what is open or waits is not known then."""
-    unread = history.unreadable_move
+def legible(history: History, *, gates: bool = False) -> History:
+    """The history, to act on.
+
+    Raises LedgerError where a step of a move cannot be read, since what is open or waits is not known then; with `gates` also where
+    a decision of the gate cannot be, since what was decided last, and in how many tries, is not. A way back asks no gate.
+    """
+    unread = history.unreadable_move or (history.unreadable_gate if gates else None)
     if unread is not None:
         message = (
             f"ledger record {unread.seq} ({unread.kind}) is of a form that this release does not know ({unread.event.why}): "
-            "nothing is promoted or mended on half of the history; use the release that wrote it"
+            "nobody acts on half of the history; use the release that wrote it"
         )
         raise LedgerError(message)
     return history

@@ -44,10 +44,11 @@ class MlflowRegistry:
         uri: MLflow tracking URI.
         model: registered model's name.
         artifacts: folder for artifacts when the store is embedded; None leaves it to the server.
+        alias_seconds: that a server has to take a connection, and again to answer, in each of the two requests that set an alias.
     """
 
-    def __init__(self, uri: str, model: str, artifacts: Path | None) -> None:
-        self._uri, self._model, self._artifacts = uri, model, artifacts
+    def __init__(self, uri: str, model: str, artifacts: Path | None, alias_seconds: int = 2) -> None:
+        self._uri, self._model, self._artifacts, self._alias_seconds = uri, model, artifacts, alias_seconds
         self._mlflow = import_mlflow()
         self._opened: mlflow.MlflowClient | None = None
         self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
@@ -189,12 +190,25 @@ class MlflowRegistry:
             raise self._unavailable(error) from error
 
     def set_alias(self, alias: str, number: int) -> None:
-        """Point the alias at the version. Raises UserError when it was deleted meanwhile."""
+        """Point the alias at the version, in one try. Raises UserError when it was deleted meanwhile."""
         try:
-            self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
+            with self._one_try():
+                self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
         except self._mlflow.MlflowException as error:
             message = f"model {self._model} has no version {number} to call {alias!r}: was it deleted?"
             raise UserError(message) from error
+
+    @contextmanager
+    def _one_try(self) -> Iterator[None]:
+        """MLflow's client reads both variables at each request; by them it would try for over a minute."""
+        bounds = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(self._alias_seconds)}
+        before = {name: os.environ.get(name) for name in bounds}
+        os.environ.update(bounds)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
     def drop_alias(self, alias: str) -> None:
         """Remove the alias; no error when it is not set."""

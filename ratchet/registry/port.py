@@ -50,7 +50,7 @@ class Registry(Protocol):
         ...
 
     def set_alias(self, alias: str, number: int) -> None:
-        """Point the alias at the version."""
+        """Point the alias at the version. One try, in bounded time: whoever asks holds a lock, and looks at it before another."""
         ...
 
     def drop_alias(self, alias: str) -> None:

@@ -18,7 +18,7 @@ from ratchet.drift.verdict import Drift
 from ratchet.estimators import bundle as bundles
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.champion import champion_of
+from ratchet.promotion.champion import champion_of, legible
 from ratchet.registry.port import Registry
 from ratchet.reports.port import DriftReporter, Reports
 from ratchet.requests.port import RequestLog
@@ -159,7 +159,7 @@ def _decided(journal: Journal, project: Project, snapshot: Snapshot, champion: M
 
     Where its promotion failed or its run died, the next run tries it again with the same candidate.
     """
-    entry = journal.history().decided(snapshot.hash, champion.number if champion else None, project.hash)
+    entry = legible(journal.history(), gates=True).decided(snapshot.hash, champion.number if champion else None, project.hash)
     if entry is None:
         return ""
     said = f"{entry.event.verdict} for version {entry.event.candidate} (ledger {entry.seq})"

@@ -18,7 +18,7 @@ from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.estimators import bundle as bundles
 from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
-from ratchet.promotion.champion import champion_of
+from ratchet.promotion.champion import champion_of, legible
 from ratchet.registry.port import Registry
 from ratchet.reports.html.report import ReportContent, decision_report
 from ratchet.reports.port import Reports
@@ -131,4 +131,4 @@ def _trained_on(champion: ModelVersion | None) -> str:
 
 def _attempt(journal: Journal, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
     """Counts from 1 the candidates compared on this holdout of this snapshot, this one included; a first model compares nothing."""
-    return 1 if champion is None else journal.history().attempt(snapshot.features_hash, candidate)
+    return 1 if champion is None else legible(journal.history(), gates=True).attempt(snapshot.features_hash, candidate)

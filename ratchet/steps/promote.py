@@ -14,7 +14,7 @@ from ratchet.promotion.protocol import carry_out
 
 def passed_gate(production: Production, candidate: int) -> Gated:
     """The gate's last decision on the candidate. Raises UserError unless it is PASS: only PASS acts."""
-    last = production.journal.history().gate_of(candidate)
+    last = legible(production.journal.history(), gates=True).gate_of(candidate)
     if last is None:
         message = f"version {candidate} has not been evaluated: `ratchet run` trains and evaluates"
         raise UserError(message)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -44,6 +46,44 @@ def test_a_version_comes_back_with_its_provenance_and_figures(registry: Registry
     assert again.provenance == provenance()
     assert again.metrics["holdout_auc"] == 0.8
     assert (registry.bundle(again) / "scorer.json").read_text() == "{}"
+
+
+def test_an_alias_is_asked_of_a_server_once_and_reading_as_often_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    came: list[str] = []
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # MLflow looks whether the model is a prompt before it sets an alias
+            self.answer(503 if "alias" in self.path else 200)
+
+        def do_POST(self) -> None:
+            self.answer(503)
+
+        def answer(self, status: int) -> None:
+            came.append(f"{self.command} {self.path.partition('?')[0].rpartition('/')[2]}")
+            content = b'{"registered_model": {"name": "churn"}}' if status == 200 else b""
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            asked = MlflowRegistry(f"http://127.0.0.1:{server.server_port}", "churn", None)
+            with pytest.raises(Unavailable):
+                asked.set_alias("production", 1)
+            with pytest.raises(Unavailable):
+                asked.alias("production")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert came == ["GET get", "POST alias", "GET alias", "GET alias", "GET alias"]
 
 
 def test_versions_are_listed_oldest_first(registry: Registry, tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ class Loop:
             self.reports,
             snapshot,
             force=force,
+            run_id="run",
             rows_per_pod=self.rows_per_pod,
             say=self.said.append,
         )
@@ -142,6 +143,7 @@ class Loop:
             self.reports,
             snapshot,
             candidate,
+            run_id="run",
             rows_per_pod=self.rows_per_pod,
             say=self.said.append,
         )

@@ -10,6 +10,7 @@ from ratchet.core.errors import (
     ArtifactError,
     LedgerError,
     LockHeld,
+    LockLost,
     PermanentError,
     PromotionFailed,
     StaleComparison,
@@ -186,6 +187,27 @@ def test_a_registry_that_fails_after_the_pods_have_moved_leaves_a_move_that_reco
     assert reconcile(at.production) == ["the interrupted move to version 2 was finished"]
     assert at.registry.aliases == {"production": 2, "previous": 1}
     assert at.consistent
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_alias_is_tried_again_only_while_the_lock_is_ours(at: FakeWorld, monkeypatch: pytest.MonkeyPatch, *, lost: bool) -> None:
+    real, tries = at.registry.set_alias, list[str]()
+
+    def away_once(alias: str, number: int) -> None:
+        tries.append(alias)
+        if len(tries) == 1:
+            at.lock.lost = lost
+            raise Unavailable("the registry cannot be reached")
+        real(alias, number)
+
+    monkeypatch.setattr(at.registry, "set_alias", away_once)
+    if lost:
+        with pytest.raises(LockLost):
+            carry_out(at.production, at.move(2, 1))
+        assert (tries, at.registry.aliases) == (["production"], {"production": 1})
+    else:
+        assert carry_out(at.production, at.move(2, 1)).event.state is MoveState.DONE
+        assert tries == ["production", "production", "previous"]
 
 
 def test_a_rollback_waits_until_an_interrupted_move_is_reconciled(at: FakeWorld) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ratchet.core.errors import DataError, PromotionFailed, Unavailable, UserError
+from ratchet.core.errors import DataError, LedgerError, PromotionFailed, Unavailable, UserError
 from ratchet.core.holdout import held_out
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.trigger import Action
@@ -97,6 +98,25 @@ def test_a_rolled_back_month_does_not_promote_itself_again(loop: Loop) -> None:
 
 def test_the_same_model_is_not_promoted_over_itself(loop: Loop) -> None:
     assert loop.run(loop.store.get("m1"), force=True) == "FAIL"
+    assert loop.production == 1
+
+
+def test_where_a_decision_of_the_gate_cannot_be_read_nothing_is_decided_on_an_older_one() -> None:
+    loop = first_champion()
+    snapshot = loop.arrive(2, turn=1, shift=1)
+    candidate = loop.train(snapshot)
+    assert loop.judge(snapshot, candidate).decision.passed
+    newer = {**loop.at.ledger.records("gate")[-1].body, "verdict": "FAIL", "form": 99}
+    loop.at.ledger.append("gate", newer)  # a newer release has judged the candidate again
+    acts: list[Callable[[], object]] = [
+        lambda: promote.run(loop.project, loop.at.production, candidate),
+        lambda: loop.judge(snapshot, candidate),
+        lambda: loop.check(snapshot),
+        lambda: by_hand.approve_without_comparison(loop.at.production, candidate),
+    ]
+    for act in acts:
+        with pytest.raises(LedgerError, match=r"\(gate\) is of a form that this release does not know"):
+            act()
     assert loop.production == 1
 
 

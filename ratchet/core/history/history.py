@@ -77,7 +77,15 @@ class History:
     @property
     def unreadable_move(self) -> Entry[Unreadable] | None:
         """The first step of a move that cannot be read: what waits and what was interrupted is not known for sure then."""
-        return next((entry for entry in self._seen.unreadable if entry.kind == Moved.KIND), None)
+        return self._first_unreadable(Moved.KIND)
+
+    @property
+    def unreadable_gate(self) -> Entry[Unreadable] | None:
+        """The first decision of the gate that cannot be read: which was the last, and after how many tries, is not known then."""
+        return self._first_unreadable(Gated.KIND)
+
+    def _first_unreadable(self, kind: str) -> Entry[Unreadable] | None:
+        return next((entry for entry in self._seen.unreadable if entry.kind == kind), None)
 
     # --- production ---
 

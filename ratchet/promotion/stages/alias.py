@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from ratchet.core.errors import Unavailable
 from ratchet.promotion.champion import PREVIOUS, PRODUCTION
 from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
+
+_TRIES, _PAUSE_SECONDS = 3, 0.3
 
 
 class Alias(Stage):
@@ -15,7 +20,17 @@ class Alias(Stage):
 
     def do(self, under: Underway) -> None:
         """Set `production`, then `previous`."""
-        registry, move = under.production.registry, under.move
-        under.write(registry.set_alias, PRODUCTION, move.to)
-        if move.expected is not None:
-            under.write(registry.set_alias, PREVIOUS, move.expected)
+        _point(under, PRODUCTION, under.move.to)
+        if under.move.expected is not None:
+            _point(under, PREVIOUS, under.move.expected)
+
+
+def _point(under: Underway, alias: str, number: int) -> None:
+    """Set an alias; a registry that does not answer is asked again here, so that the lock is looked at before each try.
+
+    A registry that tried again by itself could move the alias long after the lock was lost to somebody who moved it elsewhere.
+    """
+    tries = Retrying(
+        retry=retry_if_exception_type(Unavailable), stop=stop_after_attempt(_TRIES), wait=wait_fixed(_PAUSE_SECONDS), reraise=True
+    )
+    tries(under.write, under.production.registry.set_alias, alias, number)

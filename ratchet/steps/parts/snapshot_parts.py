@@ -71,9 +71,10 @@ def gather(store: SnapshotStore, bundle: Bundle, parts: Parts, per_pod: int, say
 def found_in_run(history: History, run_id: str, parts: Parts, bundle: Bundle) -> SnapshotDrift | None:
     """The drift that the same run's trigger rests on, so that a snapshot is measured once a run.
 
-    Verdict and tests are the trigger's event, the profile is the count that was kept. None when either is not there.
+    Verdict and tests are the trigger's event, the profile is the count that was kept. None when either is not there, or the run has
+    no id: any earlier run without one would look like the same.
     """
-    trigger = history.trigger_on(parts.snapshot.id)
+    trigger = history.trigger_on(parts.snapshot.id) if run_id else None
     if trigger is None or trigger.event.drift is None:
         return None
     if (trigger.event.run_id, trigger.event.champion) != (run_id, parts.champion.number):
