@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 from ratchet.core import schema
 from ratchet.core.errors import DataError, ProjectError
 from ratchet.core.policy import DriftPolicy, GatePolicy
+from ratchet.project.identity import project_hash
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -174,7 +174,7 @@ class Project(_Strict):
     @property
     def hash(self) -> str:
         """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
-        return hashlib.sha256(self.model_dump_json(exclude={"snapshots", "serving"}).encode()).hexdigest()
+        return project_hash(self.model_dump(mode="json", exclude={"snapshots", "serving"}))
 
     def date_of(self, snapshot: str) -> date:
         """The date of a snapshot: as ratchet.yaml maps it, or the name itself when it is an ISO date.
