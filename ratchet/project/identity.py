@@ -11,7 +11,11 @@ from pydantic_core import to_json
 # Keys that ratchet.yaml did not always have, by where they stand, with the value that leaves everything as it was before there was
 # such a key. At that value a key is no part of the digest: a newer release must not take every project for another one, whose
 # decisions nobody has taken yet.
-ADDED: Final[Mapping[tuple[str, ...], Any]] = {}
+ADDED: Final[Mapping[tuple[str, ...], Any]] = {
+    ("policy", "gate", "false_promotions_a_year"): 0.02,
+    ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
+    ("policy", "challengers"): 3,
+}
 
 
 def project_hash(facts: Mapping[str, Any]) -> str:
