@@ -28,6 +28,7 @@ from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.parts import snapshot_drift as drift
 from ratchet.steps.parts.case import Case
 from ratchet.steps.parts.holdout import Holdout, champion_scores, measure, read_holdout
+from ratchet.steps.parts.notes import note_decision
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
@@ -112,7 +113,7 @@ def run(
         holdout_share=project.holdout.share,
         run_id=run_id,
         manual=project.policy.approval == "manual",
-        training=version.metrics,
+        training={name: value for name, value in version.metrics.items() if name not in task.metric.measured},
         drift=moved.drift if moved else None,
         reference=moved.reference if moved else None,
         current=moved.current if moved else None,
@@ -122,20 +123,20 @@ def run(
     )
     html = decision_report(content)
     report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
-    journal.append(
-        gated(
-            project,
-            snapshot,
-            version,
-            champion,
-            decision,
-            measured,
-            proof=case.kind,
-            lasting=case.gain,
-            report=report,
-            run_id=run_id,
-        )
+    event = gated(
+        project,
+        snapshot,
+        version,
+        champion,
+        decision,
+        measured,
+        proof=case.kind,
+        lasting=case.gain,
+        report=report,
+        run_id=run_id,
     )
+    journal.append(event)
+    note_decision(registry, event)
     log(say, snapshot, version, champion, decision, measured)
     return Evaluated(task, decision, measured, held, first, html, report)
 

@@ -20,6 +20,7 @@ from ratchet.registry.port import Registry
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.holdout import Holdout, champion_scores, read_holdout
 from ratchet.steps.parts.looks import trained_on
+from ratchet.steps.parts.notes import note_measurements
 from ratchet.tasks.catalogue import task_of
 
 MOST = 12  # snapshots that one run measures, the newest of those that wait
@@ -50,7 +51,7 @@ def run(
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> list[Entry[Measured]]:
-    """Measure and record, oldest snapshot first, each version once on each content.
+    """Measure and record, oldest snapshot first, each version once on each content; then tell the registry.
 
     Only snapshots up to `until` count, and of them those after the one that a version was trained on: there its figure is the
     gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a feature, is left out.
@@ -72,6 +73,7 @@ def run(
         for found in _measure(project, store, registry, snapshot, champion, wanted, run_id):
             done.append(journal.append(found))
             say(_line(found, task_of(project).metric.label))
+    note_measurements(registry, task_of(project).metric, [item.version for item in measurable], history, done)
     return done
 
 

@@ -23,7 +23,7 @@ from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.estimator import Scorer
-from ratchet.registry.port import NewVersion
+from ratchet.registry.port import NewVersion, Note
 from ratchet.requests.port import JoinReport
 from ratchet.requests.volume import Volume, empty_volume
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
@@ -92,7 +92,10 @@ class FakeRegistry:
         self.folder = Path(tempfile.mkdtemp(prefix="ratchet-fake-"))
         self.stored: dict[int, ModelVersion] = {}
         self.aliases: dict[str, int] = {}
+        self.noted: dict[tuple[int, str], tuple[date, datetime, float]] = {}
+        self.tags: dict[int, dict[str, str]] = {}
         self.down: Exception | None = None
+        self.read_only: Exception | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FakeRegistry:
         """A registry of its own: what one of the two registers or damages is not seen by the other."""
@@ -100,6 +103,7 @@ class FakeRegistry:
         memo[id(self)] = made
         shutil.copytree(self.folder, made.folder, dirs_exist_ok=True)
         made.stored, made.aliases, made.down = deepcopy((self.stored, self.aliases, self.down), memo)
+        made.noted, made.tags, made.read_only = deepcopy((self.noted, self.tags, self.read_only), memo)
         return made
 
     def _up(self) -> None:
@@ -113,6 +117,18 @@ class FakeRegistry:
         digest = digest_of(self.folder / str(number))
         self.stored[number] = ModelVersion(number, f"run{number}", digest, datetime.now(UTC), new.provenance, new.metrics)
         return self.stored[number]
+
+    def note(self, number: int, note: Note) -> None:
+        version = self.version(number)
+        if self.read_only is not None:
+            raise self.read_only
+        found = note.figures
+        for name, value in found.values.items() if found else ():
+            new = (found.day, found.at, value)
+            self.noted[number, name] = max(new, self.noted.get((number, name), new))
+            version = replace(version, metrics={**version.metrics, name: self.noted[number, name][-1]})
+        self.stored[number] = version
+        self.tags[number] = {**self.tags.get(number, {}), **note.tags}
 
     def version(self, number: int) -> ModelVersion:
         self._up()
