@@ -122,11 +122,11 @@ class FakeRegistry:
         version = self.version(number)
         if self.read_only is not None:
             raise self.read_only
-        found = note.figures
-        for name, value in found.values.items() if found else ():
-            new = (found.day, found.at, value)
-            self.noted[number, name] = max(new, self.noted.get((number, name), new))
-            version = replace(version, metrics={**version.metrics, name: self.noted[number, name][-1]})
+        if (found := note.figures) is not None:
+            for name, value in found.values.items():
+                new = (found.day, found.at, value)
+                self.noted[number, name] = max(new, self.noted.get((number, name), new))
+                version = replace(version, metrics={**version.metrics, name: self.noted[number, name][-1]})
         self.stored[number] = version
         self.tags[number] = {**self.tags.get(number, {}), **note.tags}
 

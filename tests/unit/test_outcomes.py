@@ -76,8 +76,9 @@ def test_the_version_before_the_champion_is_measured_beside_it(loop: Loop) -> No
     beside = {item.role: item for item in measured(loop) if item.as_of and item.as_of.month == 3}
     assert (beside[Role.CHAMPION].version, beside[Role.PREVIOUS].version) == (2, 1)
     assert beside[Role.PREVIOUS].against == 2
-    assert beside[Role.PREVIOUS].delta is not None
-    assert beside[Role.PREVIOUS].delta < -0.3
+    delta = beside[Role.PREVIOUS].delta
+    assert delta is not None
+    assert delta < -0.3
 
 
 def test_the_registry_tells_the_newest_measurement_of_each_version(loop: Loop) -> None:
@@ -192,7 +193,7 @@ def test_always_trains_on_every_labelled_snapshot_and_promotes_nothing_useless(l
 def test_a_refused_candidate_is_measured_on_later_months_and_promoted_once_they_prove_it(loop: Loop) -> None:
     assert run(loop, loop.arrive(2, lean=1, shift=1)) == "FAIL"
     assert any("lower end of delta out of time" in line for line in loop.said), "January's recipe knows nothing of it"
-    outcomes = []
+    outcomes: list[str] = []
     while loop.production == 1 and len(outcomes) < 6:
         outcomes.append(run(loop, loop.arrive(3 + len(outcomes), lean=1)))
     assert loop.production == 2

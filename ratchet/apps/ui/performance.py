@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ratchet.apps.ui.months import shown
 from ratchet.apps.ui.now import live_interval
 from ratchet.apps.ui.words import trained_on
 from ratchet.core.estimate import Interval
@@ -66,20 +67,14 @@ def _row(task: Task, number: int, version: ModelVersion | None, entry: Entry[Liv
     return VersionRow(
         number,
         trained_on(version),
-        _text(promised),
-        _text(seen),
+        shown(promised),
+        shown(seen),
         live.labelled if live else 0,
         live.rows if live else 0,
         verdict,
         span(scale, promised),
         span(scale, seen),
     )
-
-
-def _text(value: Interval) -> str:
-    if not math.isfinite(value.value):
-        return "not known"
-    return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low) else "")
 
 
 @dataclass(frozen=True, slots=True)

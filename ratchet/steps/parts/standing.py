@@ -65,7 +65,7 @@ def standing(
         _fallen(project, history, newest.event, version) if newest else "",
         _live(history, champion),
         history.wishes(champion),
-        on_probation(history, champion),
+        _probation(history, champion),
     )
 
 
@@ -84,7 +84,7 @@ def _fallen(project: Project, history: History, newest: Measured, version: Model
 
 
 def _worse_than_promised(project: Project, newest: Measured, first: Look | None) -> list[Reason]:
-    """The newest figure against that at registration, less what that is too good by: months that fell together hide in each other."""
+    """The newest figure against that at registration, less what that is too good by: fallen months hide in fallen months."""
     if first is None or newest.value is None or newest.se is None:
         return []
     task, alpha = task_of(project), (1 - project.policy.gate.confidence) / 2
@@ -99,3 +99,12 @@ def _live(history: History, champion: int) -> str:
     if trigger is None or trigger.champion != champion:
         return ""
     return dict(zip(trigger.wishes, trigger.reasons, strict=False)).get(Wish.LIVE, "")
+
+
+def _probation(history: History, champion: int) -> bool:
+    """Whether the version before it may still come back: no run has looked at a measurement since the promotion."""
+    moved, newest = history.champion, history.measurement(champion)
+    if moved is None or not on_probation(history, champion):
+        return False
+    looked = history.triggers[-1].seq if history.triggers else 0
+    return newest is None or newest.seq < moved.seq or newest.seq > looked
