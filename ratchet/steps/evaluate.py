@@ -120,6 +120,8 @@ def run(
         reference_name=_trained_on(champion),
         current_name=day,
         drift_report=f"drift_{_trained_on(champion)}_vs_{day}.html" if moved else "",
+        proof=case.kind,
+        out_of_time=case.gain,
     )
     html = decision_report(content)
     report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
