@@ -193,7 +193,7 @@ def test_the_first_screen_says_who_serves(case: tuple[str, ReportContent, str]) 
         (
             {},
             {"out_of_time": Estimate(0.0341, 0.012)},
-            "made without this snapshot, beats version 1 on it by 0.034 (standard error 0.012), so the gain is not this month's alone.",
+            "without this snapshot, beats version 1 on it by 0.034 (standard error 0.012), so the gain is not this month's alone.",
         ),
         (
             {"strength": 0.0},
