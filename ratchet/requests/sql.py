@@ -129,7 +129,7 @@ class SqlRequestLog:
     def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
         """Labelled answers by version, in the order in which they were given."""
         query = (
-            select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.probability)
+            select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.score)
             .join(LABELS, ABOUT)
             .where(ANSWERS.c.model.in_(self._models))
             .order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id)
@@ -144,7 +144,7 @@ class SqlRequestLog:
             number: LabelledAnswers(
                 entities=np.array([entity for entity, _, _ in rows], dtype=object),
                 labels=np.array([label for _, label, _ in rows], dtype=np.int8),
-                scores=np.array([probability for _, _, probability in rows], dtype=np.float64),
+                scores=np.array([score for _, _, score in rows], dtype=np.float64),
             )
             for number, rows in sorted(found.items())
         }

@@ -41,7 +41,7 @@ ANSWERS = Table(
     Column("prediction_id", String(64), primary_key=True),
     Column("entity", String(256), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("probability", Double, nullable=False),
+    Column("score", Double, nullable=False),
     Column("features_hash", String(64), nullable=False),
     Column("answered_at", Double, nullable=False),  # seconds since the epoch
 )
@@ -71,7 +71,9 @@ UNNAMED_COUNTS = Table(  # likewise, of what names no model
     Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("answers", Integer, nullable=False),
 )
-_TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002"), "requests_revision", 7_236_842)
+_TABLES = Tables(
+    "the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003"), "requests_revision", 7_236_842
+)
 _CONNECT_SECONDS = 5
 
 
