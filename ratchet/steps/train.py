@@ -71,14 +71,17 @@ def run(
     how = {"folds": project.training.folds, "seed": project.training.seed}
     wanted = project.training.grids
     trained = search.train(project.inputs, columns, labels, entities, objective=task.objective, grid=wanted, **how)
-    scorer = estimator(trained.model).scorer(trained.pipeline, project.inputs, columns)
+    made_by = estimator(trained.model)
+    scorer = made_by.scorer(trained.pipeline, project.inputs, columns)
+    example = frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities)))))
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
         metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
         version = registry.register(
             NewVersion(
                 bundle=Path(folder),
                 pipeline=trained.pipeline,
-                example=frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities))))),
+                example=example,
+                answers=made_by.answers(trained.pipeline, example),
                 provenance=Provenance(
                     snapshot_ids=tuple(item.id for item in window),
                     snapshot_hash=window[-1].hash,

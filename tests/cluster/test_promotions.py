@@ -64,6 +64,7 @@ bundle = bundles.read(wiring.registry.bundle(present))
 import mlflow.sklearn
 pipeline = mlflow.sklearn.load_model(f"models:/{wiring.project.model}/{present.number}")
 rows = {feature.name: [golden.features[feature.name] for golden in bundle.golden] for feature in bundle.features}
+example = frame(bundle.features, rows)
 if sys.argv[2] == "wrong answers":
     first, *rest = bundle.golden
     bundle = replace(bundle, golden=(replace(first, score=first.score + 1e-6), *rest))
@@ -72,7 +73,7 @@ with tempfile.TemporaryDirectory() as folder:
     if sys.argv[2] == "does not load":
         (Path(folder) / "scorer.json").write_text("{}")
     made = wiring.registry.register(
-        NewVersion(Path(folder), pipeline, frame(bundle.features, rows), present.provenance, {}, {})
+        NewVersion(Path(folder), pipeline, example, pipeline.predict_proba(example), present.provenance, {}, {})
     )
 print(made.number)
 """

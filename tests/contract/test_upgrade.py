@@ -207,7 +207,7 @@ def test_every_score_is_that_which_release_0_1_stored(url: str) -> None:
 def test_a_log_whose_answers_had_a_model_and_no_score_yet_is_upgraded(url: str) -> None:
     """As between two releases: by model already, before a probability was a score."""
     at = log_of(url)
-    known = replace(tables._TABLES, revisions=("0001", "0002"))
+    known = replace(tables.TABLES, revisions=("0001", "0002"))
     engine = create_engine(at, poolclass=NullPool)
     bring_up_to_date(engine, known)
     columns = "model, prediction_id, entity, version, probability, features_hash, answered_at"

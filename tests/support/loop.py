@@ -80,6 +80,9 @@ class _once_verified:  # noqa: N801 - stands where the function `estimator` does
 
     name: str
 
+    def answers(self, pipeline: Any, rows: Any) -> Any:
+        return estimator(self.name).answers(pipeline, rows)
+
     def scorer(self, pipeline: Any, features: Any, columns: Columns) -> Any:
         if id(pipeline) not in _SCORERS:
             _SCORERS[id(pipeline)] = estimator(self.name).scorer(pipeline, features, columns)

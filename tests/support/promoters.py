@@ -146,7 +146,7 @@ class Promoters:
         example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
         with tempfile.TemporaryDirectory() as folder:
             bundles.write(Path(folder), bundle)
-            new = NewVersion(Path(folder), fitted("stumps"), example, provenance(), {}, {})
+            new = NewVersion(Path(folder), fitted("stumps"), example, fitted("stumps").predict_proba(example), provenance(), {}, {})
             assert self.production.registry.register(new).number == number
         FolderRegistry(self.settings.home / "versions").put(number, bundle)
 

@@ -56,7 +56,7 @@ class FakeWorld:
         self.rollout.known |= {row.entity: row_of(features, columns, int(row.entity[1:])) for row in golden}
         with tempfile.TemporaryDirectory() as folder:
             bundles.write(Path(folder), bundles.Bundle("m", made, golden, "{}", bundles.typical(features, columns)))
-            new = NewVersion(Path(folder), None, None, provenance(), {}, {"holdout_auc": 0.8, "holdout_auc_low": 0.77})
+            new = NewVersion(Path(folder), None, None, None, provenance(), {}, {"holdout_auc": 0.8, "holdout_auc_low": 0.77})
             return self.registry.register(new).number
 
     def in_production(self, number: int) -> None:
