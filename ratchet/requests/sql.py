@@ -99,8 +99,8 @@ class SqlRequestLog:
         id outranks one by entity. The same labels again change nothing, a changed label replaces the one before it.
 
         Args:
-            labels: columns `label` (0 or 1), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds since the
-                epoch, or ISO text; no zone means UTC, a date without a time the end of that day).
+            labels: columns `label` (whole numbers), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds
+                since the epoch, or ISO text; no zone means UTC, a date without a time the end of that day).
 
         Raises:
             DataError: a column is missing or a cell cannot be read; nothing is stored then.
@@ -143,7 +143,7 @@ class SqlRequestLog:
         return {
             number: LabelledAnswers(
                 entities=np.array([entity for entity, _, _ in rows], dtype=object),
-                labels=np.array([label for _, label, _ in rows], dtype=np.int8),
+                labels=np.array([label for _, label, _ in rows]),
                 scores=np.array([score for _, _, score in rows], dtype=np.float64),
             )
             for number, rows in sorted(found.items())

@@ -71,9 +71,7 @@ UNNAMED_COUNTS = Table(  # likewise, of what names no model
     Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("answers", Integer, nullable=False),
 )
-TABLES = Tables(
-    "the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003"), "requests_revision", 7_236_842
-)
+TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003"), "requests_revision", 7_236_842)
 _CONNECT_SECONDS = 5
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.errors import DataError
+from ratchet.core.estimate import Labels
 from ratchet.core.holdout import held_out
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
 from ratchet.drift.profile import profile
@@ -125,7 +126,7 @@ def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot
 
 def _training_rows(
     project: Project, store: SnapshotStore, features: FeatureStore, window: Sequence[Snapshot]
-) -> tuple[NDArray[np.object_], Columns, NDArray[np.int8]]:
+) -> tuple[NDArray[np.object_], Columns, Labels]:
     """Entities, features and labels of the training entities of all snapshots in the window, concatenated."""
     parts = []
     for snapshot in window:
@@ -172,7 +173,7 @@ def _write_bundle(
     scored = [
         (known[entity], score) for entity, score in zip(everyone[project.entity][held], predictions, strict=True) if entity in known
     ]
-    labels = np.array([label for label, _ in scored], dtype=np.int8)
+    labels = np.array([label for label, _ in scored], dtype=labelled["label"].dtype)
     task = task_of(project)
     found = task.estimate(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
     figures = zip(task.metric.held_out, (found.value, found.low, found.high), strict=True)
