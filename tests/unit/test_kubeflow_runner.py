@@ -13,8 +13,8 @@ from pipelines.runners.kubeflow.answers import tasks_of
 from pipelines.runners.kubeflow.api import KubeflowApi
 from pipelines.runners.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire
 from pipelines.runners.kubeflow.runs import Pod, Task
+from pipelines.runners.kubeflow.schedules import six_fields
 from pipelines.runners.kubeflow.settings import KubeflowSettings
-from ratchet.apps.cli.kubeflow import six_fields
 from ratchet.core.errors import Unavailable, UserError
 from ratchet.core.events import Ingested
 from ratchet.ledger.journal import Journal
