@@ -257,7 +257,7 @@ def _stretch(parquet: pq.ParquetFile, names: list[str], rows: range | None) -> p
 
 
 def snapshot_of(manifest: Any) -> tuple[Any, Snapshot]:
-    """A manifest's format and what it tells. Raises ValueError, TypeError, KeyError or AttributeError when it is none."""
+    """A manifest's format and what it says. Raises ValueError, TypeError, KeyError or AttributeError when it is none."""
     content = dict(manifest)
     version = content.pop("format")
     return version, Snapshot(**{**content, "as_of": date.fromisoformat(content["as_of"])})

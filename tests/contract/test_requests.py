@@ -148,7 +148,7 @@ def test_a_date_without_a_time_means_the_end_of_that_day(log: SqlRequestLog) -> 
     assert pairs(log) == {1: [(1, 0.5)]}
 
 
-def test_the_newest_labelled_answer_of_each_version_is_told(log: SqlRequestLog) -> None:
+def test_the_newest_labelled_answer_of_each_version_is_said(log: SqlRequestLog) -> None:
     assert log.newest_labelled() == {}
     log.append([answer("a", at=100.0), answer("b", "u2", at=300.0), answer("c", "u3", at=900.0), answer("d", "u4", 2, at=200.0)])
     log.join(labels(prediction_id=["a", "b", "d"], label=[1, 0, 1]))

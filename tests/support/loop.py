@@ -19,8 +19,8 @@ from ratchet.estimators import search
 from ratchet.estimators.catalogue import estimator
 from ratchet.project.file import Project
 from ratchet.steps import drift_check, evaluate, promote, train
+from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
-from tests.support.worlds import FakeWorld
 
 PROJECT = Project.model_validate(
     {
@@ -94,7 +94,7 @@ class Loop:
     """The steps wired to fakes."""
 
     project: Project = PROJECT
-    at: FakeWorld = field(default_factory=FakeWorld)
+    at: FakeStores = field(default_factory=FakeStores)
     store: FakeSnapshots = field(default_factory=FakeSnapshots)
     reports: FakeReports = field(default_factory=FakeReports)
     requests: FakeRequests = field(default_factory=FakeRequests)
@@ -133,9 +133,9 @@ class Loop:
         )
 
     def train(self, snapshot: Snapshot, *, force: bool = False) -> int:
-        world = (self.project, self.store, self.features, self.at.registry)
+        ports = (self.project, self.store, self.features, self.at.registry)
         with patch.object(train, "search", _Once), patch.object(train, "estimator", _once_verified):
-            return train.run(*world, snapshot, force=force, say=self.said.append).number
+            return train.run(*ports, snapshot, force=force, say=self.said.append).number
 
     def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
         return evaluate.run(

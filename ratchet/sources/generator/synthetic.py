@@ -1,4 +1,4 @@
-"""A synthetic world in the shape of any project: users who stay themselves from month to month, and a label that depends on them.
+"""Synthetic data in the shape of any project: users who stay themselves from month to month, and a label that depends on them.
 
 Every column of a user in a month is F^-1(Phi(z)) of a standard normal z = rho * z_user + sqrt(1 - rho^2) * z_month (a Gaussian
 copula over time): the user's values are correlated between months, and all quiet months have exactly the same distribution. The
@@ -86,7 +86,7 @@ class _Marginal:
         return np.round(numbers, max(2, 4 - int(np.floor(np.log10(self.width)))))
 
 
-class World:
+class Population:
     """The population and the law of the label, fixed by project and seed.
 
     Args:
