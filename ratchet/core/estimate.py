@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,19 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, or the difference of two on the same rows, with its standard error; NaN where it could not be measured."""
+
+    value: float
+    se: float
+
+    def interval(self, confidence: float) -> Interval:
+        """The two-sided normal interval at that confidence."""
+        half = NormalDist().inv_cdf(0.5 + confidence / 2) * self.se
+        return Interval(self.value, self.value - half, self.value + half)
 
 
 @dataclass(frozen=True, slots=True)

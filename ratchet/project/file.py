@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,10 +13,13 @@ from pydantic_core import ErrorDetails
 from ratchet.core import schema
 from ratchet.core.errors import DataError, ProjectError
 from ratchet.core.policy import DriftPolicy, GatePolicy
+from ratchet.project.identity import project_hash
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Grid = dict[str, list[Any]]
+Wish = Literal["performance", "live", "drift", "features", "age", "always"]
+RETRAIN: tuple[Wish, ...] = ("performance", "live", "drift", "features", "age")
 
 
 class _Strict(BaseModel):
@@ -87,6 +89,8 @@ class Policy(_Strict):
     gate: GatePolicy = GatePolicy()
     approval: Literal["auto", "manual"] = "auto"  # manual: a PASS waits for `ratchet approve`
     max_age_days: int | None = Field(default=None, ge=1)  # of the champion's training snapshot; beyond it a candidate is trained
+    retrain: tuple[Wish, ...] = RETRAIN  # what asks for a candidate; a first model and --force always do
+    challengers: int = Field(default=3, ge=0, le=20)  # refused candidates that go on being measured; 0: none
 
 
 class Training(_Strict):
@@ -174,7 +178,7 @@ class Project(_Strict):
     @property
     def hash(self) -> str:
         """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
-        return hashlib.sha256(self.model_dump_json(exclude={"snapshots", "serving"}).encode()).hexdigest()
+        return project_hash(self.model_dump(mode="json", exclude={"snapshots", "serving"}))
 
     def date_of(self, snapshot: str) -> date:
         """The date of a snapshot: as ratchet.yaml maps it, or the name itself when it is an ISO date.

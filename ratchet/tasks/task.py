@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ratchet.core.estimate import Interval, Labels, MetricName, Scores
+from ratchet.core.estimate import Estimate, Interval, Labels, MetricName, Scores
 from ratchet.core.label import LabelKind
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
@@ -97,6 +97,14 @@ class Task(Protocol):
 
     def estimate(self, labels: Labels, scores: Scores, confidence: float) -> Interval:
         """The primary metric of one version on n rows; NaN where it cannot be measured."""
+        ...
+
+    def figure(self, labels: Labels, scores: Scores) -> Estimate:
+        """The primary metric of one version on n rows with its standard error; NaN where it cannot be measured."""
+        ...
+
+    def difference(self, labels: Labels, first: Scores, second: Scores) -> Estimate:
+        """By how much the first is better than the second on the same n rows, above 0 when it is, with its standard error."""
         ...
 
     def live(self, answers: LabelledAnswers, confidence: float) -> Live:

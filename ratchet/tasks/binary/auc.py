@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.estimate import Interval, Paired, Scores
+from ratchet.core.estimate import Estimate, Interval, Paired, Scores
 
 Labels = NDArray[np.int8]  # 0 or 1
 Positions = NDArray[np.int64]
@@ -75,25 +74,32 @@ def auc(labels: Labels, scores: Scores | Ranked) -> float:
     return _placements(ones, ranked.scores)[0]
 
 
-def _interval(value: float, variance: float, confidence: float) -> Interval:
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * math.sqrt(max(variance, 0.0))
-    return Interval(value, value - half, value + half)
-
-
 def _variance(ones: NDArray[np.bool_], placements: NDArray[np.float64]) -> float:
     above, below = placements[ones], placements[~ones]
     return float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below))
 
 
-def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float) -> Interval:
-    """DeLong interval of one AUC, cut to 0 and 1; NaN bounds when a class has fewer than two rows."""
+def auc_estimate(labels: Labels, scores: Scores | Ranked) -> Estimate:
+    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows."""
     ranked = _ranked(scores)
     ones = labels[ranked.rows] == 1
     if not 1 < int(ones.sum()) < len(ones) - 1:
-        return Interval(auc(labels, ranked), math.nan, math.nan)
+        return Estimate(auc(labels, ranked), math.nan)
     value, placements = _placements(ones, ranked.scores)
-    interval = _interval(value, _variance(ones, placements), confidence)
-    return Interval(value, max(0.0, interval.low), min(1.0, interval.high))
+    return Estimate(value, math.sqrt(max(0.0, _variance(ones, placements))))
+
+
+def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float) -> Interval:
+    """DeLong interval of one AUC, cut to 0 and 1; NaN bounds when a class has fewer than two rows."""
+    found = auc_estimate(labels, scores).interval(confidence)
+    if math.isnan(found.low):
+        return found
+    return Interval(found.value, max(0.0, found.low), min(1.0, found.high))
+
+
+def difference(labels: Labels, first: Scores | Ranked, second: Scores | Ranked) -> Estimate:
+    """By how much the first AUC is above the second on the same rows, with its standard error; see `compare`."""
+    return _difference(labels, _ranked(first), _ranked(second))[2]
 
 
 def compare(labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranked, confidence: float) -> Paired:
@@ -109,14 +115,18 @@ def compare(labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranke
         champion: the same of the other model, over the same rows.
         confidence: of the interval, two-sided.
     """
-    first, second = _ranked(candidate), _ranked(champion)
+    first, second, delta = _difference(labels, _ranked(candidate), _ranked(champion))
+    return Paired(first, second, delta.interval(confidence))
+
+
+def _difference(labels: Labels, first: Ranked, second: Ranked) -> tuple[float, float, Estimate]:
+    """Both AUCs and their difference."""
     ones, others = labels[first.rows] == 1, labels[second.rows] == 1
     if not 1 < int(ones.sum()) < len(ones) - 1:
-        unknown = Interval(math.nan, math.nan, math.nan)
-        return Paired(auc(labels, first), auc(labels, second), unknown)
+        return auc(labels, first), auc(labels, second), Estimate(math.nan, math.nan)
     first_auc, first_placements = _placements(ones, first.scores)
     second_auc, second_placements = _placements(others, second.scores)
     by_row = np.empty(len(labels))
     by_row[second.rows] = second_placements
     variance = _variance(ones, first_placements - by_row[first.rows])
-    return Paired(first_auc, second_auc, _interval(first_auc - second_auc, variance, confidence))
+    return first_auc, second_auc, Estimate(first_auc - second_auc, math.sqrt(max(variance, 0.0)))

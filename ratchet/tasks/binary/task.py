@@ -7,14 +7,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ratchet.core.estimate import Interval, Labels, MetricName, Scores
+from ratchet.core.estimate import Estimate, Interval, Labels, MetricName, Scores
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
 from ratchet.project.file import Serving
 from ratchet.tasks.binary import live as live_auc
 from ratchet.tasks.binary.answers import ProbabilityAnswers, score_in
-from ratchet.tasks.binary.auc import auc_interval
+from ratchet.tasks.binary.auc import auc_estimate, auc_interval, difference
 from ratchet.tasks.binary.curves import roc
 from ratchet.tasks.binary.figures import Curves, curves
 from ratchet.tasks.binary.label import ZeroOrOne
@@ -54,6 +54,14 @@ class Binary:
     def estimate(self, labels: Labels, scores: Scores, confidence: float) -> Interval:
         """DeLong's interval of one AUC."""
         return auc_interval(labels, scores, confidence)
+
+    def figure(self, labels: Labels, scores: Scores) -> Estimate:
+        """The AUC with DeLong's standard error."""
+        return auc_estimate(labels, scores)
+
+    def difference(self, labels: Labels, first: Scores, second: Scores) -> Estimate:
+        """The AUCs' difference with DeLong's standard error, which holds the covariance of the two."""
+        return difference(labels, first, second)
 
     def live(self, answers: LabelledAnswers, confidence: float) -> Live:
         """The live AUC."""

@@ -1,0 +1,37 @@
+"""The digest of what can change a decision, the same for the same project in every release that knows its keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+# Keys that ratchet.yaml did not always have, by where they stand, with the value that leaves everything as it was before there was
+# such a key. At that value a key is no part of the digest: a newer release must not take every project for another one, whose
+# decisions nobody has taken yet.
+ADDED: Final[Mapping[tuple[str, ...], Any]] = {
+    ("policy", "gate", "false_promotions_a_year"): 0.02,
+    ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
+    ("policy", "challengers"): 3,
+}
+
+
+def project_hash(facts: Mapping[str, Any]) -> str:
+    """SHA-256 hex digest of a project's values.
+
+    Args:
+        facts: what the digest covers, JSON types only, in the order of the file's model.
+    """
+    return hashlib.sha256(to_json(_without_added(facts, ()))).hexdigest()
+
+
+def _without_added(facts: Mapping[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    kept = {}
+    for name, value in facts.items():
+        here = (*place, name)
+        if here in ADDED and value == ADDED[here]:
+            continue
+        kept[name] = _without_added(value, here) if isinstance(value, Mapping) else value
+    return kept
