@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ratchet.core.decision import Decision, Reason, Verdict, check, decide, number
 from ratchet.core.estimate import Interval, Paired
-from ratchet.core.measurement import Guard, Measurement
+from ratchet.core.measurement import Guard, Measurement, SliceComparison
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
 
@@ -67,7 +67,8 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason
     paired = measured.paired
     if paired is None:
         first = Reason(Verdict.PASS, "there is no champion: floor only", headline=True)
-        return decide([*enough, first, *_asked(measured.guards, first_model=True)])
+        limits = [limit.reason for limit in measured.limits]
+        return decide([*enough, first, *_asked(measured.guards, first_model=True), *limits])
     if policy.kind == "simple":
         better = _simply_better(paired, policy.min_delta, more_is_better=measured.metric.more_is_better)
         text = f"delta {number(paired.delta.value)} {'>=' if better else '<'} {number(policy.min_delta)} (gate: simple)"
@@ -79,7 +80,9 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason
             replace(check("delta", paired.delta.value, ">", policy.min_delta), headline=True),
             replace(check(f"lower end of delta at {percent} (try {measured.attempt})", paired.delta.low, ">", 0.0), headline=True),
             *_asked(measured.guards),
+            *(limit.reason for limit in measured.limits),
             *(no_worse(group.label, group.paired.delta, policy.slice_margin) for group in measured.slices if group.paired),
+            *_limits_of(measured.slices),
         ]
     )
 
@@ -87,6 +90,17 @@ def judge(measured: Measurement, policy: GatePolicy, provenance: Sequence[Reason
 def _asked(guards: Sequence[Guard], *, first_model: bool = False) -> list[Reason]:
     reasons = ((guard, guard.reason) for guard in guards)
     return [replace(reason, headline=first_model and guard.promotes_first) for guard, reason in reasons if reason]
+
+
+def _limits_of(groups: Sequence[SliceComparison]) -> list[Reason]:
+    """What else the groups may not be off by: each one that is, and in one line how many are not."""
+    asked = [(group.label, limit) for group in groups for limit in group.limits]
+    beyond = [(label, limit.reason) for label, limit in asked if not limit.within]
+    told = [replace(reason, text=f"{label}: {reason.text}") for label, reason in beyond]
+    if len(beyond) < len(asked):
+        names = " and ".join(dict.fromkeys(limit.text for _, limit in asked))
+        told.append(Reason(Verdict.PASS, f"within groups: {len(asked) - len(beyond)} of {len(asked)} within bounds, {names}"))
+    return told
 
 
 def _simply_better(paired: Paired, delta: float, *, more_is_better: bool) -> bool:

@@ -12,8 +12,8 @@ def households(count: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray
     labels, first, second = draw(count, 0.0, seed)
     rng = np.random.default_rng(seed + 1_000_000)
     clusters = np.repeat(np.arange(count), size)
-    near = [np.repeat(scores, size) + rng.normal(0, 0.02, count * size) for scores in (first, second)]
-    return np.repeat(labels, size), *near, clusters
+    near, other = (np.repeat(scores, size) + rng.normal(0, 0.02, count * size) for scores in (first, second))
+    return np.repeat(labels, size), near, other, clusters
 
 
 def test_with_one_row_a_cluster_it_is_delongs_variance() -> None:

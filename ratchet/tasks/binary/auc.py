@@ -83,7 +83,7 @@ def _variance(ones: NDArray[np.bool_], placements: NDArray[np.float64], clusters
 
 
 def auc_estimate(labels: Labels, scores: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
-    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows, or stands in fewer than two clusters."""
+    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows (or clusters)."""
     ranked = _ranked(scores)
     ones = labels[ranked.rows] == 1
     if not 1 < int(ones.sum()) < len(ones) - 1:
@@ -109,9 +109,7 @@ def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float, clu
     return Interval(found.value, max(0.0, found.low), min(1.0, found.high))
 
 
-def difference(
-    labels: Labels, first: Scores | Ranked, second: Scores | Ranked, clusters: Clusters | None = None
-) -> Estimate:
+def difference(labels: Labels, first: Scores | Ranked, second: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
     """By how much the first AUC is above the second on the same rows, with its standard error; see `compare`."""
     return _difference(labels, _ranked(first), _ranked(second), clusters)[2]
 
