@@ -53,6 +53,8 @@ class GatePolicy:
     confidence: Annotated[float, Within(gt=0.5, lt=1)] = 0.98  # of the first try's interval; each further try spends alpha
     min_rows: Annotated[int, Within(ge=2)] = 200  # of the holdout, else UNKNOWN
     min_per_class: Annotated[int, Within(ge=2)] = 30  # likewise
+    pool: Annotated[int, Within(ge=1)] = 1  # newest labelled snapshots whose held-out rows are judged together, an entity once
+    max_copied_share: Annotated[float, Within(ge=0, le=1)] = 1.0  # of held-out rows that a training row equals, else UNKNOWN
     floor_auc: Annotated[float, Within(ge=0.5, lt=1)] = 0.55  # for every candidate
     leakage_auc: Annotated[float, Within(gt=0.5, le=1)] = 0.99  # from it on the label has leaked
     brier_margin: Annotated[float, Within(ge=0, le=1)] = 0.01  # that the Brier score may grow by; says little where a label is rare

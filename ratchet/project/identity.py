@@ -14,6 +14,9 @@ from pydantic_core import to_json
 ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("policy", "gate", "scaled_brier_margin"): 0.05,
     ("policy", "gate", "calibration_margin"): 0.25,
+    ("policy", "gate", "pool"): 1,
+    ("policy", "gate", "max_copied_share"): 1.0,
+    ("holdout", "group"): None,
 }
 
 

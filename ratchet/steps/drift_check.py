@@ -10,7 +10,7 @@ import numpy as np
 
 from ratchet.core.decision import Verdict
 from ratchet.core.events import Triggered
-from ratchet.core.live import Live, on_holdout
+from ratchet.core.live import Live
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.core.trigger import Circumstances, Trigger, decide_trigger
@@ -23,6 +23,7 @@ from ratchet.registry.port import Registry
 from ratchet.reports.port import DriftReporter, Reports
 from ratchet.requests.port import RequestLog
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_answers
 from ratchet.steps.parts.sampling import sample
 from ratchet.steps.parts.snapshot_drift import event_of, features_changed, measure
 from ratchet.steps.parts.snapshot_parts import Parts, gather
@@ -82,7 +83,7 @@ def run(
             changed=changed,
             age_days=_age(champion, snapshot),
             max_age_days=project.policy.max_age_days,
-            live=_live(champion, requests, project, task),
+            live=_live(champion, requests, project, store, task),
             promised=task.metric.promised(champion.metrics) if champion else None,
             forced=force,
         )
@@ -173,12 +174,12 @@ def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
     return int((np.datetime64(snapshot.as_of) - np.datetime64(trained)).astype(int))
 
 
-def _live(champion: ModelVersion | None, requests: RequestLog, project: Project, task: Task) -> Live | None:
+def _live(champion: ModelVersion | None, requests: RequestLog, project: Project, store: SnapshotStore, task: Task) -> Live | None:
     """The champion's live performance, once it can be measured and there is something to hold it against."""
     if champion is None or not np.isfinite(task.metric.promised(champion.metrics).low):
         return None
     answers = requests.labelled(champion.number).get(champion.number)
     if answers is None:
         return None
-    live = task.live(on_holdout(answers, project.holdout.salt, project.holdout.share), project.policy.gate.confidence)
+    live = task.live(held_answers(project, store, answers), project.policy.gate.confidence)
     return live if live.enough else None

@@ -24,7 +24,7 @@ from ratchet.reports.html.report import ReportContent, decision_report
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.evaluation_record import gated, log
-from ratchet.steps.measure import Holdout, champion_scores, measure, read_holdout
+from ratchet.steps.measure import Holdout, champion_scores, copies, judged_holdout, measure
 from ratchet.steps.parts import snapshot_drift as drift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
@@ -76,14 +76,17 @@ def run(
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
     champion = champion_of(registry, journal)
-    held = read_holdout(project, store, snapshot)
+    held = judged_holdout(project, store, snapshot)
+    if held.copied:
+        say(f"[HOLDOUT] {held.copies_told}")
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
-    holdout = (project.holdout.salt, project.holdout.share)
+    holdout = (project.holdout.identity, project.holdout.share)
     task, policy = task_of(project), project.policy.gate
     measured = measure(task, policy, held, first, second, _attempt(journal, snapshot, champion, candidate))
-    decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
+    proofs = [comparable("candidate", version.provenance, *holdout), *([reason] if reason else []), *copies(policy, held)]
+    decision = judge(measured, policy, proofs)
     moved = None
     if champion and other and not drift.features_changed(project, other):
         parts = Parts(reports, project, snapshot, champion)
@@ -105,7 +108,7 @@ def run(
         decided_at=datetime.now(UTC),
         decided_by=actor,
         project_hash=project.hash,
-        holdout_salt=project.holdout.salt,
+        holdout_salt=project.holdout.identity,
         holdout_share=project.holdout.share,
         run_id=run_id,
         manual=project.policy.approval == "manual",
