@@ -58,7 +58,7 @@ class GatePolicy:
     floor_auc: Annotated[float, Within(ge=0.5, lt=1)] = 0.55  # for every candidate
     leakage_auc: Annotated[float, Within(gt=0.5, le=1)] = 0.99  # from it on the label has leaked
     brier_margin: Annotated[float, Within(ge=0, le=1)] = 0.01  # that the Brier score may grow by; says little where a label is rare
-    scaled_brier_margin: Annotated[float, Within(ge=0)] = 0.05  # likewise, over p(1 - p) of the base rate p; beyond doubt
+    skill_margin: Annotated[float, Within(ge=0)] = 0.05  # likewise, over p(1 - p) of the base rate p; beyond doubt
     calibration_margin: Annotated[float, Within(gt=0)] = 0.25  # observed over expected from 1/1.25 to 1.25; beyond doubt
     slice_min_rows: Annotated[int, Within(ge=2)] = 100  # smaller groups are not compared
     slice_min_per_class: Annotated[int, Within(ge=2)] = 20  # likewise

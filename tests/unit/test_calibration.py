@@ -69,7 +69,7 @@ def test_probabilities_that_are_too_sure_of_themselves_are_refused_by_the_brier_
     sure = np.where(best >= np.quantile(best, 0.98), 0.9, 0.002) + 0.05 * best
     assert brier(labels, sure) - brier(labels, champion) < POLICY.brier_margin  # which a rare label never exceeds
     found = scaled_increase(labels, sure, champion, 0.98)
-    assert found.value > POLICY.scaled_brier_margin
+    assert found.value > POLICY.skill_margin
     assert found.low > 0
     assert decided(labels, sure, champion).decisive == [
         f"scaled Brier score's increase {found.value:.3f} > 0.050 and its lower end {found.low:.3f} > 0.000"

@@ -72,7 +72,7 @@ class Calibration:
         if second is None:
             return (calibrated,)
         increase = scaled_increase(labels, first, second, confidence, clusters)
-        return calibrated, Limit(SCALED, increase, -math.inf, self.policy.scaled_brier_margin, 0.0)
+        return calibrated, Limit(SCALED, increase, -math.inf, self.policy.skill_margin, 0.0)
 
 
 def _off(ratio: float) -> float:
