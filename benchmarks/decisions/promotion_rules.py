@@ -18,7 +18,7 @@ from ratchet.core.estimate import Scores
 from ratchet.core.gate import judge, should_promote
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
-from ratchet.steps.measure import Holdout, measure
+from ratchet.steps.parts.holdout import Holdout, measure
 from ratchet.tasks.binary.task import BINARY
 
 OURS = "Ratchet"

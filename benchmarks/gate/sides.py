@@ -21,7 +21,7 @@ from ratchet.core.gate import judge
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Snapshot
-from ratchet.steps.measure import Holdout, measure
+from ratchet.steps.parts.holdout import Holdout, measure
 from ratchet.tasks.binary.task import BINARY
 
 Figures = tuple[float, float, float]  # delta, and its interval's ends

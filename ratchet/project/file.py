@@ -18,6 +18,8 @@ from ratchet.project.identity import project_hash
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Grid = dict[str, list[Any]]
+Wish = Literal["performance", "live", "drift", "features", "age", "always"]
+RETRAIN: tuple[Wish, ...] = ("performance", "live", "drift", "features", "age")
 
 
 class _Strict(BaseModel):
@@ -98,6 +100,8 @@ class Policy(_Strict):
     gate: GatePolicy = GatePolicy()
     approval: Literal["auto", "manual"] = "auto"  # manual: a PASS waits for `ratchet approve`
     max_age_days: int | None = Field(default=None, ge=1)  # of the champion's training snapshot; beyond it a candidate is trained
+    retrain: tuple[Wish, ...] = RETRAIN  # what asks for a candidate; a first model and --force always do
+    challengers: int = Field(default=3, ge=0, le=20)  # refused candidates that go on being measured; 0: none
 
 
 class Training(_Strict):

@@ -17,6 +17,9 @@ ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("policy", "gate", "pool"): 1,
     ("policy", "gate", "max_copied_share"): 1.0,
     ("holdout", "group"): None,
+    ("policy", "gate", "false_promotions_a_year"): 0.02,
+    ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
+    ("policy", "challengers"): 3,
 }
 
 

@@ -37,8 +37,8 @@ class RequestLog(Protocol):
         """When the newest answer that has a label was given, by version, in seconds since the epoch."""
         ...
 
-    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
-        """Labelled answers by version; no key for a version without any."""
+    def labelled(self, version: int | None = None, since: float | None = None) -> Mapping[int, LabelledAnswers]:
+        """Labelled answers by version, those given from `since` on (seconds since the epoch); no key for a version without any."""
         ...
 
     def volume(self, most: int) -> Volume:

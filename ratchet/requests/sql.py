@@ -126,7 +126,7 @@ class SqlRequestLog:
         with self._transaction() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
+    def labelled(self, version: int | None = None, since: float | None = None) -> Mapping[int, LabelledAnswers]:
         """Labelled answers by version, in the order in which they were given."""
         query = (
             select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.probability)
@@ -136,6 +136,8 @@ class SqlRequestLog:
         )
         if version is not None:
             query = query.where(ANSWERS.c.version == version)
+        if since is not None:
+            query = query.where(ANSWERS.c.answered_at >= since)
         found: dict[int, list[tuple[str, int, float]]] = {}
         with self._transaction() as connection:
             for number, *answer in connection.execute(query):

@@ -57,14 +57,18 @@ def run(
     snapshot: Snapshot,
     *,
     force: bool = False,
+    offered: int | None = None,
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> ModelVersion:
-    """Train, prove that the fast scorer answers as the pipeline does, and register.
+    """Train, prove that the fast scorer answers as the pipeline does, and register. A version that is offered is taken as it is.
 
     Training is deterministic, so a version of the same snapshots and project is taken again, unless `force`: a run
     that repeats a failed one neither fills the registry nor counts as a further try.
     """
+    if offered is not None:
+        say(f"[TRAIN] version {offered} is offered: nothing is trained")
+        return registry.version(offered)
     window = newest_labelled(store, snapshot, project.training.window)
     same = None if force else _made_before(registry, project, window)
     if same is not None:

@@ -17,8 +17,8 @@ from ratchet.core.schema import Columns, Snapshot, take
 from ratchet.estimators import bundle as bundles
 from ratchet.project.file import Project
 from ratchet.steps import labels as labels_step
-from ratchet.steps.measure import judged_holdout, read_holdout
 from ratchet.steps.parts.held_rows import held_answers, held_by, held_rows, keys
+from ratchet.steps.parts.holdout import judged_holdout, read_holdout
 from ratchet.steps.parts.snapshot_drift import count
 from ratchet.steps.train import refuse_held_out
 from tests.support.fakes import FakeRequests

@@ -155,12 +155,15 @@ def test_a_question_is_settled_by_a_no_or_by_a_yes_that_was_carried_out() -> Non
     assert history(yes, moved(MoveState.FAILED)).decided("s", 1, "p") is None
 
 
-def test_tries_are_the_other_candidates_compared_on_the_same_holdout() -> None:
-    first = gated(Verdict.PASS, 1, champion=None, features_hash="f")
-    seen = history(first, *(gated(Verdict.FAIL, number, features_hash="f") for number in (2, 3, 3)), gated(Verdict.FAIL, 9))
-    assert seen.tried("f") == {2, 3}
-    assert [seen.attempt("f", candidate) for candidate in (2, 3, 4)] == [2, 2, 3]
-    assert seen.attempt("else", 2) == 1
+def test_tries_are_all_other_comparisons_each_candidate_once_on_a_holdout() -> None:
+    first = gated(Verdict.PASS, 1, champion=None, features_hash="f", snapshot="2024-01-31@a")
+    may: dict[str, Any] = {"features_hash": "f", "snapshot": "2024-05-31@b"}
+    june: dict[str, Any] = {"features_hash": "g", "snapshot": "2024-06-30@c"}
+    seen = history(first, *(gated(Verdict.FAIL, number, **may) for number in (2, 3, 3)), gated(Verdict.FAIL, 9, **june))
+    days = [date(2024, 5, 31), date(2024, 5, 31), date(2024, 6, 30)]
+    assert seen.tries("else", 2) == days, "another holdout's, and one whose content was replaced, count as well"
+    assert seen.tries("f", 4) == days
+    assert seen.tries("f", 2) == days[1:]
 
 
 def test_the_last_word_on_a_candidate_and_on_a_snapshot_counts() -> None:
