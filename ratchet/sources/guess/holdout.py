@@ -14,7 +14,7 @@ _SURE = 3.0  # standard deviations: who is held out is drawn by a hash, so the n
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The holdout's share and the gate's minima, and two sentences on them: `why` of the share, `lowered` of the minima if they are."""
+    """The holdout's share and the gate's minima, and why: a sentence each on the share, and on minima that are lowered."""
 
     share: float
     min_rows: int
@@ -40,9 +40,8 @@ def choose(rows: int, rarer: int) -> Held:
     share = _SHARES[-1]
     min_rows = min(usual.min_rows, max(_LEAST_ROWS, math.floor(_surely(rows, share))))
     min_per_class = min(usual.min_per_class, max(_LEAST_PER_CLASS, math.floor(_surely(rarer, share))))
-    lowered = (
-        f"lowered from {usual.min_rows} and {usual.min_per_class} for so few rows: intervals are wide, only large gains are found"
-    )
+    lowered = f"lowered from {usual.min_rows} and {usual.min_per_class} for so few rows"
+    lowered += ": intervals are wide, only large gains are found"
     if _surely(rows, share) < _LEAST_ROWS or _surely(rarer, share) < _LEAST_PER_CLASS:
         lowered += "; one snapshot may not do: with other entities each time, pool: 3 judges three together"
     return Held(share, min_rows, min_per_class, _why(rows, rarer, share), lowered)

@@ -54,7 +54,7 @@ def render(found: Guesses) -> str:
         *(f"#  - {_flow(entry)}" for entry in _sliceable(found.features)),
         "",
         f"# {found.held.why}; rows that hang together (a household, a day) stay on one side by group: {{name, table, dtype}}",
-        f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: {found.held.share}}} # never trained on; another salt starts another",
+        f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: {found.held.share}}} # never trained on; another salt is another",
         "",
         "# What follows are the defaults; take the comment sign off a line to change it.",
         *_policy(found.held),
