@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.estimate import Clusters, Scores
 from ratchet.core.measurement import SliceComparison
-from ratchet.tasks.binary.auc import Labels, Ranked, compare
+from ratchet.tasks.binary.auc import Labels, Positions, Ranked, compare
 from ratchet.tasks.binary.calibration import Calibration
 
 POSITIVE = "positive"  # what a row of label 1 is called where rows are counted
@@ -20,12 +20,13 @@ _SHORT = 2**15
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The rows of one group, ranked by each model."""
+    """The rows of one group: where they stand, in order, and ranked by each model."""
 
     name: str
     value: str
     rows: int
     ones: int
+    at: Positions
     candidate: Ranked
     champion: Ranked
     among: str = ""
@@ -78,7 +79,7 @@ def compare_slices(
             {POSITIVE: part.ones},
             compare(labels, part.candidate, part.champion, each, clusters) if ok else None,
             part.among,
-            calibration.limits(each, part.candidate.rows) if ok and calibration else (),
+            calibration.limits(each, part.at) if ok and calibration else (),
         )
         for part, ok in zip(parts, judged, strict=True)
     ]
@@ -98,8 +99,9 @@ def _parts(
     names, codes = _groups(values)
     rows, positive = (np.bincount(part, minlength=len(names)) for part in (codes, codes[ones]))
     split = zip(first.split(codes, rows), second.split(codes, rows), strict=True)
-    counts = zip(names, rows.tolist(), positive.tolist(), split, strict=True)
-    parts = [_Part(name, value, size, count, one, other) for value, size, count, (one, other) in counts]
+    places = np.split(np.argsort(codes, kind="stable"), np.cumsum(rows)[:-1])  # each group's in order: read as they lie in memory
+    counts = zip(names, rows.tolist(), positive.tolist(), places, split, strict=True)
+    parts = [_Part(name, value, size, count, at, *both) for value, size, count, at, both in counts]
     small = np.array([not part.enough(min_rows, min_per_class) for part in parts], dtype=np.bool_)
     if small.sum() <= 1:
         return parts
@@ -110,6 +112,7 @@ def _parts(
         together,
         int(rows[small].sum()),
         int(positive[small].sum()),
+        np.flatnonzero(small[codes]),
         Ranked(first.rows[kept[0]], first.scores[kept[0]]),
         Ranked(second.rows[kept[1]], second.scores[kept[1]]),
     )
