@@ -11,7 +11,7 @@ from ratchet.core.gate import judge
 from ratchet.core.measurement import Limit
 from ratchet.core.policy import GatePolicy
 from ratchet.tasks.binary.brier import brier
-from ratchet.tasks.binary.calibration import observed_over_expected, scaled_increase
+from ratchet.tasks.binary.calibration import gaps, observed_over_expected, scaled_increase
 from ratchet.tasks.binary.task import BINARY
 
 POLICY = GatePolicy()
@@ -68,7 +68,7 @@ def test_probabilities_that_are_too_sure_of_themselves_are_refused_by_the_brier_
     labels, best, champion = world(20_000, 0.02, 4)
     sure = np.where(best >= np.quantile(best, 0.98), 0.9, 0.002) + 0.05 * best
     assert brier(labels, sure) - brier(labels, champion) < POLICY.brier_margin  # which a rare label never exceeds
-    found = scaled_increase(labels, sure, champion, 0.98)
+    found = scaled_increase(labels, gaps(labels, sure, champion), 0.98)
     assert found.value > POLICY.skill_margin
     assert found.low > 0
     assert decided(labels, sure, champion).decisive == [

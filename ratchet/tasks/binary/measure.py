@@ -112,7 +112,7 @@ def measure(
 ) -> Figures:
     """Measure `first` (the candidate's scores) and, where the champion may be compared with, `second`."""
     candidate = Ranked.of(first)
-    calibration = Calibration(policy, labels, first, second, clusters)
+    calibration = Calibration.of(policy, labels, first, second, clusters)
     alone = Figures(
         len(labels),
         int(labels.sum()),
