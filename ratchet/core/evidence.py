@@ -19,7 +19,7 @@ from ratchet.core.decision import Reason, Verdict, number
 from ratchet.core.estimate import Estimate
 from ratchet.core.months import mean_of, mixture_width, spread_of
 
-CORRELATION = 0.1  # of the errors of two months' differences; see `ahead`
+CORRELATION = 0.05  # of the errors of two months' differences; see `ahead`
 WINNERS_CURSE = 0.015  # by which the figure that a version was chosen by is too good: .010 to .018, measured
 _SPANS = (2, 3, 6)  # months that `sinks` holds against all before them
 _LOOKS_A_YEAR = 12
@@ -66,26 +66,43 @@ def ahead(
     Returns:
         PASS when the lower end is above the margin, UNKNOWN without a look that could be measured.
     """
+    found = gain_over(looks, alpha, correlation=correlation, months_sd=months_sd)
+    if found is None:
+        return Reason(Verdict.UNKNOWN, "no month on which both versions were measured")
+    over = f"over {found.months} months" if found.months > 1 else "in one month"
+    holds = found.low > margin
+    end = f"lower end {number(found.low)} {'>' if holds else '<='} {number(margin)}"
+    text = f"better {over} by {number(found.gain)}, {end} (always valid, alpha {number(alpha)})"
+    return Reason(Verdict.PASS if holds else Verdict.FAIL, text, headline=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """By how much a version is the better over some months, and the lower end that holds at all times."""
+
+    gain: float
+    low: float
+    months: int
+
+
+def gain_over(
+    looks: Sequence[PairedLook], alpha: float, *, correlation: float = CORRELATION, months_sd: float = 0.0
+) -> Gain | None:
+    """The figures of `ahead`, None without a look that could be measured."""
     seen = [look for look in looks if math.isfinite(look.delta) and look.se > 0]
     if not seen:
-        return Reason(Verdict.UNKNOWN, "no month on which both versions were measured")
-    months = len(seen)
+        return None
     deltas, errors = np.array([look.delta for look in seen]), np.array([look.se for look in seen])
     within = math.sqrt(1 - correlation)
     spread = max(months_sd, spread_of([Estimate(look.delta, within * look.se) for look in seen]))
     covariance = np.diag((within * errors) ** 2 + spread**2) + correlation * np.outer(errors, errors)
-    weights = np.linalg.solve(covariance, np.ones(months))
+    weights = np.linalg.solve(covariance, np.ones(len(seen)))
     precision = float(weights.sum())
     gain = float(weights @ deltas) / precision
-    low = gain - mixture_width(precision, alpha)
-    over = f"over {months} months" if months > 1 else "in one month"
-    holds = low > margin
-    end = f"lower end {number(low)} {'>' if holds else '<='} {number(margin)}"
-    text = f"better {over} by {number(gain)}, {end} (always valid, alpha {number(alpha)})"
-    return Reason(Verdict.PASS if holds else Verdict.FAIL, text, headline=True)
+    return Gain(gain, gain - mixture_width(precision, alpha), len(seen))
 
 
-def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "AUC") -> Reason:
+def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "figure") -> Reason:
     """Whether a version's newest figure lies below its own earlier ones beyond doubt.
 
     Args:
@@ -111,7 +128,7 @@ def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_bet
     return _below(f"{label} of {last.as_of:%Y-%m}", Estimate(last.value, math.hypot(last.se, spread)), bar, alpha, sign=sign)
 
 
-def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "AUC") -> Reason:
+def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "figure") -> Reason:
     """Whether a version's last 2, 3 or 6 months together lie below all before them: falls too small for one look.
 
     Args:
@@ -142,7 +159,7 @@ def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_be
     return max((shown(span) for span in spans), key=lambda item: item[0])[1]
 
 
-def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bool = True, label: str = "live AUC") -> Reason:
+def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bool = True, label: str = "live figure") -> Reason:
     """Whether a figure is worse than another, independent one beyond doubt: one test of their difference.
 
     Two intervals that must not overlap ask for up to 1.4 times the difference that this one asks for.

@@ -46,12 +46,12 @@ class _Tables:
     problems: list[Problem] = field(default_factory=list)
 
 
-def newest(names: Sequence[str], project: Project, place: object) -> str:
-    """The snapshot's name with the latest date. Raises DataError when there is none, or when a name has no date."""
+def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
+    """The snapshots' names, oldest first. Raises DataError when there is none, or when a name has no date."""
     if not names:
         message = f"{place} holds no folder of a snapshot"
         raise DataError(message)
-    return max(names, key=project.date_of)
+    return sorted(names, key=project.date_of)
 
 
 class TableSource:
@@ -77,9 +77,18 @@ class TableSource:
             message = f"the data folder {self._folder} cannot be read: {error.strerror or error}"
             raise DataError(message) from error
 
+    def by_date(self) -> list[str]:
+        """The names, oldest first. Raises DataError when there is none, or a name without a date."""
+        return by_date(self.names(), self._project, self._folder)
+
     def newest(self) -> str:
-        """The name whose date is the latest. Raises DataError when there is none, or a name without a date."""
-        return newest(self.names(), self._project, self._folder)
+        """The last of them."""
+        return self.by_date()[-1]
+
+    def has_labels(self, name: str) -> bool:
+        """Whether the label's table is there. Raises DataError when there is no such snapshot."""
+        folder = self._snapshot_folder(name)
+        return any((folder / f"{self._project.label.table}{suffix}").exists() for suffix in SUFFIXES)
 
     def fingerprint(self, name: str) -> str:
         """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""

@@ -139,7 +139,7 @@ def _known(value: float) -> float | None:
 
 
 def _line(found: Measured, label: str) -> str:
-    """`[MEASURE] 2024-03-31: champion version 1: AUC 0.857 (0.832 to 0.880), 1402 rows`."""
+    """`[MEASURE] 2024-03-31: champion version 1: <metric> 0.857 (0.832 to 0.880), 1402 rows`."""
     value = "not measured" if found.value is None else f"{label} {number(found.value)}"
     if found.low is not None and found.high is not None:
         value += f" ({number(found.low)} to {number(found.high)})"

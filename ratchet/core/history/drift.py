@@ -43,5 +43,6 @@ class Drift:
         """The gate's no, a promotion or a candidate that waits, on that snapshot's labels or later ones, is an answer to drift."""
         said = answer.verdict is Verdict.FAIL if isinstance(answer, Gated) else answer.state in {MoveState.DONE, MoveState.AWAITING}
         judged, drifted = day_of(answer.snapshot), day_of(self._drifted)
-        if said and judged is not None and drifted is not None and judged >= drifted:
+        later = judged is not None and drifted is not None and judged > drifted
+        if said and (later or answer.snapshot == self._drifted):
             self.unanswered = None
