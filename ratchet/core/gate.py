@@ -104,9 +104,10 @@ def judge(
             *_asked(measured.guards),
             *(limit.reason for limit in measured.limits),
             *(no_worse(group.label, group.paired.delta, policy.slice_margin) for group in measured.slices if group.paired),
-            *_limits_of(measured.slices),
         ]
     )
+    if asked.passed:  # a candidate that ranks no better has a dozen lines less to say
+        asked = decide([*asked.reasons, *_limits_of(measured.slices)])
     return decide([*asked.reasons, lasting()]) if asked.passed and lasting is not None else asked
 
 

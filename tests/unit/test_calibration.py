@@ -125,3 +125,12 @@ def test_a_limit_vetoes_beyond_doubt_alone(figure: Interval, verdict: Verdict, t
     limit = Limit("o", figure, 0.8, 1.25, 1.0)
     assert (limit.reason.verdict, limit.reason.text) == (verdict, text)
     assert replace(limit, excuse="so is the champion").reason.verdict is not Verdict.FAIL
+
+
+def test_a_candidate_that_ranks_no_better_is_not_asked_about_each_groups_calibration() -> None:
+    labels, best, champion = world(4000, 0.25, 6)
+    town = np.where(np.arange(4000) % 3 == 0, "small", "large").astype(object)
+    decision = decided(labels, np.full(4000, labels.mean()), champion, {"town": town})
+    assert decision.verdict is Verdict.FAIL
+    assert not any("town = " in text and "observed" in text for text in decision.texts)
+    assert any("within groups" in text for text in decided(labels, best, champion, {"town": town}).texts)
