@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from ratchet.core.live import LabelledAnswers
 from ratchet.core.schema import Columns, Snapshot, take
 from ratchet.estimators import bundle as bundles
 from ratchet.project.file import Project
+from ratchet.snapshots.parquet import ParquetSnapshots
+from ratchet.sources.folder import TableSource
 from ratchet.steps import labels as labels_step
 from ratchet.steps.parts.held_rows import held_answers, held_by, held_rows, keys
 from ratchet.steps.parts.holdout import judged_holdout, read_holdout
@@ -23,6 +26,7 @@ from ratchet.steps.parts.snapshot_drift import count
 from ratchet.steps.train import refuse_held_out
 from tests.support.fakes import FakeRequests
 from tests.support.loop import PROJECT, ROWS, Loop, month
+from tests.support.shop import SHOP, put, tables
 
 FACTS = PROJECT.model_dump(mode="json")
 HOUSE = {"name": "house", "table": "t", "dtype": "int", "nullable": True}
@@ -207,3 +211,19 @@ def test_a_copy_agrees_in_every_feature_and_in_the_label() -> None:
     assert copied(take(columns, order), labels[order], held[order]).tolist() == copied(columns, labels, held)[order].tolist()
     many = {"f": rng.normal(size=20_000), "g": rng.normal(size=20_000)}
     assert not copied(many, np.zeros(20_000, np.int8), rng.random(20_000) < 0.2).any()
+
+
+def test_the_groups_column_comes_in_with_the_tables(tmp_path: Path) -> None:
+    facts = SHOP.model_dump(mode="json")
+    group = {"name": "household", "table": "people", "dtype": "int", "nullable": True}
+    project = Project.model_validate({**facts, "holdout": {"salt": "s", "group": group}})
+    content = tables()
+    content["people"]["household"] = [None if number == 11 else number // 4 for number in range(len(content["people"]))]
+    put(tmp_path / "may", content)
+    raw = TableSource(tmp_path, project).read("may")
+    store = ParquetSnapshots(tmp_path / "store", project.entity, project.label.column, [item.feature for item in project.columns])
+    store.write(raw.snapshot, raw.features, raw.labels)
+    columns = store.columns(store.get("may"), ["customer", "household"])
+    assert keys(project, columns).tolist() == ["0"] * 4 + ["1"] * 4 + ["2"] * 3 + ["C012"]
+    held = read_holdout(project, store, store.get("may"))
+    assert sorted(held.entities) == sorted(columns["customer"][held_rows(project, columns)])
