@@ -225,7 +225,7 @@ _NO_KEY = "there is no such key"
 _PHRASES = {"extra_forbidden": _NO_KEY, "unexpected_keyword_argument": _NO_KEY, "missing": "is missing"}
 
 
-def _told(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """What is wrong with the text, and in which line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
@@ -255,7 +255,7 @@ def load_project(path: Path) -> Project:
         message = f"{path} cannot be read ({error.strerror}): name a project file by --project"
         raise ProjectError(message) from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        message = f"{path} is not a project file: {_told(error)}; `ratchet init DATA` writes one to compare with"
+        message = f"{path} is not a project file: {_said(error)}; `ratchet init DATA` writes one to compare with"
         raise ProjectError(message) from error
     if not isinstance(content, dict):
         message = f"{path} holds no project: it has no `model:` and the rest; `ratchet init DATA` writes one to compare with"

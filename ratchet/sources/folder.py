@@ -21,6 +21,7 @@ from ratchet.sources.entity_match import mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
 from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
+from ratchet.tasks.catalogue import task_of
 
 _MASKED = {DType.INT: pd.Int64Dtype(), DType.BOOL: pd.BooleanDtype()}  # pandas types that hold nulls without becoming float
 
@@ -30,7 +31,7 @@ class RawSnapshot:
     """A validated snapshot, sorted by entity.
 
     `features` holds the entity key (str objects) and every feature and slice, typed Int64, float64, boolean or object;
-    `labels` the entity key and the label as int8, of the labelled rows only, or None while labels have not arrived.
+    `labels` the entity key and the label as the task keeps it, of the labelled rows only, or None while labels have not arrived.
     """
 
     snapshot: Snapshot
@@ -162,7 +163,7 @@ class TableSource:
 
     def _label_column(self) -> Column:
         label = self._project.label
-        return Column(name=label.column, table=label.table, dtype=DType.BOOL, nullable=True)
+        return Column(name=label.column, table=label.table, dtype=task_of(self._project).label.dtype, nullable=True)
 
     def _load_table(self, folder: Path, table: str, wanted: list[Column], tables: _Tables) -> None:
         path = find_table(folder, table)
@@ -230,7 +231,7 @@ class TableSource:
         known = _sorted(label[label[project.label.column].notna()], project.entity)
         if known.empty:
             return features, None
-        return features, known.astype({project.label.column: "int8"})
+        return features, known.astype({project.label.column: task_of(project).label.stored})
 
 
 def _pandas(values: pa.Array, dtype: DType) -> pd.Series:

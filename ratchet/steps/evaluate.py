@@ -81,7 +81,7 @@ def run(
     champion, history = champion_of(registry, journal), legible(journal.history(), gates=True)
     held = judged_holdout(project, store, snapshot)
     if held.copied:
-        say(f"[HOLDOUT] {held.copies_told}")
+        say(f"[HOLDOUT] {held.copies_said}")
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)

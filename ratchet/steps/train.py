@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.errors import DataError
+from ratchet.core.estimate import Labels
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
 from ratchet.drift.profile import profile
 from ratchet.drift.reference import PREDICTION, Reference
@@ -81,14 +82,17 @@ def run(
     how = {"folds": project.training.folds, "seed": project.training.seed}
     wanted = project.training.grids
     trained = search.train(project.inputs, columns, labels, together, objective=task.objective, grid=wanted, **how)
-    scorer = estimator(trained.model).scorer(trained.pipeline, project.inputs, columns)
+    made_by = estimator(trained.model)
+    scorer = made_by.scorer(trained.pipeline, project.inputs, columns)
+    example = frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities)))))
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
         metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
         version = registry.register(
             NewVersion(
                 bundle=Path(folder),
                 pipeline=trained.pipeline,
-                example=frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities))))),
+                example=example,
+                answers=made_by.answers(trained.pipeline, example),
                 provenance=Provenance(
                     snapshot_ids=tuple(item.id for item in window),
                     snapshot_hash=window[-1].hash,
@@ -132,7 +136,7 @@ def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot
 
 def _training_rows(
     project: Project, store: SnapshotStore, features: FeatureStore, window: Sequence[Snapshot]
-) -> tuple[NDArray[np.object_], NDArray[np.object_], Columns, NDArray[np.int8]]:
+) -> tuple[NDArray[np.object_], NDArray[np.object_], Columns, Labels]:
     """Entities, what they hang together by, features and labels of all snapshots of the window, less the holdout."""
     parts = []
     for snapshot in window:
@@ -192,7 +196,7 @@ def _write_bundle(
         for entity, score, key in zip(everyone[project.entity][held], predictions, keys(project, everyone)[held], strict=True)
         if entity in known
     ]
-    labels = np.array([label for label, _, _ in scored], dtype=np.int8)
+    labels = np.array([label for label, _, _ in scored], dtype=labelled["label"].dtype)
     groups = clusters(project, np.array([key for _, _, key in scored], dtype=object))
     task = task_of(project)
     found = task.estimate(labels, np.array([score for _, score, _ in scored]), project.policy.gate.confidence, groups)

@@ -17,7 +17,7 @@ from ratchet.tasks.binary.task import BINARY
 POLICY = GatePolicy()
 
 
-def world(rows: int, rate: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drawn(rows: int, rate: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, the true probabilities, and those of a version that knows half of it; both true on the whole."""
     rng = np.random.default_rng(seed)
     known, more = rng.normal(size=rows), rng.normal(size=rows)
@@ -42,7 +42,7 @@ def decided(
 
 
 def test_where_one_label_in_fifty_is_positive_a_candidate_that_promises_six_times_too_much_is_refused() -> None:
-    labels, best, champion = world(6000, 0.02, 1)
+    labels, best, champion = drawn(6000, 0.02, 1)
     boastful = best / (best + (1 - best) / 8)
     decision = decided(labels, boastful, champion)
     assert decision.verdict is Verdict.FAIL
@@ -51,13 +51,13 @@ def test_where_one_label_in_fifty_is_positive_a_candidate_that_promises_six_time
 
 
 def test_a_first_model_is_asked_the_same() -> None:
-    labels, best, _ = world(6000, 0.02, 2)
+    labels, best, _ = drawn(6000, 0.02, 2)
     assert decided(labels, best, None).passed
     assert decided(labels, best / (best + (1 - best) / 8), None).verdict is Verdict.FAIL
 
 
 def test_where_the_base_rate_moved_for_both_a_better_candidate_is_not_refused_for_it() -> None:
-    labels, best, champion = world(4000, 0.3, 3)
+    labels, best, champion = drawn(4000, 0.3, 3)
     shy_best, shy_champion = (scores / (scores + (1 - scores) * 2) for scores in (best, champion))
     decision = decided(labels, shy_best, shy_champion)
     assert decision.passed
@@ -65,7 +65,7 @@ def test_where_the_base_rate_moved_for_both_a_better_candidate_is_not_refused_fo
 
 
 def test_probabilities_that_are_too_sure_of_themselves_are_refused_by_the_brier_score_over_the_base_rate() -> None:
-    labels, best, champion = world(20_000, 0.02, 4)
+    labels, best, champion = drawn(20_000, 0.02, 4)
     sure = np.where(best >= np.quantile(best, 0.98), 0.9, 0.002) + 0.05 * best
     assert brier(labels, sure) - brier(labels, champion) < POLICY.brier_margin  # which a rare label never exceeds
     found = scaled_increase(labels, gaps(labels, sure, champion), 0.98)
@@ -77,7 +77,7 @@ def test_probabilities_that_are_too_sure_of_themselves_are_refused_by_the_brier_
 
 
 def test_what_is_true_on_the_whole_may_be_false_for_a_group() -> None:
-    labels, best, champion = world(6000, 0.25, 5)
+    labels, best, champion = drawn(6000, 0.25, 5)
     town = np.where(np.arange(6000) % 3 == 0, "small", "large").astype(object)
     there = town == "small"
     crooked = np.where(there, best / (best + (1 - best) / 2.2), best / (best + (1 - best) * 1.38))
@@ -94,7 +94,7 @@ def test_what_is_true_on_the_whole_may_be_false_for_a_group() -> None:
 def test_true_probabilities_are_hardly_ever_called_false(rate: float) -> None:
     refused = 0
     for seed in range(150):
-        labels, best, _ = world(2000, rate, seed)
+        labels, best, _ = drawn(2000, rate, seed)
         refused += decided(labels, best, None).verdict is Verdict.FAIL
     assert refused <= 4
 
@@ -103,7 +103,7 @@ def test_the_interval_of_observed_over_expected_holds_the_truth_as_often_as_it_s
     held = {1: 0, 3: 0}
     for seed in range(150):
         for size in held:
-            labels, best, _ = world(900 // size, 0.2, seed)
+            labels, best, _ = drawn(900 // size, 0.2, seed)
             clusters = np.repeat(np.arange(900 // size), size)
             found = observed_over_expected(np.repeat(labels, size), np.repeat(best, size), 0.9, clusters)
             held[size] += found.low <= 1 <= found.high
@@ -128,7 +128,7 @@ def test_a_limit_vetoes_beyond_doubt_alone(figure: Interval, verdict: Verdict, t
 
 
 def test_a_candidate_that_ranks_no_better_is_not_asked_about_each_groups_calibration() -> None:
-    labels, best, champion = world(4000, 0.25, 6)
+    labels, best, champion = drawn(4000, 0.25, 6)
     town = np.where(np.arange(4000) % 3 == 0, "small", "large").astype(object)
     decision = decided(labels, np.full(4000, labels.mean()), champion, {"town": town})
     assert decision.verdict is Verdict.FAIL

@@ -96,10 +96,14 @@ def test_the_confidence_is_the_years_budgets_and_never_below_the_policys() -> No
 
 
 def test_a_gain_that_the_recipe_does_not_have_on_a_month_that_it_never_saw_is_no_gain() -> None:
-    asked: list[str] = []
+    asked: list[Estimate | None] = []
 
     def lasting(gain: Estimate | None) -> Callable[[], Reason]:
-        return lambda: (asked.append("asked"), out_of_time(gain))[1]
+        def reason() -> Reason:
+            asked.append(gain)
+            return out_of_time(gain)
+
+        return reason
 
     measured = BETTER.under(POLICY)
     assert judge(measured, POLICY, NEVER_SAW, lasting=lasting(Estimate(0.03, 0.01))).passed

@@ -51,7 +51,7 @@ class Holdout:
         return self.oldest or self.snapshot.as_of
 
     @property
-    def copies_told(self) -> str:
+    def copies_said(self) -> str:
         """A sentence on the copies."""
         return f"{self.copied} of {len(self.labels)} held-out rows are exact copies of training rows, features and label"
 
