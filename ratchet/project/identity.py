@@ -12,6 +12,11 @@ from pydantic_core import to_json
 # such a key. At that value a key is no part of the digest: a newer release must not take every project for another one, whose
 # decisions nobody has taken yet.
 ADDED: Final[Mapping[tuple[str, ...], Any]] = {
+    ("policy", "gate", "skill_margin"): 0.05,
+    ("policy", "gate", "calibration_margin"): 0.25,
+    ("policy", "gate", "pool"): 1,
+    ("policy", "gate", "max_copied_share"): 1.0,
+    ("holdout", "group"): None,
     ("policy", "gate", "false_promotions_a_year"): 0.02,
     ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
     ("policy", "challengers"): 3,
