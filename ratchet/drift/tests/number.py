@@ -13,7 +13,6 @@ import numpy as np
 from scipy.special import kolmogorov
 
 from ratchet.core.schema import DType
-from ratchet.drift import bins
 from ratchet.drift.bins import Floats, Ints
 from ratchet.drift.histogram import FeatureProfile
 from ratchet.drift.tests.port import Comparison, DriftTest
@@ -65,8 +64,8 @@ def _compare(reference: FeatureProfile, current: FeatureProfile) -> Comparison |
         return None
     if not (reference.present and current.present):
         return Comparison(reference.present, current.present, None, None)
-    keys, before, after = reference.aligned(current)
-    effect = wasserstein(bins.values_of(keys), before, after)
+    values, before, after = reference.aligned(current)
+    effect = wasserstein(values, before, after)
     return Comparison(reference.present, current.present, effect, kolmogorov_smirnov(before, after))
 
 
