@@ -76,10 +76,10 @@ def only_values(values: Floats, bits: int) -> Ints | None:
     """The finest keys of values of which no two different ones share a bin of the grid of `bits`; None where some do.
 
     Args:
-        values: float64 of shape (n,), n > 0, finite, no NaN and no -0.0.
+        values: float64 of shape (n,), n > 0, finite, no NaN.
         bits: of the mantissa.
     """
-    patterns = np.ascontiguousarray(values).view(np.int64)
+    patterns = (values + 0.0).view(np.int64)  # + 0.0 makes one zero of -0.0 and 0.0
     cells = patterns & _MAGNITUDE
     cells >>= FINEST - bits
     _close_gap(cells)

@@ -173,7 +173,7 @@ def count(feature: Feature, values: NDArray[Any] | Coded, rows: int) -> FeatureP
     if isinstance(values, Coded):
         message = f"column {feature.name} holds text where a number belongs: check its type in ratchet.yaml"
         raise DataError(message)
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = np.ascontiguousarray(values, dtype=np.float64)
     low = float(np.fmin.reduce(numbers, initial=math.inf)) + 0.0  # + 0.0 makes one zero of -0.0 and 0.0
     high = float(np.fmax.reduce(numbers, initial=-math.inf)) + 0.0
     if low > high:
