@@ -1,9 +1,9 @@
 """The universal grids on which numbers are counted: functions of the value alone, one within the other.
 
-A bin is a float64 cut down to sign, exponent and the first bits of its mantissa, 12 on the coarsest grid and all 52 on the finest. No
-edge depends on data, so partitions and snapshots share their bins and merging is the addition of integers. On the coarsest grid a
-bin is at most 1/4096 of its value wide, and integers up to 8,192 have bins of their own; on the finest every value has. Which grid
-a column is counted on is precision.py's to say.
+A bin is a float64 cut down to sign, exponent and the first bits of its mantissa, 12 on the coarsest grid and all 52 on the
+finest. No edge depends on data, so partitions and snapshots share their bins and merging is the addition of integers. On the
+coarsest grid a bin is at most 1/4096 of its value wide, and integers up to 8,192 have bins of their own; on the finest every
+value has. Which grid a column is counted on is precision.py's to say.
 """
 
 from __future__ import annotations

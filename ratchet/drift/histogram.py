@@ -29,9 +29,9 @@ def _none() -> Ints:
 class FeatureProfile:
     """One feature's histogram. Two of them are equal when their `state()` is.
 
-    A number has `keys` on the grid of `bits` (see bins.py and precision.py; strictly increasing) with `counts`, both int64 of shape
-    (k,), and the exact `low` and `high` (inf and -inf while there is no value). A category has `categories`, from value to count. No
-    count is 0.
+    A number has `keys` on the grid of `bits` (see bins.py and precision.py; strictly increasing) with `counts`, both int64 of
+    shape (k,), and the exact `low` and `high` (inf and -inf while there is no value). A category has `categories`, from value
+    to count. No count is 0.
     """
 
     name: str

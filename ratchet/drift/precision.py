@@ -1,13 +1,13 @@
 """How finely a column is counted: on the finest grid on which it has at most 2,048 bins, and never coarser than 12 bits.
 
 A column whose values lie close together (coordinates of a town, seconds since 1970, ids around a billion, small snapshots of
-anything) gets bins as fine as its spread asks for; a column that fills the coarsest grid is counted on that, as every column was
-before. The grid is a function of the set of values alone: grids lie within one another, so the number of bins only grows with more
-values and with finer grids. The grid of a union is therefore never finer than that of a part, and what the parts were counted on holds
-all that it takes: merging stays exact, associative and commutative to the bit, whatever the partitions.
+anything) gets bins as fine as its spread asks for; a column that fills the coarsest grid is counted on that, as every column
+was before. The grid is a function of the set of values alone: grids lie within one another, so the number of bins only grows
+with more values and with finer grids. The grid of a union is therefore never finer than that of a part, and what the parts were
+counted on holds all that it takes: merging stays exact, associative and commutative to the bit, whatever the partitions.
 
-Edges at the data's own quantiles would follow the spread too, but two partitions would have different ones. The price of this way: a
-column of which a part alone fills the coarsest grid (a wide tail beside the seconds since 1970) is counted on that.
+Edges at the data's own quantiles would follow the spread too, but two partitions would have different ones. The price of this
+way: a column of which a part alone fills the coarsest grid (a wide tail beside the seconds since 1970) is counted on that.
 """
 
 from __future__ import annotations

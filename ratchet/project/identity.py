@@ -11,7 +11,11 @@ from pydantic_core import to_json
 # Keys that ratchet.yaml did not always have, by where they stand, with the value that leaves everything as it was before there was
 # such a key. At that value a key is no part of the digest: a newer release must not take every project for another one, whose
 # decisions nobody has taken yet.
-ADDED: Final[Mapping[tuple[str, ...], Any]] = {}
+ADDED: Final[Mapping[tuple[str, ...], Any]] = {
+    ("policy", "drift", "rate_effect"): 1.75,
+    ("policy", "drift", "unseen_effect"): 0.05,
+    ("policy", "drift", "min_influence"): 0.01,
+}
 
 
 def project_hash(facts: Mapping[str, Any]) -> str:
