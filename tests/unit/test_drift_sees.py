@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ Draw = Callable[[Rng, int, float], NDArray[np.float64]]
 REFERENCE_ROWS, ROWS = 7_000, 7_000
 
 
-def numbers(values: NDArray[np.float64], dtype: DType = DType.FLOAT) -> Profile:
+def numbers(values: NDArray[Any], dtype: DType = DType.FLOAT) -> Profile:
     return profile([Feature("x", dtype)], {"x": values.astype(np.float64)})
 
 
