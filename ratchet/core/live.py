@@ -26,7 +26,7 @@ class LabelledAnswers:
 class Live:
     """The live figure of the task's primary metric with its interval (NaN where it cannot be measured), and what it rests on.
 
-    `counts` are the rows of each kind that the task tells apart; `enough` says whether they are enough to act on.
+    `counts` are the rows of each kind that the task counts by itself; `enough` says whether they are enough to act on.
     """
 
     figure: Interval

@@ -68,7 +68,7 @@ class Measurement:
 
     `primary` is the candidate's figure of `metric` with its own interval; `paired` and `slices` are there when there is a champion.
     `enough` says whether the rows can carry a verdict, and `guards` what else is asked. `counts` are the rows of each kind that the
-    task tells apart (`{"positive": 340}`), by a word for people. `attempt` counts from 1 the candidates tried on this holdout;
+    task counts by itself (`{"positive": 340}`), by a word for people. `attempt` counts from 1 the candidates tried on this holdout;
     `confidence` is the one that the intervals have.
     """
 

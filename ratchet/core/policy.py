@@ -55,7 +55,8 @@ class GatePolicy:
 
     kind: Literal["delong", "simple"] = "delong"  # simple: better by min_delta, no doubt considered
     min_delta: Annotated[float, Within(ge=0, lt=1)] = 0.01  # of the AUC
-    confidence: Annotated[float, Within(gt=0.5, lt=1)] = 0.98  # of the first try's interval; each further try spends alpha
+    confidence: Annotated[float, Within(gt=0.5, lt=1)] = 0.98  # of the intervals, at least: the year's tries share alpha
+    false_promotions_a_year: Annotated[float, Within(gt=0, lt=1)] = 0.02  # the chance of any, which a year's tries share
     min_rows: Annotated[int, Within(ge=2)] = 200  # of the holdout, else UNKNOWN
     min_per_class: Annotated[int, Within(ge=2)] = 30  # likewise
     floor_auc: Annotated[float, Within(ge=0.5, lt=1)] = 0.55  # for every candidate

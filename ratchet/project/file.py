@@ -18,6 +18,8 @@ from ratchet.project.identity import project_hash
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Grid = dict[str, list[Any]]
+Wish = Literal["performance", "live", "drift", "features", "age", "always"]
+RETRAIN: tuple[Wish, ...] = ("performance", "live", "drift", "features", "age")
 
 
 class _Strict(BaseModel):
@@ -87,6 +89,8 @@ class Policy(_Strict):
     gate: GatePolicy = GatePolicy()
     approval: Literal["auto", "manual"] = "auto"  # manual: a PASS waits for `ratchet approve`
     max_age_days: int | None = Field(default=None, ge=1)  # of the champion's training snapshot; beyond it a candidate is trained
+    retrain: tuple[Wish, ...] = RETRAIN  # what asks for a candidate; a first model and --force always do
+    challengers: int = Field(default=3, ge=0, le=20)  # refused candidates that go on being measured; 0: none
 
 
 class Training(_Strict):
@@ -206,7 +210,7 @@ _NO_KEY = "there is no such key"
 _PHRASES = {"extra_forbidden": _NO_KEY, "unexpected_keyword_argument": _NO_KEY, "missing": "is missing"}
 
 
-def _told(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """What is wrong with the text, and in which line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
@@ -236,7 +240,7 @@ def load_project(path: Path) -> Project:
         message = f"{path} cannot be read ({error.strerror}): name a project file by --project"
         raise ProjectError(message) from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        message = f"{path} is not a project file: {_told(error)}; `ratchet init DATA` writes one to compare with"
+        message = f"{path} is not a project file: {_said(error)}; `ratchet init DATA` writes one to compare with"
         raise ProjectError(message) from error
     if not isinstance(content, dict):
         message = f"{path} holds no project: it has no `model:` and the rest; `ratchet init DATA` writes one to compare with"

@@ -17,6 +17,9 @@ ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("policy", "drift", "rate_effect"): 1.75,
     ("policy", "drift", "unseen_effect"): 0.05,
     ("policy", "drift", "min_influence"): ANY,
+    ("policy", "gate", "false_promotions_a_year"): 0.02,
+    ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
+    ("policy", "challengers"): 3,
 }
 
 

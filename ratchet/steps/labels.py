@@ -9,6 +9,7 @@ import numpy as np
 
 from ratchet.core.errors import DataError
 from ratchet.core.events import LiveMeasured
+from ratchet.core.label import read_labels
 from ratchet.core.live import on_holdout
 from ratchet.core.schema import Columns, Snapshot, features_hash
 from ratchet.estimators.plain.encoding import row_of
@@ -29,7 +30,12 @@ class Labelled:
 
 
 def run(project: Project, registry: Registry, journal: Journal, requests: RequestLog, labels: Columns) -> Labelled:
-    """Join `labels` (columns as `RequestLog.join` takes them), then record the live figures of every version that has labels."""
+    """Join `labels`, then record the live figures of every version that has labels.
+
+    The columns are those of `RequestLog.join`, the labels themselves text or any values that the task can read. Raises DataError.
+    """
+    if "label" in labels:
+        labels = {**labels, "label": read_labels(task_of(project).label, labels["label"])}
     report = requests.join(labels)
     return Labelled(report, [journal.append(measured).event for measured in _measured(project, registry, requests)])
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.errors import DataError
+from ratchet.core.estimate import Labels
 from ratchet.core.holdout import held_out
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
 from ratchet.drift.profile import profile
@@ -52,14 +53,18 @@ def run(
     snapshot: Snapshot,
     *,
     force: bool = False,
+    offered: int | None = None,
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> ModelVersion:
-    """Train, prove that the fast scorer answers as the pipeline does, and register.
+    """Train, prove that the fast scorer answers as the pipeline does, and register. A version that is offered is taken as it is.
 
     Training is deterministic, so a version of the same snapshots and project is taken again, unless `force`: a run
     that repeats a failed one neither fills the registry nor counts as a further try.
     """
+    if offered is not None:
+        say(f"[TRAIN] version {offered} is offered: nothing is trained")
+        return registry.version(offered)
     window = newest_labelled(store, snapshot, project.training.window)
     same = None if force else _made_before(registry, project, window)
     if same is not None:
@@ -72,14 +77,17 @@ def run(
     how = {"folds": project.training.folds, "seed": project.training.seed}
     wanted = project.training.grids
     trained = search.train(project.inputs, columns, labels, entities, objective=task.objective, grid=wanted, **how)
-    scorer = estimator(trained.model).scorer(trained.pipeline, project.inputs, columns)
+    made_by = estimator(trained.model)
+    scorer = made_by.scorer(trained.pipeline, project.inputs, columns)
+    example = frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities)))))
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
         metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
         version = registry.register(
             NewVersion(
                 bundle=Path(folder),
                 pipeline=trained.pipeline,
-                example=frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities))))),
+                example=example,
+                answers=made_by.answers(trained.pipeline, example),
                 provenance=Provenance(
                     snapshot_ids=tuple(item.id for item in window),
                     snapshot_hash=window[-1].hash,
@@ -123,7 +131,7 @@ def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot
 
 def _training_rows(
     project: Project, store: SnapshotStore, features: FeatureStore, window: Sequence[Snapshot]
-) -> tuple[NDArray[np.object_], Columns, NDArray[np.int8]]:
+) -> tuple[NDArray[np.object_], Columns, Labels]:
     """Entities, features and labels of the training entities of all snapshots in the window, concatenated."""
     parts = []
     for snapshot in window:
@@ -171,7 +179,7 @@ def _write_bundle(
     scored = [
         (known[entity], score) for entity, score in zip(everyone[project.entity][held], predictions, strict=True) if entity in known
     ]
-    labels = np.array([label for label, _ in scored], dtype=np.int8)
+    labels = np.array([label for label, _ in scored], dtype=labelled["label"].dtype)
     task = task_of(project)
     found = task.estimate(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
     figures = zip(task.metric.held_out, (found.value, found.low, found.high), strict=True)

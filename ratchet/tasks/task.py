@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ratchet.core.estimate import Estimate, Interval, Labels, MetricName, Scores
+from ratchet.core.label import LabelKind
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
 from ratchet.core.metric import OfTask
@@ -54,6 +55,11 @@ class Task(Protocol):
     @property
     def metrics(self) -> OfTask:
         """Its metrics for Prometheus."""
+        ...
+
+    @property
+    def label(self) -> LabelKind:
+        """What a label may be, in a snapshot's table and in a file of late ones."""
         ...
 
     @property

@@ -73,7 +73,7 @@ def test_types_ranges_and_categories_are_guessed(tmp_path: Path) -> None:
     assert not found["calls"].nullable
 
 
-def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_what_is_left_out_is_said_with_the_reason(tmp_path: Path) -> None:
     text = describe(telco(tmp_path / "data"))
     for note in (
         "accounts.opened: dates",

@@ -119,6 +119,8 @@ def test_a_source_reads_what_the_folder_would(written: Written, tmp_path: Path) 
             for path in (tmp_path / "folder" / name).iterdir():
                 archive.write(path, path.name)
     assert source.newest() == "june"
+    assert source.by_date() == ["may", "june"]
+    assert source.has_labels("may")
     assert source.check("may") == []
     assert source.read("may").snapshot == TableSource(tmp_path / "folder", SHOP).read("may").snapshot
     assert source.fingerprint("may") == source.fingerprint("may")

@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
-from ratchet.core.decision import Verdict
-from ratchet.core.estimate import Interval, Paired
-from ratchet.core.gate import comparable, confidence_at, judge, should_promote
+from ratchet.core.budget import confidence_of
+from ratchet.core.decision import Reason, Verdict
+from ratchet.core.estimate import Estimate, Interval, Paired
+from ratchet.core.gate import comparable, judge, out_of_time, should_promote
 from ratchet.core.measurement import SliceComparison
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
@@ -82,11 +85,41 @@ def test_a_champion_that_left_out_more_is_comparable() -> None:
     assert comparable("champion", Provenance((), "h", "s", 0.3, "p", 1, 10), "s", 0.2).verdict is Verdict.PASS
 
 
-def test_each_further_try_needs_a_higher_confidence_and_all_together_stay_bounded() -> None:
-    levels = [confidence_at(attempt, 0.98) for attempt in range(1, 1000)]
-    assert levels[0] == pytest.approx(0.98)
+def test_the_confidence_is_the_years_budgets_and_never_below_the_policys() -> None:
+    day = date(2024, 1, 31)
+    levels = [confidence_of([day] * tries, day, POLICY) for tries in range(50)]
     assert levels == sorted(levels)
-    assert sum(1 - level for level in levels) / 2 < 0.0165
+    assert levels[0] > POLICY.confidence
+    assert sum(1 - level for level in levels) / 2 < POLICY.false_promotions_a_year
+    assert confidence_of([], day, replace(POLICY, false_promotions_a_year=0.9)) == POLICY.confidence
+
+
+def test_a_gain_that_the_recipe_does_not_have_on_a_month_that_it_never_saw_is_no_gain() -> None:
+    asked: list[Estimate | None] = []
+
+    def lasting(gain: Estimate | None) -> Callable[[], Reason]:
+        def reason() -> Reason:
+            asked.append(gain)
+            return out_of_time(gain)
+
+        return reason
+
+    measured = BETTER.under(POLICY)
+    assert judge(measured, POLICY, NEVER_SAW, lasting=lasting(Estimate(0.03, 0.01))).passed
+    for gain in (Estimate(0.01, 0.02), Estimate(-0.02, 0.01), Estimate(0.0, 0.0), None):
+        assert judge(measured, POLICY, NEVER_SAW, lasting=lasting(gain)).verdict is Verdict.FAIL
+    asked.clear()
+    worse = replace(BETTER, paired=Paired(0.5, 0.5, Interval(0.0, -0.1, 0.1)))
+    assert judge(worse.under(POLICY), POLICY, NEVER_SAW, lasting=lasting(None)).verdict is Verdict.FAIL
+    assert not asked, "it may cost a training"
+
+
+def test_what_months_have_proven_takes_the_place_of_the_judged_months_difference_and_of_nothing_else() -> None:
+    proven = Reason(Verdict.PASS, "better over 4 months", headline=True)
+    close = replace(BETTER, paired=Paired(0.605, 0.6, Interval(0.005, -0.01, 0.02)))
+    assert judge(close.under(POLICY), POLICY, NEVER_SAW, proven=proven).decisive == ["better over 4 months"]
+    worse = replace(close, slices=[group(-0.08, -0.12, -0.04)])
+    assert judge(worse.under(POLICY), POLICY, NEVER_SAW, proven=proven).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize(
@@ -98,10 +131,10 @@ def test_the_labs_rule_promotes_from_delta_on(new: float, old: float, promoted: 
     assert judge(simple.under(POLICY), GatePolicy(kind="simple"), NEVER_SAW).passed is promoted
 
 
-def gate_on(rows: int, gain: float, seed: int, attempt: int = 1) -> Verdict:
+def gate_on(rows: int, gain: float, seed: int) -> Verdict:
     labels, candidate, champion = (part for part in draw(rows, gain, seed))
     first, second = (1 / (1 + np.exp(1.5 - scores)) for scores in (candidate, champion))
-    confidence = confidence_at(attempt, POLICY.confidence)
+    attempt, confidence = 1, POLICY.confidence
     groups = np.random.default_rng(seed).choice(["a", "b", "c"], rows).astype(object)
     return judge(
         Figures(

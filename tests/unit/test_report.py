@@ -186,7 +186,7 @@ def test_the_first_screen_says_who_serves(case: tuple[str, ReportContent, str]) 
     assert f'href="#{content.decision.verdict}"' in page  # the shape, for who does not see the colour
 
 
-def test_every_reason_is_told_as_the_ledger_has_it(case: tuple[str, ReportContent, str]) -> None:
+def test_every_reason_is_said_as_the_ledger_has_it(case: tuple[str, ReportContent, str]) -> None:
     _, content, page = case
     seen = text_of(page)
     assert content.decision.reasons

@@ -17,6 +17,7 @@ from ratchet.tasks.binary.answers import ProbabilityAnswers, score_in
 from ratchet.tasks.binary.auc import auc_estimate, auc_interval, difference
 from ratchet.tasks.binary.curves import roc
 from ratchet.tasks.binary.figures import Curves, curves
+from ratchet.tasks.binary.label import ZeroOrOne
 from ratchet.tasks.binary.measure import METRIC, measure
 from ratchet.tasks.binary.metrics import METRICS
 from ratchet.tasks.binary.objective import RankObjective
@@ -28,6 +29,7 @@ class Binary:
     name = "binary"
     metric: MetricName = METRIC
     metrics = METRICS
+    label = ZeroOrOne()
     objective = RankObjective()
     templates = "ratchet.tasks.binary"
 
