@@ -38,8 +38,13 @@ class DriftPolicy:
     drift_share: Annotated[float, Within(ge=0, le=1)] = 0.02  # of the features; from this share on the snapshot drifted
     number_effect: Annotated[float, Within(ge=0)] = 0.1  # normalised Wasserstein distance that matters
     category_effect: Annotated[float, Within(ge=0)] = 0.1  # Jensen-Shannon distance that matters
+    rate_effect: Annotated[float, Within(ge=1)] = 1.75  # ratio of the shares of rows with a value, 1 % added to both, that matters
+    unseen_effect: Annotated[float, Within(ge=0, le=1)] = 0.05  # share of rows with a new category that matters
     alpha: Annotated[float, Within(gt=0, lt=1)] = 0.01  # of the Holm-corrected p-values
     min_rows: Annotated[int, Within(ge=2)] = 500  # on both sides, else UNKNOWN
+    # Of the champion's score's variance: drift of a feature with a smaller share is reported and asks for nothing, unless the
+    # champion's predictions have drifted too. 0: every feature counts.
+    min_influence: Annotated[float, Within(ge=0, le=1)] = 0.01
 
 
 @dataclass(frozen=True, slots=True)

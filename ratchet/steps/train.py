@@ -19,6 +19,7 @@ from ratchet.estimators import bundle as bundles
 from ratchet.estimators import frames, search
 from ratchet.estimators.catalogue import estimator
 from ratchet.estimators.estimator import Scorer
+from ratchet.estimators.influence import influence
 from ratchet.features.port import FeatureStore
 from ratchet.project.file import Project
 from ratchet.registry.port import NewVersion, Registry
@@ -178,6 +179,7 @@ def _write_bundle(
         features=profile(project.inputs, everyone),
         predictions=profile(PREDICTION, {"prediction": predictions}),
         labels=task_of(project).label_counts(labelled["label"]),
+        influence=influence(scorer, everyone, seed=project.training.seed),
     )
     seed, count = project.training.seed, project.serving.golden_rows
     bundles.write(

@@ -36,6 +36,7 @@ PROJECT = Project.model_validate(
         ],
         "slices": [{"name": "s", "table": "t", "dtype": "bool"}],
         "holdout": {"salt": "x", "share": 0.3},
+        "policy": {"drift": {"min_influence": 0}},  # `b`, which `month` moves, is of no use to a champion
         "training": {"folds": 2, "logistic_regression": {"C": [1.0]}, "hist_gradient_boosting": None},
     }
 )

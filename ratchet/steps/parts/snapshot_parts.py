@@ -19,7 +19,7 @@ from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift, count, drift_of
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
