@@ -51,7 +51,7 @@ def run(
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> list[Entry[Measured]]:
-    """Measure and record, oldest snapshot first, each version once on each content; then tell the registry.
+    """Measure and record, oldest snapshot first, each version once on each content, and note it in the registry.
 
     Only snapshots up to `until` count, and of them those after the one that a version was trained on: there its figure is the
     gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a feature, is left out.
@@ -107,10 +107,10 @@ def _measure(
         scores = champions if item.role is Role.CHAMPION else _scores(project, registry, item.version, held)
         if scores is None:
             continue
-        figure, delta = task.figure(held.labels, scores), _NOT
+        figure, delta = task.figure(held.labels, scores, held.groups), _NOT
         if item.against is not None and champions is not None:
-            delta = task.difference(held.labels, scores, champions)
-        bounds = task.estimate(held.labels, scores, confidence)
+            delta = task.difference(held.labels, scores, champions, held.groups)
+        bounds = task.estimate(held.labels, scores, confidence, held.groups)
         yield Measured(
             snapshot=snapshot.id,
             snapshot_hash=snapshot.hash,

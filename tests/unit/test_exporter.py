@@ -150,7 +150,7 @@ def test_no_value_of_another_type_stops_a_scrape(kind: str) -> None:
             assert value("ratchet_decisions_total", kind="gate", outcome="FAIL") == 1.0
 
 
-def test_two_runs_at_once_are_told_apart() -> None:
+def test_two_runs_at_once_are_kept_apart() -> None:
     found = history(
         trigger("RETRAIN", run="a"), trigger("NO_ACTION", run="b"), gate("FAIL", run="a"), ended(run="b"), ended(run="a")
     )
@@ -219,7 +219,7 @@ def test_live_figures_of_old_versions_are_left_out_unless_one_is_in_production()
     assert shown == [2, *range(20, 30)]
 
 
-def test_the_newest_measurements_are_told_with_their_dates() -> None:
+def test_the_newest_measurements_are_shown_with_their_dates() -> None:
     served = [promotion("done"), measure(2, "2024-03-31", 0.79), measure(2, "2024-02-29", 0.81), measure(1, "2024-03-31", 0.6, 2)]
     value = scrape(ledger=history(*served))
     champion, previous = {"version": "2", "role": "champion"}, {"version": "1", "role": "previous"}
@@ -229,7 +229,7 @@ def test_the_newest_measurements_are_told_with_their_dates() -> None:
 
 
 @pytest.mark.parametrize(("figure", "fell"), [(0.79, 0.0), (0.52, 1.0)])
-def test_a_champion_that_fell_is_told_while_registry_and_ledger_can_be_read(figure: float, fell: float) -> None:
+def test_a_champion_that_fell_is_shown_while_registry_and_ledger_can_be_read(figure: float, fell: float) -> None:
     seen = history(promotion("done"), measure(2, "2024-03-31", figure))
     assert scrape(registry=Production(CHAMPION), ledger=seen)("ratchet_champion_fell", version="2") == fell
     assert scrape(registry=away, ledger=seen)("ratchet_champion_fell", version="2") is None
@@ -251,11 +251,11 @@ def test_wishes_that_wait_for_labels_are_counted_until_they_are_answered() -> No
 def test_probation_lasts_until_a_run_has_looked_at_a_labelled_month() -> None:
     served = [gate("PASS"), promotion("done")]
 
-    def told(*later: tuple[str, dict[str, Any]]) -> float | None:
+    def seen(*later: tuple[str, dict[str, Any]]) -> float | None:
         return scrape(ledger=history(*served, *later))("ratchet_champion_on_probation")
 
     month = measure(2, "2024-03-31", 0.79)
-    assert [told(), told(month), told(month, trigger("NO_ACTION"))] == [1.0, 1.0, 0.0]
+    assert [seen(), seen(month), seen(month, trigger("NO_ACTION"))] == [1.0, 1.0, 0.0]
 
 
 # --- reading the ledger ---
@@ -322,7 +322,7 @@ def away() -> Seen:
     raise Unavailable(message)
 
 
-def test_a_source_that_is_away_is_told_and_keeps_the_rest() -> None:
+def test_a_source_that_is_away_is_said_and_keeps_the_rest() -> None:
     value = scrape(registry=away, ledger=history(gate("FAIL")), rollout=Serving(2, PODS, State.READY))
     assert (value("ratchet_up", source="registry"), value("ratchet_up", source="ledger")) == (0.0, 1.0)
     assert value("ratchet_decisions_total", kind="gate", outcome="FAIL") == 1.0
@@ -380,7 +380,7 @@ def test_alias_and_pods_agree_when_template_and_all_pods_are_at_it(
     assert value("ratchet_alias_pods_agree") == agrees
 
 
-def test_what_is_known_is_told() -> None:
+def test_what_is_known_is_said() -> None:
     live = {"version": 2, "auc": 0.7, "low": 0.6, "high": None, "rows": 90, "positives": 30}
     seen = history(ingested("2024-02-29"), trigger("RETRAIN"), promotion("intent"), promotion("done"), ("live", live))
     aged = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"max_age_days": 30})})

@@ -38,24 +38,24 @@ def status(loop: Loop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 def test_before_later_labels_the_figure_is_said_to_be_that_of_training(status: Any) -> None:
     assert "AUC at training, on 2024-01-01 0." in status()
-    told = status(as_json=True)
-    assert told["production"]["measured"] is None
-    assert told["production"]["metrics"]["holdout_auc"] > 0.5
+    given = status(as_json=True)
+    assert given["production"]["measured"] is None
+    assert given["production"]["metrics"]["holdout_auc"] > 0.5
 
 
-def test_the_newest_measurement_is_told_with_its_date_and_interval(loop: Loop, status: Any) -> None:
+def test_the_newest_measurement_is_said_with_its_date_and_interval(loop: Loop, status: Any) -> None:
     loop.run(loop.arrive(2))
     loop.run(loop.arrive(3))
     (*_, entry) = loop.at.journal.history().measurements(1)
-    found, said, told = entry.event, status(), status(as_json=True)
+    found, said, given = entry.event, status(), status(as_json=True)
     assert f"AUC on 2024-03-01 {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {found.rows:,} held-out rows" in said
     assert "at training" not in said
-    measured = told["production"]["measured"]
+    measured = given["production"]["measured"]
     assert (measured["as_of"], measured["value"], measured["low"]) == ("2024-03-01", found.value, found.low)
-    assert (told["fallen"], told["on_probation"], told["waiting_for_labels"]) == (None, False, [])
+    assert (given["fallen"], given["on_probation"], given["waiting_for_labels"]) == (None, False, [])
 
 
-def test_a_champion_that_fell_is_told_with_the_inequality(loop: Loop, status: Any) -> None:
+def test_a_champion_that_fell_is_said_with_the_inequality(loop: Loop, status: Any) -> None:
     loop.measure(loop.arrive(2, turn=0.5))
     assert "worse than it was AUC of 2024-02 0.5" in status()
     assert "lower end of the fall" in status(as_json=True)["fallen"]
@@ -68,15 +68,15 @@ def test_previous_and_challengers_stand_beside_the_champion(loop: Loop, status: 
     loop.run(loop.arrive(3, turn=1), force=True)
     loop.run_id = "another"
     loop.run(loop.arrive(4, turn=1))
-    said, told = status(), status(as_json=True)
+    said, given = status(), status(as_json=True)
     assert "previous version 1 (ratchet rollback), AUC 0." in said
     assert "against version 2" in said
     assert "challengers version 3, AUC 0." in said
-    assert told["previous"]["measured"]["as_of"] == "2024-04-01"
-    assert [item["version"] for item in told["challengers"]] == [3]
+    assert given["previous"]["measured"]["as_of"] == "2024-04-01"
+    assert [item["version"] for item in given["challengers"]] == [3]
 
 
-def test_what_waits_for_labels_is_told_with_the_date_since_when(loop: Loop, status: Any) -> None:
+def test_what_waits_for_labels_is_said_with_the_date_since_when(loop: Loop, status: Any) -> None:
     assert loop.run(loop.arrive(2, shift=1, labelled=False)) == "UNKNOWN"
     assert "waits for labels drift since 2024-02-01: drift_share 0.333" in status()
     (wish,) = status(as_json=True)["waiting_for_labels"]

@@ -30,7 +30,7 @@ def measured(found: Measured | None) -> dict[str, Any] | None:
 
 
 def as_json(seen: Standing) -> dict[str, Any]:
-    """The keys of `ratchet status --json` that tell how production does. Each version's own figure stands with the version."""
+    """The keys of `ratchet status --json` that say how production does. Each version's own figure stands with the version."""
     return {
         "challengers": [{"version": number, "measured": measured(found)} for number, found in seen.challengers],
         "fallen": seen.fallen or None,

@@ -94,7 +94,8 @@ def labels(
     """
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
-        done = use_case.run(wiring.project, wiring.registry, wiring.journal, wiring.requests, _labels(wiring, file, snapshot))
+        world = (wiring.project, wiring.registry, wiring.journal, wiring.requests)
+        done = use_case.run(*world, _labels(wiring, file, snapshot), wiring.store)
     said, found = _measure(wiring, snapshot)
     metric = task_of(wiring.project).metric
     rows = [_row(measured, metric) for measured in done.versions]

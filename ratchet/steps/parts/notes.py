@@ -1,4 +1,4 @@
-"""What the registry's own pages tell of a version: its figures on each labelled snapshot, and what the gate decided on it.
+"""What the registry's own pages show of a version: its figures on each labelled snapshot, and what the gate decided on it.
 
 The ledger has it first. A registry that is away then raises, the step is tried again as ever, and the next run writes what lacks.
 """

@@ -1,4 +1,4 @@
-"""How the champion and those beside it do by the labels that have come: what status, pages and exporter tell."""
+"""How the champion and those beside it do by the labels that have come: what status, pages and exporter show."""
 
 from __future__ import annotations
 
