@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ratchet.core.estimate import Interval, MetricName
+from ratchet.apps.wording import in_words, interval_of
+from ratchet.core.estimate import MetricName
 from ratchet.core.events import Measured
 from ratchet.core.schema import ModelVersion
 from ratchet.steps.parts.standing import Standing
@@ -40,14 +41,14 @@ def as_json(seen: Standing) -> dict[str, Any]:
 
 
 def champion_row(seen: Standing, metric: MetricName) -> dict[str, str | None]:
-    """The row of the champion's figure: `AUC on 2024-02-29`, and before it was measured `AUC at training, on 2024-01-31`."""
+    """The row of the champion's figure: the metric `on 2024-02-29`, and before it was measured `at training, on 2024-01-31`."""
     found = seen.champion
     if found is not None:
-        return {f"{metric.label} on {found.as_of}": f"{_of(found)}, {found.rows:,} held-out rows"}
+        return {f"{metric.label} on {found.as_of}": f"{in_words(interval_of(found))}, {found.rows:,} held-out rows"}
     if seen.training is None or not math.isfinite(seen.training[0].value):
-        return {f"{metric.label}": None}
+        return {metric.label: None}
     figure, day = seen.training
-    return {f"{metric.label} at training, on {day}": f"{_shown(figure)}; no later labels yet"}
+    return {f"{metric.label} at training, on {day}": f"{in_words(figure)}; no later labels yet"}
 
 
 def rows(seen: Standing, metric: MetricName, previous: ModelVersion | None) -> dict[str, str]:
@@ -68,15 +69,4 @@ def _beside(found: Measured | None, metric: MetricName) -> str:
     if found is None:
         return ""
     delta = "" if found.delta is None else f", {found.delta:+.3f} against version {found.against}"
-    return f", {metric.label} {_of(found)} on {found.as_of}{delta}"
-
-
-def _of(found: Measured) -> str:
-    return _shown(Interval(*(math.nan if value is None else value for value in (found.value, found.low, found.high))))
-
-
-def _shown(value: Interval) -> str:
-    """`0.857 (0.832 to 0.880)`."""
-    if not math.isfinite(value.value):
-        return "not measurable"
-    return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low + value.high) else "")
+    return f", {metric.label} {in_words(interval_of(found))} on {found.as_of}{delta}"

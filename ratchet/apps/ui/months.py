@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ratchet.core.estimate import Interval, MetricName
-from ratchet.core.events import Measured
+from ratchet.apps.wording import in_words, interval_of
+from ratchet.core.estimate import MetricName
 from ratchet.core.history import History
 from ratchet.reports.html.figures import Axis, Span, axis, span
 from ratchet.reports.html.text import signed
@@ -45,14 +44,14 @@ def months(history: History, seen: Standing, champion: int | None, previous: int
     roles = dict(zip(numbers, ["champion", "previous", *("challenger" for _ in seen.challengers)], strict=True))
     found = [(entry.event, role) for number, role in _by_rank(roles) for entry in history.measurements(number)]
     newest = sorted(found, key=lambda item: item[0].snapshot, reverse=True)[:_MOST]  # an id begins with its date; ranks stay
-    values = [interval(item) for item, _ in newest]
+    values = [interval_of(item) for item, _ in newest]
     scale = axis([metric.neutral, *(end for value in values for end in (value.value, value.low, value.high))], pad=0.06)
     rows = [
         MonthRow(
             item.as_of.isoformat() if item.as_of else item.snapshot,
             item.version,
             role,
-            shown(value),
+            in_words(value),
             span(scale, value),
             signed(item.delta) if item.delta is not None else "",
             item.against,
@@ -65,15 +64,3 @@ def months(history: History, seen: Standing, champion: int | None, previous: int
 
 def _by_rank(roles: dict[int | None, str]) -> Iterable[tuple[int, str]]:
     return [(number, role) for number, role in roles.items() if number is not None]
-
-
-def interval(found: Measured) -> Interval:
-    """Its figure, NaN where it could not be measured."""
-    return Interval(*(math.nan if value is None else value for value in (found.value, found.low, found.high)))
-
-
-def shown(value: Interval) -> str:
-    """`0.857 (0.832 to 0.880)`."""
-    if not math.isfinite(value.value):
-        return "not known"
-    return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low + value.high) else "")

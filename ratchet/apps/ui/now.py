@@ -11,9 +11,9 @@ from ratchet.apps.ui.outcomes import Attention, concerns, figure
 from ratchet.apps.ui.stores import Stores
 from ratchet.apps.ui.story import Tenure, checks, tenures
 from ratchet.apps.ui.words import ago, day_of, moment, trained_on
+from ratchet.apps.wording import interval_of
 from ratchet.core.decision import Verdict, number
-from ratchet.core.estimate import Interval
-from ratchet.core.events import Ingested, LiveMeasured, RunState
+from ratchet.core.events import Ingested, RunState
 from ratchet.core.schema import ModelVersion
 from ratchet.rollout.state import State
 from ratchet.steps.parts.standing import Standing
@@ -110,11 +110,6 @@ def _disagreement(stores: Stores, champion: int | None, last: Tenure | None) -> 
         yield Attention(f"{', '.join(wrong)} still serves another version.")
 
 
-def live_interval(live: LiveMeasured) -> Interval:
-    """Its figure, NaN where it could not be measured."""
-    return Interval(*(math.nan if value is None else value for value in (live.value, live.low, live.high)))
-
-
 def _worse_than_promised(stores: Stores, champion: int | None, seen: Standing) -> Iterator[Attention]:
     if seen.live:
         yield Attention(f"Version {champion} does worse on live answers than it promised: {seen.live}.", "/performance")
@@ -124,7 +119,7 @@ def _worse_than_promised(stores: Stores, champion: int | None, seen: Standing) -
     if entry is None or version is None or entry.event.high is None:
         return
     metric = stores.task.metric
-    live, promised = live_interval(entry.event), metric.promised(version.metrics)
+    live, promised = interval_of(entry.event), metric.promised(version.metrics)
     if stores.task.enough(entry.event.rows, entry.event.counts) and metric.fell(live, promised):
         yield Attention(
             f"Version {champion} does worse on live answers than on the holdout when it was trained: upper end of live "
@@ -154,7 +149,7 @@ def _facts(stores: Stores, last: Tenure | None, at: datetime, seen: Standing) ->
     metric = stores.task.metric
     yield from figure(seen, metric)
     if champion is not None and (entry := stores.ledger.history.live().get(champion.number)):
-        live = live_interval(entry.event)
+        live = interval_of(entry.event)
         known = math.isfinite(live.value + live.low + live.high)
         value, between = (f"{live.value:.3f}", f"{live.low:.3f} to {live.high:.3f}") if known else ("too few labels", "")
         yield f"{metric.label} on live answers", value, between

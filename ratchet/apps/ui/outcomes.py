@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ratchet.apps.ui.months import interval
+from ratchet.apps.wording import interval_of
 from ratchet.core.estimate import MetricName
 from ratchet.core.events import Proof
 from ratchet.core.history import History
@@ -42,7 +42,7 @@ def concerns(seen: Standing, history: History, champion: int | None) -> Iterator
 def figure(seen: Standing, metric: MetricName) -> Iterator[tuple[str, str, str]]:
     """The champion's newest figure with its date and interval; before labels have come the one at training, which says so."""
     if seen.champion is not None:
-        value = interval(seen.champion)
+        value = interval_of(seen.champion)
         between = f"{value.low:.3f} to {value.high:.3f}, " if math.isfinite(value.low + value.high) else ""
         known = f"{value.value:.3f}" if math.isfinite(value.value) else "not measurable"
         yield f"{metric.label} on {seen.champion.as_of}", known, f"{between}{seen.champion.rows:,} held-out rows"
