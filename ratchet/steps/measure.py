@@ -29,7 +29,10 @@ _NOT = Estimate(math.nan, math.nan)
 
 @dataclass(frozen=True, slots=True)
 class _Measurable:
-    """A version, to be measured on snapshots after that of `trained`, beside version `against` (None: it is the champion)."""
+    """A version, to be measured on snapshots after that of `trained`, its own and the champion's, beside version `against`.
+
+    That is None for the champion itself.
+    """
 
     version: ModelVersion
     role: Role
@@ -53,8 +56,9 @@ def run(
 ) -> list[Entry[Measured]]:
     """Measure and record, oldest snapshot first, each version once on each content, and note it in the registry.
 
-    Only snapshots up to `until` count, and of them those after the one that a version was trained on: there its figure is the
-    gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a feature, is left out.
+    Only snapshots up to `until` count, and of them those after the one that a version, and the champion beside it, was trained on:
+    there its figure is the gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a
+    feature, is left out.
     Raises Unavailable when a store cannot be reached.
     """
     champion = champion_of(registry, journal)
@@ -88,7 +92,8 @@ def _measurable(project: Project, registry: Registry, history: History, champion
         version = champion if role is Role.CHAMPION else registry.version(version_number)
         trained = trained_on(version)
         if trained is not None:
-            yield _Measurable(version, role, trained, None if role is Role.CHAMPION else champion.number)
+            chosen = trained_on(champion) or trained  # the month that chose the champion holds nothing against it
+            yield _Measurable(version, role, max(trained, chosen), None if role is Role.CHAMPION else champion.number)
 
 
 def _measure(

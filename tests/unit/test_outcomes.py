@@ -78,6 +78,16 @@ def test_the_version_before_the_champion_is_measured_beside_it(loop: Loop) -> No
     assert delta < -0.3
 
 
+def test_nothing_is_held_against_a_champion_on_the_months_up_to_the_one_that_it_was_trained_on(loop: Loop) -> None:
+    run(loop, loop.arrive(2))
+    march = loop.arrive(3, turn=1)
+    assert run(loop, march) == "done"
+    loop.measure(march)  # as `ratchet labels --snapshot` does
+    assert [item for item in measured(loop) if item.against == 2] == [], "February is the old champion's, March chose the new one"
+    assert run(loop, loop.store.get("m2")) == "NO_ACTION", "an older month brings no older version back"
+    assert loop.production == 2
+
+
 def test_the_registry_has_the_newest_measurement_of_each_version(loop: Loop) -> None:
     assert run(loop, loop.arrive(2, turn=1)) == "done"
     run(loop, loop.arrive(3, turn=1))
