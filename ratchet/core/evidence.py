@@ -66,23 +66,40 @@ def ahead(
     Returns:
         PASS when the lower end is above the margin, UNKNOWN without a look that could be measured.
     """
+    found = gain_over(looks, alpha, correlation=correlation, months_sd=months_sd)
+    if found is None:
+        return Reason(Verdict.UNKNOWN, "no month on which both versions were measured")
+    over = f"over {found.months} months" if found.months > 1 else "in one month"
+    holds = found.low > margin
+    end = f"lower end {number(found.low)} {'>' if holds else '<='} {number(margin)}"
+    text = f"better {over} by {number(found.gain)}, {end} (always valid, alpha {number(alpha)})"
+    return Reason(Verdict.PASS if holds else Verdict.FAIL, text, headline=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """By how much a version is the better over some months, and the lower end that holds at all times."""
+
+    gain: float
+    low: float
+    months: int
+
+
+def gain_over(
+    looks: Sequence[PairedLook], alpha: float, *, correlation: float = CORRELATION, months_sd: float = 0.0
+) -> Gain | None:
+    """The figures of `ahead`, None without a look that could be measured."""
     seen = [look for look in looks if math.isfinite(look.delta) and look.se > 0]
     if not seen:
-        return Reason(Verdict.UNKNOWN, "no month on which both versions were measured")
-    months = len(seen)
+        return None
     deltas, errors = np.array([look.delta for look in seen]), np.array([look.se for look in seen])
     within = math.sqrt(1 - correlation)
     spread = max(months_sd, spread_of([Estimate(look.delta, within * look.se) for look in seen]))
     covariance = np.diag((within * errors) ** 2 + spread**2) + correlation * np.outer(errors, errors)
-    weights = np.linalg.solve(covariance, np.ones(months))
+    weights = np.linalg.solve(covariance, np.ones(len(seen)))
     precision = float(weights.sum())
     gain = float(weights @ deltas) / precision
-    low = gain - mixture_width(precision, alpha)
-    over = f"over {months} months" if months > 1 else "in one month"
-    holds = low > margin
-    end = f"lower end {number(low)} {'>' if holds else '<='} {number(margin)}"
-    text = f"better {over} by {number(gain)}, {end} (always valid, alpha {number(alpha)})"
-    return Reason(Verdict.PASS if holds else Verdict.FAIL, text, headline=True)
+    return Gain(gain, gain - mixture_width(precision, alpha), len(seen))
 
 
 def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "AUC") -> Reason:

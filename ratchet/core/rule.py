@@ -16,7 +16,9 @@ from statistics import NormalDist
 
 from ratchet.core.budget import alpha_of
 from ratchet.core.decision import Reason, Verdict, check, number
-from ratchet.core.evidence import Look, PairedLook, ahead, fell, sinks
+from ratchet.core.estimate import Estimate
+from ratchet.core.evidence import Look, PairedLook, ahead, fell, gain_over, sinks
+from ratchet.core.months import mean_of, spread_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Rule:
 
     min_delta: float = 0.01  # in time
     min_gain: float = 0.005  # over months: smaller ones are not worth a move
+    min_months: int = 3  # likewise: fewer do not show how much months differ
     yearly: float = 0.02
+    out_alpha: float = 0.2  # out of time, of a candidate that wins in time as well
     fall_alpha: float = 0.001  # one look, one-sided
     sink_alpha: float = 0.05  # a year
     back_alpha: float = 0.05  # the previous version comes back: an error costs little, for it is as good or nearly
@@ -51,9 +55,9 @@ class Claim:
 
     @property
     def too_good_by(self) -> float:
-        """How much of the claim was the month's own, beyond doubt; 0 where it held."""
-        doubt = 2 * math.hypot(self.claimed.se, self.came_true.se)
-        return max(0.0, self.claimed.delta - self.came_true.delta - doubt)
+        """How much of the claim was the month's own; 0 where that is not beyond doubt."""
+        much = self.claimed.delta - self.came_true.delta
+        return much if much > 2 * math.hypot(self.claimed.se, self.came_true.se) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +117,39 @@ def next_move(seen: Seen, rule: Rule) -> Next:
     proven = _proven(seen, rule)
     if proven is not None:
         return Next(Move.PROMOTE, *proven, wishes=wishes)
+    both = _in_and_out_of_time(seen, rule)
+    if both is not None:
+        return Next(Move.PROMOTE, *both, wishes=wishes)
     return _at_once(seen, rule, wishes)
+
+
+def _in_and_out_of_time(seen: Seen, rule: Rule) -> tuple[str, tuple[Reason, ...]] | None:
+    alpha = alpha_of(seen.tries, seen.today, rule.yearly / 2)
+    found = []
+    for offer in seen.offers:
+        if len(offer.out_of_time) >= rule.min_months:
+            figures = [Estimate(look.delta, look.se) for look in offer.out_of_time]
+            over = mean_of(figures, spread_of(figures))
+            low = over.value - NormalDist().inv_cdf(1 - rule.out_alpha) * over.se
+            reasons = (
+                check(f"{offer.name}: delta", offer.in_time.delta, ">", rule.min_delta),
+                _lower(f"{offer.name} in time", offer.in_time, alpha, 0.0),
+                check(f"{offer.name} out of time over {len(figures)} months: gain", over.value, ">", rule.min_gain),
+                check(f"{offer.name} out of time: lower end", low, ">", 0.0),
+            )
+            if all(reason.verdict is Verdict.PASS for reason in reasons):
+                found.append((low, offer.name, reasons))
+    return max(found)[1:] if found else None
 
 
 def _proven(seen: Seen, rule: Rule) -> tuple[str, tuple[Reason, ...]] | None:
     records = [(offer.name, offer.out_of_time) for offer in seen.offers] + list(seen.challengers)
+    alpha = rule.yearly / 2
     found = []
     for name, looks in records:
-        if looks:
-            gain = _mean(looks)
-            reasons = (ahead(looks, rule.yearly / 2), check("gain", gain, ">", rule.min_gain))
-            if all(reason.verdict is Verdict.PASS for reason in reasons):
-                found.append((gain, name, reasons))
+        gain = gain_over(looks, alpha)
+        if gain is not None and gain.months >= rule.min_months and gain.low > 0 and gain.gain > rule.min_gain:
+            found.append((gain.low, name, (ahead(looks, alpha), check("gain", gain.gain, ">", rule.min_gain))))
     return max(found)[1:] if found else None
 
 
@@ -146,7 +171,8 @@ def _for_now(seen: Seen, rule: Rule, fallen: Reason) -> Offer:
     """The recipe of the fewest months where the champion is broken, else the one of two: half new, so that a month that passes does half the harm."""
     ordered = sorted(seen.offers, key=lambda offer: offer.months)
     bar = _mean_look(seen)
-    broken = fallen.verdict is Verdict.PASS and bar - seen.champion[-1].value > rule.broken_by
+    known = len(seen.champion) > 1
+    broken = known and fallen.verdict is Verdict.PASS and bar - seen.champion[-1].value > rule.broken_by
     return ordered[0] if broken or len(ordered) == 1 else ordered[1]
 
 
