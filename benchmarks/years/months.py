@@ -15,7 +15,8 @@ from ratchet.core.evidence import Look, PairedLook
 
 USERS, HELD_OUT = 7_000, 1_400
 WINDOWS = (1, 2, 3, 4, 5, 6, 12)
-_NEWTON_STEPS = 5
+_NEWTON_STEPS = 4
+_RIDGE = 1e-3  # a trace, for columns that say the same
 
 Model = tuple[int, int]  # the newest month that it was made of, and of how many
 
@@ -96,10 +97,12 @@ def draw(world: World, rng: np.random.Generator) -> History:
         features = rows + at.mean
         probability = 1 / (1 + np.exp(-(features @ at.concept + at.intercept)))
         ones = chance < (1 - at.noise) * probability + at.noise * 0.5
-        fits.append(_fit(features[HELD_OUT:], ones[HELD_OUT:]))
+        fits.append(fit(features[HELD_OUT:], ones[HELD_OUT:]))
         means.append(features.mean(axis=0))
         held.append((features[:HELD_OUT], ones[:HELD_OUT]))
-    models = {(month, window): _pooled(fits[max(0, month + 1 - window) : month + 1]) for month in range(MONTHS + 1) for window in WINDOWS}
+    models = {
+        (month, window): pooled(fits[max(0, month + 1 - window) : month + 1]) for month in range(MONTHS + 1) for window in WINDOWS
+    }
     return History(truth, means, models, np.arange(HELD_OUT) // world.group, held)
 
 
@@ -109,18 +112,19 @@ def _alike(rng: np.random.Generator, first: NDArray[np.int64]) -> NDArray[np.flo
     return np.where(rng.random(len(first)) < 0.8, own[first], own)
 
 
-def _fit(features: NDArray[np.float64], ones: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Vector]:
+def fit(features: NDArray[np.float64], ones: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Vector]:
     """Logistic regression by Newton's steps: information and weights, the intercept last."""
     rows = np.column_stack([features, np.ones(len(features))])
     weights = np.zeros(rows.shape[1])
     weights[-1] = math.log(ones.mean() / (1 - ones.mean()))
     for _ in range(_NEWTON_STEPS):
         chance = 1 / (1 + np.exp(-(rows @ weights)))
-        information = (rows * (chance * (1 - chance))[:, None]).T @ rows
+        information = (rows * (chance * (1 - chance))[:, None]).T @ rows + _RIDGE * np.eye(rows.shape[1])
         weights += np.linalg.solve(information, rows.T @ (ones - chance))
     return information, weights
 
 
-def _pooled(fits: list[tuple[NDArray[np.float64], Vector]]) -> Vector:
+def pooled(fits: list[tuple[NDArray[np.float64], Vector]]) -> Vector:
+    """The weights of several months together, each weighed by its information; without the intercept, which ranks nothing."""
     total = np.sum([information for information, _ in fits], axis=0)
     return np.asarray(np.linalg.solve(total, np.sum([information @ weights for information, weights in fits], axis=0))[:-1])

@@ -26,11 +26,10 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A kind of history. `late` is by how many months labels are; `stay` how entities' features correlate over months; `group` rows alike."""
+    """A kind of history. `stay` is how entities' features correlate over months; `group` rows hang together."""
 
     name: str
     months: Callable[[np.random.Generator], list[Month]]
-    late: int = 0
     stay: float = 0.0
     group: int = 1
     turn: int | None = None  # the month from which on the old champion is no good
@@ -98,20 +97,25 @@ def _december(size: float) -> Callable[[np.random.Generator], list[Month]]:
     def months(rng: np.random.Generator) -> list[Month]:
         found = _quiet(rng)
         extra = size * _aside(rng, found[0].concept) / np.linalg.norm(found[0].concept)
-        return [Month(item.concept + extra, item.intercept, item.mean) if month % 12 == 11 else item for month, item in enumerate(found)]
+        return [
+            Month(item.concept + extra, item.intercept, item.mean) if month % 12 == 11 else item for month, item in enumerate(found)
+        ]
 
     return months
 
 
 def _noisy(share: float) -> Callable[[np.random.Generator], list[Month]]:
     def months(rng: np.random.Generator) -> list[Month]:
-        return [Month(item.concept, item.intercept, item.mean, share) for item in _quiet(rng)]
+        found = _quiet(rng)
+        return [
+            item if month < TURN_AT else Month(item.concept, item.intercept, item.mean, share) for month, item in enumerate(found)
+        ]
 
     return months
 
 
 def _irrelevant(_: Vector) -> Vector:
-    return 0.5 * np.eye(FEATURES)[-1]
+    return np.asarray(0.5 * np.eye(FEATURES)[-1])
 
 
 def _covariates(concept: Vector) -> Vector:
@@ -129,8 +133,6 @@ WORLDS = (
     World("month shocks 1.0", _shocks(1.0)),
     World("December", _december(0.95)),
     World("label noise", _noisy(0.2)),
-    *(World(f"step, labels {late} late", _turned(1.0), late=late, turn=TURN_AT) for late in (1, 2, 3)),
-    World("random walk, labels 2 late", _walk(0.12), late=2),
     World("returning entities", _quiet, stay=0.81),
     World("groups of 3", _quiet, group=3),
 )
