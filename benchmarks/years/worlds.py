@@ -131,7 +131,7 @@ WORLDS = (
     World("random walk", _walk(0.12)),
     World("month shocks 0.5", _shocks(0.5)),
     World("month shocks 1.0", _shocks(1.0)),
-    World("December", _december(0.95)),
+    World("December", _december(0.92)),
     World("label noise", _noisy(0.2)),
     World("returning entities", _quiet, stay=0.81),
     World("groups of 3", _quiet, group=3),
