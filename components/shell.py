@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from ratchet.core.errors import RatchetError, RetryableError
 from ratchet.wiring import Wiring, say
 
-__all__ = ["Wiring", "attempt", "step"]
+__all__ = ["Wiring", "attempt", "hand_on", "step"]
 
 T = TypeVar("T")
 
@@ -52,3 +53,9 @@ def attempt(name: str, body: Callable[[Wiring], T]) -> T:
             reraise=True,
         )
         return tries(body, wiring)
+
+
+def hand_on(artifact: Any, facts: Mapping[str, str]) -> None:
+    """Give the next step these facts: as the artifact's metadata, which KFP shows, and as its file."""
+    artifact.metadata.update(facts)
+    Path(artifact.path).write_text(json.dumps(facts, indent=1), encoding="utf-8")

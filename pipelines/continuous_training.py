@@ -60,7 +60,8 @@ def _loop(prepare: Prepare, snapshot: Any, data: Any, replace: Any, force: Any, 
                 counted = prepare(profile_rows(dataset=dataset, rows=rows))
             checked.after(counted)
         with dsl.If(checked.outputs["Output"] == "RETRAIN", name="retrain"):
-            made = prepare(train(dataset=dataset, force=force))
-            judged = prepare(evaluate(dataset=dataset, model=made.outputs["model"]))
+            labelled = checked.outputs["judged"]
+            made = prepare(train(dataset=labelled, force=force))
+            judged = prepare(evaluate(dataset=labelled, model=made.outputs["model"]))
             with dsl.If(judged.outputs["Output"] == "PASS", name="passed"):
                 prepare(promote(model=made.outputs["model"]))

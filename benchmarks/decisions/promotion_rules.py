@@ -18,7 +18,7 @@ from ratchet.core.estimate import Scores
 from ratchet.core.gate import judge, should_promote
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
-from ratchet.steps.measure import Holdout, measure
+from ratchet.steps.parts.holdout import Holdout, measure
 from ratchet.tasks.binary.task import BINARY
 
 OURS = "Ratchet"
@@ -63,7 +63,7 @@ PEERS: dict[str, Rule] = {
 
 def measured(held: Holdout, candidate: Scores, champion: Scores, attempt: int) -> Measurement:
     """The product's measurement by its default policy."""
-    return measure(BINARY, _POLICY, held, candidate, champion, attempt)
+    return measure(BINARY, _POLICY, held, candidate, champion, [held.snapshot.as_of] * (attempt - 1))
 
 
 def ours(measurement: Measurement) -> bool:

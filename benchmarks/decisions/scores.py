@@ -11,7 +11,7 @@ import numpy as np
 
 from ratchet.core.estimate import Labels, Scores
 from ratchet.core.schema import Snapshot
-from ratchet.steps.measure import Holdout
+from ratchet.steps.parts.holdout import Holdout
 
 CHAMPION_AUC = 0.75
 POSITIVES = 0.25  # StreamFlow's churn is 24 to 27 %

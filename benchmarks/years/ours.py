@@ -65,6 +65,7 @@ def play(history: History, rule: Rule = RULE, months: int = MONTHS) -> Served:
             history.paired(previous, champion, month) if on_probation and previous is not None else None,
             claims,
             [as_of(earlier) for earlier in range(1, month)],
+            "AUC",
         )
         chosen = next_move(seen, rule)
         served.said.append(f"{chosen.move}: {'; '.join(reason.text for reason in (*chosen.wishes, *chosen.reasons))}")

@@ -7,6 +7,7 @@ from ratchet.core.events import (
     Gated,
     Ingested,
     LiveMeasured,
+    Measured,
     Moved,
     Pruned,
     Reconciled,
@@ -26,6 +27,8 @@ def summary(event: Event) -> tuple[str, str]:
         case Gated():
             against = f"version {event.candidate} against {event.champion or 'none'}"
             return f"{event.verdict}: {against}", "; ".join(event.decisive)
+        case Measured():
+            return f"version {event.version} on {event.as_of or event.snapshot}", _measured(event)
         case Moved():
             way = f"{event.before or 'none'} -> {event.to}"
             return f"{event.cause}: {way} {event.state}", event.error or "; ".join(event.reasons)
@@ -51,6 +54,14 @@ def _others(event: Event) -> tuple[str, str]:
 
 
 def _live(event: LiveMeasured) -> str:
+    return f"live {event.metric.upper()} {_interval(event)}, {event.rows} labelled answers"
+
+
+def _measured(event: Measured) -> str:
+    beside = "" if event.delta is None else f", {event.delta:+.3f} against version {event.against}"
+    return f"{event.role}: {event.metric.upper()} {_interval(event)}{beside}, {event.rows} labelled rows"
+
+
+def _interval(event: LiveMeasured | Measured) -> str:
     known = event.value is not None and event.low is not None and event.high is not None
-    interval = f"{event.value:.3f} ({event.low:.3f} to {event.high:.3f})" if known else "not known yet"
-    return f"live {event.metric.upper()} {interval}, {event.rows} labelled answers"
+    return f"{event.value:.3f} ({event.low:.3f} to {event.high:.3f})" if known else "not known yet"

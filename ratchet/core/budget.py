@@ -1,18 +1,24 @@
 """How the chance of a false promotion is spent over a year. Pure.
 
-How `gate.judge` may use it: where a measurement's intervals are made, `1 - 2 * alpha_of(tries, today, yearly)` takes the place of
-`confidence_at(attempt, policy.confidence)`, with the dates of all earlier tries of the model, whatever the holdout's content: a
-replaced snapshot or a changed cell gives no fresh count.
+All earlier tries of the model count, whatever the holdout's content: a replaced snapshot or a changed cell gives no fresh count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+
+from ratchet.core.policy import GatePolicy
 
 _AT_HAND = 0.5  # of the yearly figure, the most that is ever at hand at once; the rest comes back over the year
 _A_TRY = 0.6  # of what is at hand
-_YEAR = 365
+_DAYS = 365
+YEAR = timedelta(days=_DAYS)
+
+
+def confidence_of(tries: Sequence[date], today: date, policy: GatePolicy) -> float:
+    """The two-sided confidence of the next try's interval: by the year's budget, and never below `policy.confidence`."""
+    return max(policy.confidence, 1 - 2 * alpha_of(tries, today, policy.false_promotions_a_year))
 
 
 def alpha_of(tries: Sequence[date], today: date, yearly: float) -> float:
@@ -29,7 +35,7 @@ def alpha_of(tries: Sequence[date], today: date, yearly: float) -> float:
         yearly: the chance of a false promotion in any year, 0 to 1.
     """
     most = _AT_HAND * yearly
-    back = (yearly - most) / _YEAR
+    back = (yearly - most) / _DAYS
     at_hand, before = most, None
     for day in [*sorted(min(day, today) for day in tries), today]:
         if before is not None:

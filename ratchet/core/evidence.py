@@ -102,7 +102,7 @@ def gain_over(
     return Gain(gain, gain - mixture_width(precision, alpha), len(seen))
 
 
-def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "AUC") -> Reason:
+def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "figure") -> Reason:
     """Whether a version's newest figure lies below its own earlier ones beyond doubt.
 
     Args:
@@ -128,7 +128,7 @@ def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_bet
     return _below(f"{label} of {last.as_of:%Y-%m}", Estimate(last.value, math.hypot(last.se, spread)), bar, alpha, sign=sign)
 
 
-def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "AUC") -> Reason:
+def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "figure") -> Reason:
     """Whether a version's last 2, 3 or 6 months together lie below all before them: falls too small for one look.
 
     Args:
@@ -159,7 +159,7 @@ def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_be
     return max((shown(span) for span in spans), key=lambda item: item[0])[1]
 
 
-def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bool = True, label: str = "live AUC") -> Reason:
+def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bool = True, label: str = "live figure") -> Reason:
     """Whether a figure is worse than another, independent one beyond doubt: one test of their difference.
 
     Two intervals that must not overlap ask for up to 1.4 times the difference that this one asks for.

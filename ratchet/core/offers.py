@@ -75,6 +75,8 @@ class Seen:
     probation: PairedLook | None = None
     claims: Sequence[Claim] = ()
     tries: Sequence[date] = ()
+    label: str = "figure"  # what the metric is called
+    more_is_better: bool = True  # of the champion's figures; differences are above 0 when better, whatever the metric
 
 
 class Move(StrEnum):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import NormalDist, fmean
+from typing import TypedDict
 
 from ratchet.core.budget import alpha_of
 from ratchet.core.decision import Reason, Verdict, check, number
@@ -19,6 +20,11 @@ from ratchet.core.months import mean_of, spread_of
 from ratchet.core.offers import Move, Next, Offer, Rule, Seen
 
 Found = tuple[float, str, tuple[Reason, ...]]  # by how much at least, who, why
+
+
+class _Metric(TypedDict):
+    more_is_better: bool
+    label: str
 
 
 def next_move(seen: Seen, rule: Rule) -> Next:
@@ -33,7 +39,8 @@ def next_move(seen: Seen, rule: Rule) -> Next:
         ahead over months is promoted, or a recipe that wins in time and out of time, the one with the most at the lower end. A
         candidate that wins in time goes at once. Else KEEP, with the reasons of the candidate that would have gone at once.
     """
-    wishes = (fell(seen.champion, seen.first, rule.fall_alpha), sinks(seen.champion, seen.first, rule.sink_alpha))
+    of: _Metric = {"more_is_better": seen.more_is_better, "label": seen.label}
+    wishes = (fell(seen.champion, seen.first, rule.fall_alpha, **of), sinks(seen.champion, seen.first, rule.sink_alpha, **of))
     if seen.probation is not None:
         back = _lower("the previous version", seen.probation, rule.back_alpha, 0.0)
         if back.verdict is Verdict.PASS:

@@ -30,15 +30,18 @@ class RequestLog(Protocol):
         ...
 
     def join(self, labels: Columns) -> JoinReport:
-        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers."""
+        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers.
+
+        A label is a whole number, as the task has read it.
+        """
         ...
 
     def newest_labelled(self) -> Mapping[int, float]:
         """When the newest answer that has a label was given, by version, in seconds since the epoch."""
         ...
 
-    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
-        """Labelled answers by version; no key for a version without any."""
+    def labelled(self, version: int | None = None, since: float | None = None) -> Mapping[int, LabelledAnswers]:
+        """Labelled answers by version, those given from `since` on (seconds since the epoch); no key for a version without any."""
         ...
 
     def volume(self, most: int) -> Volume:

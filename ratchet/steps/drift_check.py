@@ -1,4 +1,4 @@
-"""Compare a snapshot with what the champion was trained on, and decide whether to retrain."""
+"""Compare the newest snapshot with what the champion was trained on, and decide whether a candidate is wanted."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ratchet.core.decision import Verdict
 from ratchet.core.events import Triggered
-from ratchet.core.live import Live, on_holdout
+from ratchet.core.history import History
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
-from ratchet.core.trigger import Circumstances, Trigger, decide_trigger
+from ratchet.core.trigger import Asked, Circumstances, Trigger, Wish, decide_trigger
 from ratchet.drift.verdict import Drift
 from ratchet.estimators import bundle as bundles
 from ratchet.ledger.journal import Journal
@@ -23,23 +21,30 @@ from ratchet.registry.port import Registry
 from ratchet.reports.port import DriftReporter, Reports
 from ratchet.requests.port import RequestLog
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.judged import newest_labelled
+from ratchet.steps.parts.looks import trained_on
+from ratchet.steps.parts.outcome import live_fall, offer, performance
 from ratchet.steps.parts.sampling import sample
 from ratchet.steps.parts.snapshot_drift import event_of, features_changed, measure
 from ratchet.steps.parts.snapshot_parts import Parts, gather
-from ratchet.tasks.catalogue import task_of
-from ratchet.tasks.task import Task
 
 _REPORT_ROWS = 10_000  # of each side in Evidently's report
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The trigger, the drift behind it (None without a champion) and Evidently's report."""
+    """The trigger, the drift behind it (None without a champion), the snapshot to judge a candidate on, and Evidently's report."""
 
     trigger: Trigger
     drift: Drift | None
+    judged: Snapshot
     report_html: str
     report: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What names the snapshot to judge on, and the version that is offered, as text: for the metadata of an artifact."""
+        return {**self.judged.facts, "offered": str(self.trigger.candidate or "")}
 
 
 def run(
@@ -61,7 +66,7 @@ def run(
 
     `reporter` is a factory, because Evidently takes seconds to import and a first month has nothing to report.
     """
-    task, champion = task_of(project), champion_of(registry, journal)
+    champion, history = champion_of(registry, journal), legible(journal.history())
     found, changed, html, report = None, "", "", ""
     if champion is not None:
         bundle = bundles.read(registry.bundle(champion))
@@ -72,18 +77,22 @@ def run(
             parts.save(parts.whole, counted)  # for `evaluate`, which draws it
             found = measure(project, store, bundle, snapshot, counted).drift
         html, report = _report(project, store, champion, snapshot, _verdict(found), reporter(), reports)
+    judged = newest_labelled(store, snapshot)
     trigger = decide_trigger(
         Circumstances(
             champion=champion.number if champion else None,
+            today=snapshot.as_of,
+            judged=judged.as_of if judged else None,
             drift=found.decision if found else None,
-            labelled=snapshot.labelled,
-            metric=task.metric,
-            decided=_decided(journal, project, snapshot, champion),
+            decided=_decided(journal, project, judged, champion) if judged else "",
             changed=changed,
             age_days=_age(champion, snapshot),
             max_age_days=project.policy.max_age_days,
-            live=_live(champion, requests, project, task),
-            promised=task.metric.promised(champion.metrics) if champion else None,
+            performance=performance(project, history, champion, judged),
+            live=live_fall(project, store, requests, champion),
+            waiting=_waiting(history, champion),
+            offer=offer(project, history, champion, judged),
+            retrain=project.policy.retrain,
             forced=force,
         )
     )
@@ -97,6 +106,10 @@ def run(
             drift=event_of(found) if found else None,
             report=report,
             run_id=run_id,
+            judged=judged.id if judged else "",
+            wishes=tuple(wish.value for wish in trigger.wishes),
+            waits=tuple(wish.value for wish in trigger.waits),
+            candidate=trigger.candidate,
         )
     )
     if found:
@@ -104,7 +117,7 @@ def run(
             if test.drifted:
                 say(f"[DRIFT] {test.reason}")
     say(trigger.line)
-    return Checked(trigger, found, html, report)
+    return Checked(trigger, found, judged or snapshot, html, report)
 
 
 def _report(
@@ -167,18 +180,11 @@ def _decided(journal: Journal, project: Project, snapshot: Snapshot, champion: M
 
 
 def _age(champion: ModelVersion | None, snapshot: Snapshot) -> int:
-    if champion is None or champion.provenance is None:
-        return 0
-    trained = max(item.split("@")[0] for item in champion.provenance.snapshot_ids)
-    return int((np.datetime64(snapshot.as_of) - np.datetime64(trained)).astype(int))
+    trained = trained_on(champion) if champion else None
+    return (snapshot.as_of - trained).days if trained else 0
 
 
-def _live(champion: ModelVersion | None, requests: RequestLog, project: Project, task: Task) -> Live | None:
-    """The champion's live performance, once it can be measured and there is something to hold it against."""
-    if champion is None or not np.isfinite(task.metric.promised(champion.metrics).low):
-        return None
-    answers = requests.labelled(champion.number).get(champion.number)
-    if answers is None:
-        return None
-    live = task.live(on_holdout(answers, project.holdout.salt, project.holdout.share), project.policy.gate.confidence)
-    return live if live.enough else None
+def _waiting(history: History, champion: ModelVersion | None) -> list[Asked]:
+    """The wishes of earlier runs; one that another release has named is left out."""
+    wishes = history.wishes(champion.number if champion else None)
+    return [Asked(Wish(item.name), item.text, item.since) for item in wishes if item.name in set(Wish)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ratchet.core.decision import Decision
 from ratchet.core.estimate import Scores
 from ratchet.core.gate import comparable, judge
+from ratchet.core.history import History
 from ratchet.core.measurement import Measurement
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import ModelVersion, Snapshot
@@ -24,8 +25,10 @@ from ratchet.reports.html.report import ReportContent, decision_report
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.evaluation_record import gated, log
-from ratchet.steps.measure import Holdout, champion_scores, measure, read_holdout
 from ratchet.steps.parts import snapshot_drift as drift
+from ratchet.steps.parts.case import Case
+from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure
+from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
@@ -75,21 +78,23 @@ def run(
 ) -> Evaluated:
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
-    champion = champion_of(registry, journal)
-    held = read_holdout(project, store, snapshot)
+    champion, history = champion_of(registry, journal), legible(journal.history(), gates=True)
+    held = judged_holdout(project, store, snapshot)
+    if held.copied:
+        say(f"[HOLDOUT] {held.copies_said}")
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
-    holdout = (project.holdout.salt, project.holdout.share)
+    holdout = (project.holdout.identity, project.holdout.share)
     task, policy = task_of(project), project.policy.gate
-    measured = measure(task, policy, held, first, second, _attempt(journal, snapshot, champion, candidate))
-    decision = judge(measured, policy, [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])])
-    moved = None
+    tries = history.tries(snapshot.features_hash, candidate) if champion else ()
+    measured = measure(task, policy, held, first, second, tries)
+    seen = [comparable("candidate", version.provenance, *holdout), *([reason] if reason else []), *copies(policy, held)]
+    case = Case.of(project, store, history, champion, candidate, held, second, run_id)
+    decision = judge(measured, policy, seen, proven=case.proven, lasting=case.lasting)
+    moved, day = None, snapshot.as_of.isoformat()
     if champion and other and not drift.features_changed(project, other):
-        parts = Parts(reports, project, snapshot, champion)
-        moved = found_in_run(journal.history(), run_id, parts, other)
-        if moved is None:  # nobody has checked this snapshot in this run, or the count is gone
-            moved = drift.measure(project, store, other, snapshot, gather(store, other, parts, rows_per_pod, say))
+        moved, day = _drift(project, store, reports, history, champion, other, snapshot, run_id, rows_per_pod, say)
     content = ReportContent(
         task=task,
         model=project.model,
@@ -105,7 +110,7 @@ def run(
         decided_at=datetime.now(UTC),
         decided_by=actor,
         project_hash=project.hash,
-        holdout_salt=project.holdout.salt,
+        holdout_salt=project.holdout.identity,
         holdout_share=project.holdout.share,
         run_id=run_id,
         manual=project.policy.approval == "manual",
@@ -114,12 +119,25 @@ def run(
         reference=moved.reference if moved else None,
         current=moved.current if moved else None,
         reference_name=_trained_on(champion),
-        current_name=snapshot.as_of.isoformat(),
-        drift_report=f"drift_{_trained_on(champion)}_vs_{snapshot.as_of}.html" if moved else "",
+        current_name=day,
+        drift_report=f"drift_{_trained_on(champion)}_vs_{day}.html" if moved else "",
     )
     html = decision_report(content)
     report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
-    journal.append(gated(project, snapshot, version, champion, decision, measured, report=report, run_id=run_id))
+    journal.append(
+        gated(
+            project,
+            snapshot,
+            version,
+            champion,
+            decision,
+            measured,
+            proof=case.kind,
+            lasting=case.gain,
+            report=report,
+            run_id=run_id,
+        )
+    )
     log(say, snapshot, version, champion, decision, measured)
     return Evaluated(task, decision, measured, held, first, html, report)
 
@@ -129,6 +147,24 @@ def _trained_on(champion: ModelVersion | None) -> str:
     return champion.provenance.snapshot_ids[-1].split("@")[0] if champion and champion.provenance else ""
 
 
-def _attempt(journal: Journal, snapshot: Snapshot, champion: ModelVersion | None, candidate: int) -> int:
-    """Counts from 1 the candidates compared on this holdout of this snapshot, this one included; a first model compares nothing."""
-    return 1 if champion is None else legible(journal.history(), gates=True).attempt(snapshot.features_hash, candidate)
+def _drift(
+    project: Project,
+    store: SnapshotStore,
+    reports: Reports,
+    history: History,
+    champion: ModelVersion,
+    bundle: bundles.Bundle,
+    judged: Snapshot,
+    run_id: str,
+    rows_per_pod: int,
+    say: Callable[[str], None],
+) -> tuple[SnapshotDrift, str]:
+    """The drift to draw, and its date: what the run's trigger found on the newest snapshot, else that of the judged one."""
+    run = history.run(run_id) if run_id else None
+    wanted = run.trigger.event.snapshot if run and run.trigger else ""
+    for newest in (item for item in store.snapshots() if item.id == wanted):
+        found = found_in_run(history, run_id, Parts(reports, project, newest, champion), bundle)
+        if found is not None:
+            return found, newest.as_of.isoformat()
+    parts = Parts(reports, project, judged, champion)  # nobody has checked a snapshot in this run, or the count is gone
+    return drift.measure(project, store, bundle, judged, gather(store, bundle, parts, rows_per_pod, say)), judged.as_of.isoformat()

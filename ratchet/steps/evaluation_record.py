@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from ratchet.core.decision import Decision, Verdict
-from ratchet.core.estimate import Interval
-from ratchet.core.events import Gated
+from ratchet.core.estimate import Estimate, Interval
+from ratchet.core.events import Gated, Proof
 from ratchet.core.measurement import Measurement
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.project.file import Project
@@ -23,6 +23,8 @@ def gated(
     decision: Decision,
     measured: Measurement,
     *,
+    proof: Proof,
+    lasting: Estimate | None,
     report: str,
     run_id: str,
 ) -> Gated:
@@ -51,6 +53,9 @@ def gated(
         delta_high=_finite(delta.high),
         report=report,
         run_id=run_id,
+        proof=proof,
+        out_of_time=_finite(lasting.value) if lasting else None,
+        out_of_time_se=_finite(lasting.se) if lasting else None,
     )
 
 

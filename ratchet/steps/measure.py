@@ -1,78 +1,147 @@
-"""What the gate gets: both versions' figures on the held-out rows of one snapshot."""
+"""Measure the champion, the version before it and the challengers on every labelled snapshot that they were not measured on yet."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ratchet.core.decision import Reason, Verdict
-from ratchet.core.estimate import Labels, Scores
-from ratchet.core.gate import comparable, confidence_at
-from ratchet.core.holdout import held_out
-from ratchet.core.measurement import Measurement
-from ratchet.core.policy import GatePolicy
-from ratchet.core.schema import Columns, ModelVersion, Snapshot, take
-from ratchet.estimators.bundle import Bundle
+from ratchet.core.decision import number
+from ratchet.core.estimate import Estimate, Scores
+from ratchet.core.events import Entry, Measured, Role
+from ratchet.core.history import History
+from ratchet.core.schema import ModelVersion, Snapshot
+from ratchet.estimators import bundle as bundles
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
+from ratchet.promotion.champion import PREVIOUS, champion_of, legible
+from ratchet.registry.port import Registry
 from ratchet.snapshots.port import SnapshotStore
-from ratchet.tasks.task import Task
+from ratchet.steps.parts.holdout import Holdout, champion_scores, read_holdout
+from ratchet.steps.parts.looks import trained_on
+from ratchet.tasks.catalogue import task_of
+
+MOST = 12  # snapshots that one run measures, the newest of those that wait
+_NOT = Estimate(math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
-class Holdout:
-    """The held-out, labelled rows of one snapshot: entities, features, labels and slice values in one order."""
+class _Measurable:
+    """A version, to be measured on snapshots after that of `trained`, beside version `against` (None: it is the champion)."""
 
-    snapshot: Snapshot
-    entities: NDArray[Any]
-    columns: Columns
-    labels: Labels
-    slices: Columns
+    version: ModelVersion
+    role: Role
+    trained: date
+    against: int | None
+
+    def waits(self, history: History, snapshot: Snapshot) -> bool:
+        done = history.was_measured(self.version.number, snapshot.hash, self.against)
+        return snapshot.as_of > self.trained and not done
 
 
-def read_holdout(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Holdout:
-    """The held-out rows of `snapshot` that have labels.
+def run(
+    project: Project,
+    store: SnapshotStore,
+    registry: Registry,
+    journal: Journal,
+    until: Snapshot,
+    *,
+    run_id: str = "",
+    say: Callable[[str], None] = print,
+) -> list[Entry[Measured]]:
+    """Measure and record, oldest snapshot first, each version once on each content.
 
-    Features come from the snapshot itself: at its own date that is what the feature store's point-in-time join gives (a test holds
-    the two together), without a join over the whole history.
+    Only snapshots up to `until` count, and of them those after the one that a version was trained on: there its figure is the
+    gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a feature, is left out.
+    Raises Unavailable when a store cannot be reached.
     """
-    labelled = store.labels(snapshot)
-    labelled = take(labelled, np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, labelled["entity"])))
-    entities = labelled["entity"]
-    names = [column.name for column in project.slices]
-    everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs), *names])
-    position = {entity: index for index, entity in enumerate(everyone[project.entity])}
-    at = np.array([position[entity] for entity in entities], dtype=np.int64)
-    groups = {name: _group_names(everyone[name][at]) for name in names}
-    columns = take({feature.name: everyone[feature.name] for feature in project.inputs}, at)
-    return Holdout(snapshot, entities, columns, labelled["label"], groups)
+    champion = champion_of(registry, journal)
+    if champion is None:
+        return []
+    history = legible(journal.history())
+    measurable = list(_measurable(project, registry, history, champion))
+    labelled = [snapshot for snapshot in store.snapshots() if snapshot.labelled and snapshot.as_of <= until.as_of]
+    waiting = [
+        (snapshot, wanted) for snapshot in labelled if (wanted := [item for item in measurable if item.waits(history, snapshot)])
+    ]
+    if len(waiting) > MOST:
+        say(f"[MEASURE] {len(waiting)} labelled snapshots wait: the newest {MOST} are measured")
+    done = []
+    for snapshot, wanted in waiting[-MOST:]:
+        for found in _measure(project, store, registry, snapshot, champion, wanted, run_id):
+            done.append(journal.append(found))
+            say(_line(found, task_of(project).metric.label))
+    return done
 
 
-def _group_names(values: NDArray[Any]) -> NDArray[Any]:
-    """Slice values as text: a bool's 1.0 is `true`."""
-    if values.dtype.kind != "f":
-        return values
-    texts = [None if math.isnan(value) else {0.0: "false", 1.0: "true"}.get(value, f"{value:g}") for value in values]
-    return np.array(texts, dtype=object)
+def _measurable(project: Project, registry: Registry, history: History, champion: ModelVersion) -> Iterator[_Measurable]:
+    previous = registry.alias(PREVIOUS)
+    roles: dict[int, Role] = {champion.number: Role.CHAMPION}
+    for challenger in history.challengers(champion.number, project.policy.challengers):
+        roles[challenger] = Role.CHALLENGER
+    if previous is not None:
+        roles.setdefault(previous.number, Role.PREVIOUS)
+    for version_number, role in roles.items():
+        version = champion if role is Role.CHAMPION else registry.version(version_number)
+        trained = trained_on(version)
+        if trained is not None:
+            yield _Measurable(version, role, trained, None if role is Role.CHAMPION else champion.number)
 
 
-def champion_scores(
-    project: Project, champion: ModelVersion | None, bundle: Bundle | None, held: Holdout
-) -> tuple[Reason | None, Scores | None]:
-    """Whether the champion may be compared with, and its scores when it may."""
-    if champion is None or bundle is None:
-        return None, None
-    gone = [feature.name for feature in bundle.features if feature not in project.inputs]
-    if gone:
-        return Reason(Verdict.UNKNOWN, f"the champion needs {', '.join(gone)}, which ratchet.yaml no longer has as it had"), None
-    reason = comparable("champion", champion.provenance, project.holdout.salt, project.holdout.share)
-    return reason, bundle.scorer.batch(held.columns) if reason.verdict is Verdict.PASS else None
+def _measure(
+    project: Project,
+    store: SnapshotStore,
+    registry: Registry,
+    snapshot: Snapshot,
+    champion: ModelVersion,
+    wanted: Sequence[_Measurable],
+    run_id: str,
+) -> Iterator[Measured]:
+    """The figures of the versions on one snapshot. The champion is scored in any case: the others are held against it."""
+    held, task, confidence = read_holdout(project, store, snapshot), task_of(project), project.policy.gate.confidence
+    champions = _scores(project, registry, champion, held)
+    for item in wanted:
+        scores = champions if item.role is Role.CHAMPION else _scores(project, registry, item.version, held)
+        if scores is None:
+            continue
+        figure, delta = task.figure(held.labels, scores, held.groups), _NOT
+        if item.against is not None and champions is not None:
+            delta = task.difference(held.labels, scores, champions, held.groups)
+        bounds = task.estimate(held.labels, scores, confidence, held.groups)
+        yield Measured(
+            snapshot=snapshot.id,
+            snapshot_hash=snapshot.hash,
+            version=item.version.number,
+            role=item.role,
+            rows=len(held.labels),
+            counts=task.label_counts(held.labels),
+            metric=task.metric.key,
+            confidence=confidence,
+            value=_known(figure.value),
+            se=_known(figure.se),
+            low=_known(bounds.low),
+            high=_known(bounds.high),
+            against=item.against,
+            delta=_known(delta.value),
+            delta_se=_known(delta.se),
+            run_id=run_id,
+        )
 
 
-def measure(task: Task, policy: GatePolicy, held: Holdout, first: Scores, second: Scores | None, attempt: int) -> Measurement:
-    """Measure `first` (the candidate's scores) and, where the champion may be compared with, `second`, at the try's confidence."""
-    confidence = confidence_at(attempt, policy.confidence)
-    return task.measure(policy, held.labels, held.slices, first, second, attempt=attempt, confidence=confidence)
+def _scores(project: Project, registry: Registry, version: ModelVersion, held: Holdout) -> Scores | None:
+    """None where the version cannot be held against these rows."""
+    return champion_scores(project, version, bundles.read(registry.bundle(version)), held)[1]
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _line(found: Measured, label: str) -> str:
+    """`[MEASURE] 2024-03-31: champion version 1: <metric> 0.857 (0.832 to 0.880), 1402 rows`."""
+    value = "not measured" if found.value is None else f"{label} {number(found.value)}"
+    if found.low is not None and found.high is not None:
+        value += f" ({number(found.low)} to {number(found.high)})"
+    beside = "" if found.delta is None else f", {found.delta:+.3f} against version {found.against}"
+    return f"[MEASURE] {found.as_of}: {found.role} version {found.version}: {value}{beside}, {found.rows} rows"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ratchet.steps.measure import read_holdout
+from ratchet.steps.parts.holdout import read_holdout
 from tests.integration.test_feast import Shop
 from tests.support.shop import SHOP, tables, with_cell
 

@@ -300,8 +300,12 @@ class FakeRequests:
         message = f"tests set pairs: {labels}"
         raise AssertionError(message)
 
-    def labelled(self, version: int | None = None) -> Mapping[int, LabelledAnswers]:
-        return {number: pair for number, pair in self.pairs.items() if version in {None, number}}
+    def labelled(self, version: int | None = None, since: float | None = None) -> Mapping[int, LabelledAnswers]:
+        return {
+            number: pair
+            for number, pair in self.pairs.items()
+            if version in {None, number} and (since is None or self.newest.get(number, since) >= since)
+        }
 
     def volume(self, most: int) -> Volume:
         moments = [moment for times in self.times.values() for moment in times]

@@ -12,15 +12,16 @@ from unittest.mock import patch
 
 import numpy as np
 
+from ratchet.core.events import Entry, Measured
 from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.core.schema import Columns, Snapshot
 from ratchet.core.trigger import Action
 from ratchet.estimators import search
 from ratchet.estimators.catalogue import estimator
 from ratchet.project.file import Project
-from ratchet.steps import drift_check, evaluate, promote, train
+from ratchet.steps import drift_check, evaluate, measure, promote, train
+from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
-from tests.support.worlds import FakeWorld
 
 PROJECT = Project.model_validate(
     {
@@ -35,6 +36,7 @@ PROJECT = Project.model_validate(
         ],
         "slices": [{"name": "s", "table": "t", "dtype": "bool"}],
         "holdout": {"salt": "x", "share": 0.3},
+        "policy": {"drift": {"min_influence": 0}},  # `b`, which `month` moves, is of no use to a champion
         "training": {"folds": 2, "logistic_regression": {"C": [1.0]}, "hist_gradient_boosting": None},
     }
 )
@@ -42,14 +44,14 @@ ROWS = 3000
 
 
 def month(
-    number: int, *, turn: float = 0.0, shift: float = 0.0, shuffle: bool = False, rows: int = ROWS
+    number: int, *, turn: float = 0.0, lean: float = 0.0, shift: float = 0.0, shuffle: bool = False, rows: int = ROWS
 ) -> tuple[Columns, Columns]:
-    """A month of data; `turn` makes the label depend on `a` the other way round, `shift` moves `b`."""
+    """A month of data; `turn` makes the label depend on `a` the other way round, `lean` more on `c`; `shift` moves `b`."""
     rng = np.random.default_rng(number)
     ids = np.array([f"u{index}" for index in range(rows)], dtype=object)
     a, b = rng.normal(size=rows), rng.normal(size=rows) + shift
     c = np.array(["x", "y"], dtype=object)[rng.integers(0, 2, rows)]
-    odds = (1 - 2 * turn) * 1.2 * a + 0.5 * (c == "x") - 0.8
+    odds = (1 - 2 * turn) * 1.2 * a + (0.5 + lean) * (c == "x") - 0.8
     labels = (rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int8)
     if shuffle:
         rng.shuffle(labels)
@@ -80,6 +82,9 @@ class _once_verified:  # noqa: N801 - stands where the function `estimator` does
 
     name: str
 
+    def answers(self, pipeline: Any, rows: Any) -> Any:
+        return estimator(self.name).answers(pipeline, rows)
+
     def scorer(self, pipeline: Any, features: Any, columns: Columns) -> Any:
         if id(pipeline) not in _SCORERS:
             _SCORERS[id(pipeline)] = estimator(self.name).scorer(pipeline, features, columns)
@@ -91,12 +96,13 @@ class Loop:
     """The steps wired to fakes."""
 
     project: Project = PROJECT
-    at: FakeWorld = field(default_factory=FakeWorld)
+    at: FakeStores = field(default_factory=FakeStores)
     store: FakeSnapshots = field(default_factory=FakeSnapshots)
     reports: FakeReports = field(default_factory=FakeReports)
     requests: FakeRequests = field(default_factory=FakeRequests)
     said: list[str] = field(default_factory=list)
     rows_per_pod: int = ROWS_PER_POD
+    run_id: str = "run"
 
     @property
     def features(self) -> FakeFeatures:
@@ -113,6 +119,10 @@ class Loop:
         self.at.rollout.known = {entity: {"a": a, "b": b, "c": c} for entity, a, b, c in online}
         return self.store.put(snapshot, columns, labels if labelled else None)
 
+    def measure(self, snapshot: Snapshot) -> list[Entry[Measured]]:
+        world = (self.project, self.store, self.at.registry, self.at.journal)
+        return measure.run(*world, snapshot, run_id=self.run_id, say=self.said.append)
+
     def check(self, snapshot: Snapshot, *, force: bool = False) -> drift_check.Checked:
         return drift_check.run(
             self.project,
@@ -124,15 +134,15 @@ class Loop:
             self.reports,
             snapshot,
             force=force,
-            run_id="run",
+            run_id=self.run_id,
             rows_per_pod=self.rows_per_pod,
             say=self.said.append,
         )
 
-    def train(self, snapshot: Snapshot, *, force: bool = False) -> int:
-        world = (self.project, self.store, self.features, self.at.registry)
+    def train(self, snapshot: Snapshot, *, force: bool = False, offered: int | None = None) -> int:
+        ports = (self.project, self.store, self.features, self.at.registry)
         with patch.object(train, "search", _Once), patch.object(train, "estimator", _once_verified):
-            return train.run(*world, snapshot, force=force, say=self.said.append).number
+            return train.run(*ports, snapshot, force=force, offered=offered, say=self.said.append).number
 
     def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
         return evaluate.run(
@@ -143,18 +153,19 @@ class Loop:
             self.reports,
             snapshot,
             candidate,
-            run_id="run",
+            run_id=self.run_id,
             rows_per_pod=self.rows_per_pod,
             say=self.said.append,
         )
 
     def run(self, snapshot: Snapshot, *, force: bool = False) -> str:
         """The pipeline's branches; the outcome in a word."""
+        self.measure(snapshot)
         checked = self.check(snapshot, force=force)
         if checked.trigger.action is not Action.RETRAIN:
             return checked.trigger.action.value
-        candidate = self.train(snapshot, force=force)
-        judged = self.judge(snapshot, candidate)
+        candidate = self.train(checked.judged, force=force, offered=checked.trigger.candidate)
+        judged = self.judge(checked.judged, candidate)
         if not judged.decision.passed:
             return judged.decision.verdict.value
         return str(promote.run(self.project, self.at.production, candidate).event.state)

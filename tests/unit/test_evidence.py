@@ -99,7 +99,7 @@ def test_a_champion_that_keeps_its_figure_fell_in_no_more_than_alpha() -> None:
 def test_the_month_that_chose_a_version_is_not_its_bar() -> None:
     chosen = Look(month(0), 0.87, 0.012, ROWS)
     own = looks([0.85, 0.851, 0.849])
-    assert fell(own, chosen, 0.1).text.startswith("AUC of 2024-03 0.849 is 0.002 below 0.851")
+    assert fell(own, chosen, 0.1).text.startswith("figure of 2024-03 0.849 is 0.002 below 0.851")
     assert fell(own[:1], chosen, 0.1).verdict is Verdict.FAIL, "0.87 less what a winner is too good by is 0.855"
     assert fell(looks([0.70]), chosen, 0.001).verdict is Verdict.PASS
     assert fell([], chosen, 0.001).verdict is Verdict.UNKNOWN
@@ -139,7 +139,7 @@ def test_one_test_of_the_difference_finds_what_two_intervals_hide() -> None:
     now, before = Estimate(0.80, 0.012), Estimate(0.85, 0.012)
     assert now.interval(0.99).high > before.interval(0.99).low, "the intervals overlap"
     assert differs(now, before, 0.005).verdict is Verdict.PASS
-    assert differs(now, before, 0.005).text == "live AUC 0.800 is 0.050 below 0.850, lower end of the fall 0.006 > 0"
+    assert differs(now, before, 0.005).text == "live figure 0.800 is 0.050 below 0.850, lower end of the fall 0.006 > 0"
     assert differs(before, now, 0.005).verdict is Verdict.FAIL
     assert differs(Estimate(0.8, float("nan")), before, 0.005).verdict is Verdict.UNKNOWN
 

@@ -34,9 +34,9 @@ def gated(verdict: Verdict, candidate: int = 2, **more: Any) -> Gated:
     return Gated(verdict=verdict, candidate=candidate, **more)
 
 
-def history(*told: Event | tuple[Event, str]) -> History:
-    """What these events come to, a minute apart, with the key `k` unless told."""
-    pairs = [item if isinstance(item, tuple) else (item, "k") for item in told]
+def history(*events: Event | tuple[Event, str]) -> History:
+    """What these events come to, a minute apart, with the key `k` unless another is given."""
+    pairs = [item if isinstance(item, tuple) else (item, "k") for item in events]
     return History().fold(*(Entry(event, n, START + timedelta(minutes=n), "t", key) for n, (event, key) in enumerate(pairs, 1)))
 
 
@@ -97,7 +97,7 @@ def test_data_and_figures_of_the_release_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "is_open"),
+    ("events", "is_open"),
     [
         ([moved(MoveState.INTENT)], True),
         ([moved(MoveState.INTENT), moved(MoveState.DONE)], False),
@@ -107,8 +107,8 @@ def test_data_and_figures_of_the_release_before() -> None:
         ([moved(MoveState.AWAITING)], False),
     ],
 )
-def test_a_move_is_open_from_its_intent_to_its_end(told: list[Any], is_open: bool) -> None:
-    assert (history(*told).open is not None) == is_open
+def test_a_move_is_open_from_its_intent_to_its_end(events: list[Any], is_open: bool) -> None:
+    assert (history(*events).open is not None) == is_open
 
 
 def test_a_parked_candidate_waits_until_it_is_promoted_or_stale() -> None:
@@ -155,12 +155,15 @@ def test_a_question_is_settled_by_a_no_or_by_a_yes_that_was_carried_out() -> Non
     assert history(yes, moved(MoveState.FAILED)).decided("s", 1, "p") is None
 
 
-def test_tries_are_the_other_candidates_compared_on_the_same_holdout() -> None:
-    first = gated(Verdict.PASS, 1, champion=None, features_hash="f")
-    seen = history(first, *(gated(Verdict.FAIL, number, features_hash="f") for number in (2, 3, 3)), gated(Verdict.FAIL, 9))
-    assert seen.tried("f") == {2, 3}
-    assert [seen.attempt("f", candidate) for candidate in (2, 3, 4)] == [2, 2, 3]
-    assert seen.attempt("else", 2) == 1
+def test_tries_are_all_other_comparisons_each_candidate_once_on_a_holdout() -> None:
+    first = gated(Verdict.PASS, 1, champion=None, features_hash="f", snapshot="2024-01-31@a")
+    may: dict[str, Any] = {"features_hash": "f", "snapshot": "2024-05-31@b"}
+    june: dict[str, Any] = {"features_hash": "g", "snapshot": "2024-06-30@c"}
+    seen = history(first, *(gated(Verdict.FAIL, number, **may) for number in (2, 3, 3)), gated(Verdict.FAIL, 9, **june))
+    days = [date(2024, 5, 31), date(2024, 5, 31), date(2024, 6, 30)]
+    assert seen.tries("else", 2) == days, "another holdout's, and one whose content was replaced, count as well"
+    assert seen.tries("f", 4) == days
+    assert seen.tries("f", 2) == days[1:]
 
 
 def test_the_last_word_on_a_candidate_and_on_a_snapshot_counts() -> None:

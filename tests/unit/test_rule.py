@@ -37,7 +37,7 @@ def test_a_quiet_month_moves_nothing_and_says_why() -> None:
         "2 months in time: delta 0.002 <= 0.010",
         "2 months in time: lower end of 0.002 at alpha 4.5e-04 -0.008 <= 0.000",
     ]
-    assert chosen.wishes[0].text.startswith("AUC of 2024-05 0.850 is")
+    assert chosen.wishes[0].text.startswith("figure of 2024-05 0.850 is")
 
 
 def test_a_broken_champion_is_replaced_by_what_the_newest_month_alone_made() -> None:

@@ -36,7 +36,9 @@ def test_a_drifted_month_with_another_truth_replaces_it(loop: Loop) -> None:
     assert loop.production == 2
     assert loop.at.consistent
     text = "\n".join(loop.said + loop.at.said)
-    assert "RETRAINING_TRIGGERED drift_share=0.333 >= 0.020 -> train a candidate" in text
+    assert "RETRAINING_TRIGGERED drift_share=0.333 >= 0.020; AUC of 2024-02 0.246 is 0." in text
+    assert "lower end of the fall 0." in text
+    assert " > 0 -> train a candidate" in text
     assert "[COMPARE] candidate_auc=0." in text
     assert "[DECISION] promoted" in text
     assert "[SUMMARY] as_of=2024-02-01 cand_v=2" in text
@@ -104,6 +106,7 @@ def test_the_same_model_is_not_promoted_over_itself(loop: Loop) -> None:
 def test_where_a_decision_of_the_gate_cannot_be_read_nothing_is_decided_on_an_older_one() -> None:
     loop = first_champion()
     snapshot = loop.arrive(2, turn=1, shift=1)
+    loop.measure(snapshot)
     candidate = loop.train(snapshot)
     assert loop.judge(snapshot, candidate).decision.passed
     newer = {**loop.at.ledger.records("gate")[-1].body, "verdict": "FAIL", "form": 99}
@@ -126,7 +129,7 @@ def test_trying_often_needs_more_certainty_each_time(loop: Loop) -> None:
         loop.run(drifted, force=True)
     gates = [entry.event for entry in loop.at.journal.history().gates[1:]]
     assert [gate.attempt for gate in gates] == [1, 2, 3]
-    assert [round(gate.confidence or 0.0, 4) for gate in gates] == [0.98, 0.995, 0.9978]
+    assert [round(gate.confidence or 0.0, 4) for gate in gates] == [0.988, 0.9952, 0.9981]
 
 
 def test_without_labels_a_drifted_month_is_unknown_and_nothing_is_trained(loop: Loop) -> None:
@@ -172,19 +175,19 @@ def answers(seed: int, *, held: bool, rows: int = 400) -> LabelledAnswers:
 
 
 def test_a_champion_whose_live_auc_fell_below_its_interval_is_retrained(loop: Loop) -> None:
-    loop.requests.pairs[1] = answers(1, held=True)
+    loop.requests.pairs[1], loop.requests.newest[1] = answers(1, held=True), 1_700_000_000.0
     checked = loop.check(loop.arrive(2))
     assert checked.trigger.action is Action.RETRAIN
-    assert "upper end of live AUC" in checked.trigger.reasons[0]
+    assert "live AUC of 400 labelled answers of 1 month 0." in checked.trigger.reasons[0]
 
 
 def test_answers_for_trained_entities_say_nothing_of_live_performance(loop: Loop) -> None:
-    loop.requests.pairs[1] = answers(1, held=False)
+    loop.requests.pairs[1], loop.requests.newest[1] = answers(1, held=False), 1_700_000_000.0
     assert loop.check(loop.arrive(2)).trigger.action is Action.NO_ACTION
 
 
 def test_a_few_live_labels_trigger_nothing(loop: Loop) -> None:
-    loop.requests.pairs[1] = answers(1, held=True, rows=40)
+    loop.requests.pairs[1], loop.requests.newest[1] = answers(1, held=True, rows=40), 1_700_000_000.0
     assert loop.check(loop.arrive(2)).trigger.action is Action.NO_ACTION
 
 

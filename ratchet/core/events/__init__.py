@@ -4,9 +4,10 @@
 """
 
 from ratchet.core.events.data import Ingested, LiveMeasured, Pruned, day_of
-from ratchet.core.events.decisions import Gated, Triggered
+from ratchet.core.events.decisions import Gated, Proof, Triggered
 from ratchet.core.events.drift import DriftFound, DriftTest
 from ratchet.core.events.event import Entry, Event, Unreadable
+from ratchet.core.events.measured import Measured, Role
 from ratchet.core.events.production import Cause, Moved, MoveState, Reconciled
 from ratchet.core.events.reading import KINDS, entry_of, read
 from ratchet.core.events.runs import RunClaimed, RunEnded, RunState
@@ -21,10 +22,13 @@ __all__ = [
     "Gated",
     "Ingested",
     "LiveMeasured",
+    "Measured",
     "MoveState",
     "Moved",
+    "Proof",
     "Pruned",
     "Reconciled",
+    "Role",
     "RunClaimed",
     "RunEnded",
     "RunState",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from ratchet.core.decision import Verdict
@@ -11,12 +12,27 @@ from ratchet.core.events.event import Known
 from ratchet.core.events.fields import Fields, as_real, as_text, as_whole, many, maybe, one_of, to_plain
 from ratchet.core.trigger import Action
 
+
+class Proof(StrEnum):
+    """What a candidate was judged by."""
+
+    FRESH = "fresh"  # it and its recipe beat the champion on the judged month
+    PROBATION = "probation"  # the champion is broken: it goes first and is measured beside the previous version afterwards
+    CHALLENGER = "challenger"  # the evidence of several months adds up
+    RETURN = "return"  # the version before the champion does better than it
+
+
 FIRST_METRIC = "auc"  # what form 1 measured, and named its keys by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggered(Known):
-    """Whether a snapshot asks for a candidate. `champion` is None before the first promotion, `drift` when nothing was compared."""
+    """Whether a candidate is wanted. `champion` is None before the first promotion, `drift` when nothing was compared.
+
+    `snapshot` has the newest features, `judged` the newest labels: a candidate is made and judged there; empty where there is none.
+    `wishes` name what asks for a candidate, one for each of the first reasons, `waits` those of them that wait for later labels.
+    `candidate` is a version that exists already and is offered.
+    """
 
     KIND: ClassVar[str] = "trigger"
 
@@ -28,6 +44,10 @@ class Triggered(Known):
     drift: DriftFound | None = None
     report: str = ""
     run_id: str = ""
+    judged: str = ""
+    wishes: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    candidate: int | None = None
 
     def to_body(self) -> dict[str, Any]:
         """The record's body, JSON types only."""
@@ -47,6 +67,10 @@ class Triggered(Known):
             drift=body.take("drift", maybe(DriftFound.read)),
             report=body.take("report", as_text, ""),
             run_id=body.take("run_id", as_text, ""),
+            judged=body.take("judged", as_text, ""),
+            wishes=body.take("wishes", many(as_text), ()),
+            waits=body.take("waits", many(as_text), ()),
+            candidate=body.take("candidate", maybe(as_whole), None),
         )
 
 
@@ -55,7 +79,8 @@ class Gated(Known):
     """The gate's decision on a candidate against a champion (None: the first model).
 
     The values are of `metric`, on the snapshot's `rows` held-out rows; they and the difference with its interval at `confidence`
-    are None where they could not be measured. `attempt` counts the candidates that were tried on that holdout.
+    are None where they could not be measured. `attempt` counts the candidates that were tried on that holdout. `out_of_time` is the
+    difference for the same recipe made without the judged month, None where it was not asked for.
     """
 
     KIND: ClassVar[str] = "gate"
@@ -81,6 +106,9 @@ class Gated(Known):
     delta_high: float | None = None
     report: str = ""
     run_id: str = ""
+    proof: Proof = Proof.FRESH
+    out_of_time: float | None = None
+    out_of_time_se: float | None = None
 
     @classmethod
     def read(cls, body: Fields, form: int, model: str) -> Self:
@@ -110,4 +138,7 @@ class Gated(Known):
             delta_high=body.take("delta_high", figure, None),
             report=body.take("report", as_text, ""),
             run_id=body.take("run_id", as_text, ""),
+            proof=body.take("proof", one_of(Proof), Proof.FRESH),
+            out_of_time=body.take("out_of_time", figure, None),
+            out_of_time_se=body.take("out_of_time_se", figure, None),
         )

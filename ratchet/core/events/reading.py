@@ -9,12 +9,14 @@ from ratchet.core.events.data import Ingested, LiveMeasured, Pruned
 from ratchet.core.events.decisions import Gated, Triggered
 from ratchet.core.events.event import Entry, Event, Known, Unreadable
 from ratchet.core.events.fields import Fields, FormError, as_text, as_whole
+from ratchet.core.events.measured import Measured
 from ratchet.core.events.production import Moved, Reconciled
 from ratchet.core.events.runs import RunClaimed, RunEnded
 from ratchet.core.record import Record
 
 KINDS: Mapping[str, type[Known]] = {
-    kind.KIND: kind for kind in (Ingested, Triggered, Gated, Moved, Reconciled, LiveMeasured, RunEnded, RunClaimed, Pruned)
+    kind.KIND: kind
+    for kind in (Ingested, Triggered, Gated, Moved, Reconciled, LiveMeasured, Measured, RunEnded, RunClaimed, Pruned)
 }
 
 

@@ -3,5 +3,6 @@
 from ratchet.core.history.figures import Figure
 from ratchet.core.history.history import History
 from ratchet.core.history.runs import Outcome, Run
+from ratchet.core.history.wishes import Waiting
 
-__all__ = ["Figure", "History", "Outcome", "Run"]
+__all__ = ["Figure", "History", "Outcome", "Run", "Waiting"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ratchet.core.decision import Verdict
-from ratchet.core.events import DriftTest, Entry, Gated, Moved, MoveState, Triggered
+from ratchet.core.events import DriftTest, Entry, Gated, Moved, MoveState, Triggered, day_of
 from ratchet.core.trigger import Action
 
 
@@ -40,7 +40,9 @@ class Drift:
             self.unanswered = None
 
     def answered(self, answer: Gated | Moved) -> None:
-        """The gate's no, a promotion or a candidate that waits is an answer to its snapshot's drift."""
+        """The gate's no, a promotion or a candidate that waits, on that snapshot's labels or later ones, is an answer to drift."""
         said = answer.verdict is Verdict.FAIL if isinstance(answer, Gated) else answer.state in {MoveState.DONE, MoveState.AWAITING}
-        if said and answer.snapshot == self._drifted:
+        judged, drifted = day_of(answer.snapshot), day_of(self._drifted)
+        later = judged is not None and drifted is not None and judged > drifted
+        if said and (later or answer.snapshot == self._drifted):
             self.unanswered = None

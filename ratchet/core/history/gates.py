@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
-from ratchet.core.events import Entry, Gated
+from ratchet.core.events import Entry, Gated, day_of
 
+Try = tuple[str, int]  # holdout by its features' hash, candidate
 Question = tuple[str, int | None, str]  # snapshot's hash, champion, project's hash
 
 
 @dataclass(slots=True)
 class Gates:
-    """All decisions, oldest first; the last on each candidate and on each question; the candidates compared on each holdout."""
+    """All decisions, oldest first; the last on each candidate and on each question; every comparison once, with its date."""
 
     decisions: list[Entry[Gated]] = field(default_factory=list)
     of_candidate: dict[int, Entry[Gated]] = field(default_factory=dict)
     of_question: dict[Question, Entry[Gated]] = field(default_factory=dict)
-    tried: dict[str, frozenset[int]] = field(default_factory=dict)
+    tried: dict[Try, date | None] = field(default_factory=dict)
 
     def take(self, entry: Entry[Gated]) -> None:
         """One more decision. A first model, which nothing was compared with, is no try."""
@@ -25,4 +27,4 @@ class Gates:
         self.of_candidate[gate.candidate] = entry
         self.of_question[gate.snapshot_hash, gate.champion, gate.project_hash] = entry
         if gate.champion is not None:
-            self.tried[gate.features_hash] = self.tried.get(gate.features_hash, frozenset()) | {gate.candidate}
+            self.tried[gate.features_hash, gate.candidate] = day_of(gate.snapshot)

@@ -17,6 +17,7 @@ from ratchet.core.events import (
     Gated,
     Ingested,
     LiveMeasured,
+    Measured,
     Moved,
     MoveState,
     RunClaimed,
@@ -27,6 +28,7 @@ from ratchet.core.events import (
 from ratchet.core.history.figures import Figure
 from ratchet.core.history.projection import Projection
 from ratchet.core.history.runs import Outcome, Run
+from ratchet.core.history.wishes import Waiting
 
 K = TypeVar("K", bound=Event)
 _GAPS = 10  # snapshots whose dates show how often one comes
@@ -170,13 +172,25 @@ class History:
             return None
         return last
 
-    def tried(self, features_hash: str) -> frozenset[int]:
-        """The versions that were compared with a champion on the holdout of the snapshot with these features."""
-        return self._seen.gates.tried.get(features_hash, frozenset())
+    def tries(self, features_hash: str, candidate: int) -> Sequence[date]:
+        """The snapshots' dates of all comparisons with a champion but this one, each candidate once on each holdout, in order."""
+        tried = self._seen.gates.tried.items()
+        return sorted(day for question, day in tried if day is not None and question != (features_hash, candidate))
 
-    def attempt(self, features_hash: str, candidate: int) -> int:
-        """Which try a comparison of that version would be on that holdout: 1 when none but itself was compared there."""
-        return len(self.tried(features_hash) - {candidate}) + 1
+    def is_waiting(self, version: int) -> bool:
+        """Whether that version awaits approval."""
+        return any(entry.event.to == version for entry in self.waiting)
+
+    def challengers(self, champion: int, most: int) -> Sequence[int]:
+        """The newest candidates that the gate refused for this champion and that never served, at most so many, oldest first."""
+        gates, served = self._seen.gates.of_candidate.values(), self._seen.moves.served
+        refused = [
+            entry
+            for entry in gates
+            if entry.event.champion == champion and entry.event.verdict is Verdict.FAIL and entry.event.candidate not in served
+        ]
+        newest = sorted(refused, key=lambda entry: entry.seq)[-most:] if most else []
+        return tuple(entry.event.candidate for entry in newest)
 
     @property
     def triggers(self) -> Sequence[Entry[Triggered]]:
@@ -186,6 +200,11 @@ class History:
     def trigger_on(self, snapshot: str) -> Entry[Triggered] | None:
         """The last trigger on the snapshot of that id."""
         return self._seen.drift.last.get(snapshot)
+
+    def wishes(self, champion: int | None) -> Sequence[Waiting]:
+        """What asked for a candidate in this champion's place and waits for labels, oldest first."""
+        waiting = (wish for wish in self._seen.wishes.waiting.values() if wish.champion == champion)
+        return tuple(sorted(waiting, key=lambda wish: wish.since))
 
     @property
     def drift_share(self) -> float | None:
@@ -259,3 +278,16 @@ class History:
     def figures(self, version: int) -> Sequence[Figure]:
         """How a version did, at each gate and on live answers, in the order of the records."""
         return self._seen.figures.by_version.get(version, ())
+
+    def was_measured(self, version: int, snapshot_hash: str, against: int | None) -> bool:
+        """Whether a version was measured on that content, beside that champion (None: it was the champion)."""
+        return (version, snapshot_hash, against) in self._seen.measurements.asked
+
+    def measurements(self, version: int) -> Sequence[Entry[Measured]]:
+        """A version's last measurement on each labelled snapshot, by the snapshots' dates."""
+        by_day = self._seen.measurements.by_version.get(version, {})
+        return tuple(by_day[day] for day in sorted(by_day))
+
+    def measurement(self, version: int) -> Entry[Measured] | None:
+        """A version's measurement on the newest labelled snapshot that it was measured on."""
+        return self._seen.measurements.newest.get(version)

@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.core.events import Entry, Event, Gated, Ingested, LiveMeasured, Moved, Triggered, Unreadable
+from ratchet.core.events import Entry, Event, Gated, Ingested, LiveMeasured, Measured, Moved, Triggered, Unreadable
 from ratchet.core.history.drift import Drift
 from ratchet.core.history.figures import Figures
 from ratchet.core.history.gates import Gates
+from ratchet.core.history.measurements import Measurements
 from ratchet.core.history.parts import forked
 from ratchet.core.history.production import Production
 from ratchet.core.history.runs import Runs
+from ratchet.core.history.wishes import Wishes
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class Projection:
     drift: Drift = field(default_factory=Drift)
     runs: Runs = field(default_factory=Runs)
     figures: Figures = field(default_factory=Figures)
+    measurements: Measurements = field(default_factory=Measurements)
+    wishes: Wishes = field(default_factory=Wishes)
     decided: Counter[tuple[str, str]] = field(default_factory=Counter)
     last: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
@@ -44,6 +48,8 @@ class Projection:
             forked(self.drift),
             forked(self.runs),
             forked(self.figures),
+            forked(self.measurements),
+            forked(self.wishes),
             self.decided.copy(),
             self.last.copy(),
         )
@@ -59,17 +65,22 @@ class Projection:
         elif (trigger := entry.of(Triggered)) is not None:
             self._count(entry, trigger.event.action)
             self.drift.take(trigger)
+            self.wishes.take(trigger)
         elif (gate := entry.of(Gated)) is not None:
             self._count(entry, gate.event.verdict)
             self.gates.take(gate)
             self.drift.answered(gate.event)
+            self.wishes.answered(gate.event)
             self.figures.gate(gate)
         elif (move := entry.of(Moved)) is not None:
             self._count(entry, move.event.state)
             self.moves.take(move)
             self.drift.answered(move.event)
+            self.wishes.answered(move.event)
         elif (live := entry.of(LiveMeasured)) is not None:
             self.figures.measure(live)
+        elif (measured := entry.of(Measured)) is not None:
+            self.measurements.take(measured)
         elif (ingested := entry.of(Ingested)) is not None:
             self.figures.ingest(ingested)
 

@@ -1,0 +1,115 @@
+"""What the champion's outcomes ask for: whether it fell, and which version has proven itself better since."""
+
+from __future__ import annotations
+
+from ratchet.core.decision import Reason, Verdict
+from ratchet.core.estimate import Estimate
+from ratchet.core.events import Proof
+from ratchet.core.evidence import WINNERS_CURSE, ahead, differs, fell, sinks
+from ratchet.core.gate import better_beyond_doubt
+from ratchet.core.history import History
+from ratchet.core.schema import ModelVersion, Snapshot
+from ratchet.core.trigger import Offer, Wish
+from ratchet.project.file import Project
+from ratchet.requests.port import RequestLog
+from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_answers
+from ratchet.steps.parts.looks import first_look, looks_at, pairs_of
+from ratchet.tasks.catalogue import task_of
+
+_MONTH = 30.44 * 86_400  # seconds
+_MONTHS = (1, 2, 3)  # of live answers, the fewest that say enough
+
+
+def performance(project: Project, history: History, champion: ModelVersion | None, judged: Snapshot | None) -> list[Reason]:
+    """Whether the champion fell at once, and whether it sinks slowly, by its measurements up to that snapshot; PASS when it did."""
+    if champion is None or judged is None:
+        return []
+    task, gate = task_of(project), project.policy.gate
+    looks = looks_at(history, champion.number, judged.as_of)
+    if not looks or looks[-1].as_of != judged.as_of:
+        return []
+    first, alpha = first_look(task, champion, gate.confidence), (1 - gate.confidence) / 2
+    more, label = task.metric.more_is_better, task.metric.label
+    return [
+        fell(looks, first, alpha, more_is_better=more, label=label),
+        sinks(looks, first, gate.false_promotions_a_year, more_is_better=more, label=label),
+    ]
+
+
+def live_fall(project: Project, store: SnapshotStore, requests: RequestLog, champion: ModelVersion | None) -> Reason | None:
+    """Whether the champion's answers of the last one to three months were worse than it promised; None where they say too little.
+
+    The time ends with the newest answer whose label has come. The fewest months that have enough labels are held against the
+    figure on the holdout at training, less what that is too good by, in one test of the difference.
+    """
+    if champion is None:
+        return None
+    task, gate = task_of(project), project.policy.gate
+    first, newest = first_look(task, champion, gate.confidence), requests.newest_labelled().get(champion.number)
+    if first is None or newest is None:
+        return None
+    for months in _MONTHS:
+        answers = requests.labelled(champion.number, newest - months * _MONTH).get(champion.number)
+        if answers is None:
+            continue
+        kept = held_answers(project, store, answers)
+        live = task.live(kept, gate.confidence)
+        if not live.enough:
+            continue
+        label = f"live {task.metric.label} of {live.rows} labelled answers of {months} month{'s' if months > 1 else ''}"
+        now, alpha = task.figure(kept.labels, kept.scores, kept.groups), (1 - gate.confidence) / 2
+        more = task.metric.more_is_better
+        before = Estimate(first.value - (1 if more else -1) * WINNERS_CURSE, first.se)
+        return differs(now, before, alpha, more_is_better=more, label=label)
+    return None
+
+
+def offer(project: Project, history: History, champion: ModelVersion | None, judged: Snapshot | None) -> Offer | None:
+    """The version that exists already and has proven itself better than the champion, of which nothing was decided yet."""
+    if champion is None or judged is None:
+        return None
+    for version, wish in _known(project, history, champion):
+        decided = history.gate_of(version)
+        question = judged.hash, champion.number
+        asked = decided is not None and question == (decided.event.snapshot_hash, decided.event.champion)
+        if decided and asked and (decided.event.verdict is not Verdict.PASS or history.is_waiting(version)):
+            continue
+        why = proof(project, history, version, champion.number, judged, Proof(wish.value))
+        if why.verdict is Verdict.PASS:
+            return Offer(version, wish, why)
+    return None
+
+
+def _known(project: Project, history: History, champion: ModelVersion) -> list[tuple[int, Wish]]:
+    known = []
+    if history.previous is not None and on_probation(history, champion.number):
+        known.append((history.previous, Wish.RETURN))
+    challengers = history.challengers(champion.number, project.policy.challengers)
+    return known + [(version, Wish.CHALLENGER) for version in challengers]
+
+
+def on_probation(history: History, champion: int) -> bool:
+    """Whether the gate put this champion into production, and it was measured on at most one labelled snapshot since."""
+    moved = history.champion
+    if moved is None or moved.event.to != champion or moved.event.before is None:
+        return False
+    gate = history.gate_of(champion)
+    by_gate = gate is not None and gate.event.champion == moved.event.before and gate.event.proof is not Proof.RETURN
+    since = [entry for entry in history.measurements(champion) if entry.seq > moved.seq]
+    return by_gate and len(since) <= 1
+
+
+def proof(project: Project, history: History, version: int, champion: int, judged: Snapshot, kind: Proof) -> Reason:
+    """What the measurements up to that snapshot prove of a version that exists already; PASS when it is the better one.
+
+    A challenger's months add up, always valid, at the year's budget. The version before a champion on probation has one look.
+    """
+    pairs = pairs_of(history, version, champion, judged.as_of)
+    gate = project.policy.gate
+    if not pairs or pairs[-1].as_of != judged.as_of:
+        return Reason(Verdict.UNKNOWN, f"version {version} was not measured beside version {champion} on {judged.as_of}")
+    if kind is Proof.CHALLENGER:
+        return ahead(pairs, gate.false_promotions_a_year / 2)
+    last = pairs[-1]
+    return better_beyond_doubt(Estimate(last.delta, last.se), gate.confidence, f"version {version} on {judged.as_of}")
