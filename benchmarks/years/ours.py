@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from benchmarks.years.months import History, Model, as_of
 from benchmarks.years.worlds import MONTHS
 from ratchet.core.evidence import Look, PairedLook
-from ratchet.core.offers import Claim, Move, Next, Offer, Rule, Seen
 from ratchet.core.rule import next_move
+from ratchet.core.seen import Claim, Move, Next, RecipeLooks, Rule, Seen
 
 RECIPES = (1, 2, 3, 6, 12)  # months that candidates are made of
 _CHALLENGERS = 3
@@ -53,7 +53,7 @@ def play(history: History, rule: Rule = RULE, months: int = MONTHS) -> Served:
             if tried != against:
                 claims.append(Claim(history.paired(tried, against, month - 1), history.paired(tried, against, month)))
         offers = [
-            Offer(_name(window), window, history.paired((month, window), champion, month), record)
+            RecipeLooks(_name(window), window, history.paired((month, window), champion, month), record)
             for window, record in reign.records.items()
         ]
         seen = Seen(

@@ -11,8 +11,8 @@ from benchmarks.years.months import History, Model
 from benchmarks.years.ours import Served
 from benchmarks.years.worlds import MONTHS
 from ratchet.core.gate import should_promote
-from ratchet.core.offers import Move
 from ratchet.core.policy import GatePolicy
+from ratchet.core.seen import Move
 
 OURS, NEVER, LAB, TFX = "Ratchet's rule", "never", "lab: point >= 0.01", "TFX: point >= 1 %"
 IN_TIME, EVIDENTLY = "in time alone: DeLong 98 %", "Evidently-triggered, point better"

@@ -15,7 +15,7 @@ from benchmarks.years.months import History, draw
 from benchmarks.years.ours import Served
 from benchmarks.years.policies import POLICIES
 from benchmarks.years.worlds import MONTHS, TURN_AT, WORLDS
-from ratchet.core.offers import Move
+from ratchet.core.seen import Move
 
 SEED = 20240131
 LAGS = (0, 1, 2, 3)  # months that labels come after their features

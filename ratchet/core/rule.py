@@ -17,7 +17,7 @@ from ratchet.core.decision import Reason, Verdict, check, number
 from ratchet.core.estimate import Estimate
 from ratchet.core.evidence import PairedLook, ahead, fell, gain_over, sinks
 from ratchet.core.months import mean_of, spread_of
-from ratchet.core.offers import Move, Next, Offer, Rule, Seen
+from ratchet.core.seen import Move, Next, RecipeLooks, Rule, Seen
 
 Found = tuple[float, str, tuple[Reason, ...]]  # by how much at least, who, why
 
@@ -50,7 +50,7 @@ def next_move(seen: Seen, rule: Rule) -> Next:
         if found:
             _, name, reasons = max(found)
             return Next(Move.PROMOTE, name, reasons, wishes)
-    if not seen.offers:
+    if not seen.recipes:
         return Next(Move.KEEP, wishes=wishes)
     offer = _for_now(seen, rule, wishes[0])
     reasons = _in_time(offer, rule, alpha, max((claim.too_good_by for claim in seen.claims), default=0.0))
@@ -61,7 +61,7 @@ def _ahead(seen: Seen, rule: Rule) -> list[Found]:
     """Whoever is ahead over months by the evidence alone."""
     found: list[Found] = []
     alpha = rule.yearly / 2
-    for name, looks in [*((offer.name, offer.out_of_time) for offer in seen.offers), *seen.challengers]:
+    for name, looks in [*((offer.name, offer.out_of_time) for offer in seen.recipes), *seen.challengers]:
         gain = gain_over(looks, alpha)
         if gain is not None and gain.months >= rule.min_months:
             reasons = (ahead(looks, alpha), check(f"{name}: gain", gain.gain, ">", rule.min_gain))
@@ -72,7 +72,7 @@ def _ahead(seen: Seen, rule: Rule) -> list[Found]:
 def _in_and_out_of_time(seen: Seen, rule: Rule, alpha: float) -> list[Found]:
     """The recipes whose newest candidate wins in time, and that win without the judged month, if with less certainty."""
     found: list[Found] = []
-    for offer in seen.offers:
+    for offer in seen.recipes:
         if len(offer.out_of_time) >= rule.min_months:
             figures = [Estimate(look.delta, look.se) for look in offer.out_of_time]
             over = mean_of(figures, spread_of(figures))
@@ -86,20 +86,20 @@ def _in_and_out_of_time(seen: Seen, rule: Rule, alpha: float) -> list[Found]:
     return found
 
 
-def _in_time(offer: Offer, rule: Rule, alpha: float, doubt: float) -> tuple[Reason, ...]:
+def _in_time(offer: RecipeLooks, rule: Rule, alpha: float, doubt: float) -> tuple[Reason, ...]:
     return (
         check(f"{offer.name} in time: delta", offer.in_time.delta, ">", rule.min_delta),
         _lower(f"{offer.name} in time", offer.in_time, alpha, doubt),
     )
 
 
-def _for_now(seen: Seen, rule: Rule, fallen: Reason) -> Offer:
+def _for_now(seen: Seen, rule: Rule, fallen: Reason) -> RecipeLooks:
     """The recipe that may go at once.
 
     The one of the fewest months where the champion is broken. Else the next one: half of it is older, so a month that passes
     does a fraction of the harm, and one that stays is learnt all the same.
     """
-    newest, *others = sorted(seen.offers, key=lambda offer: offer.months)
+    newest, *others = sorted(seen.recipes, key=lambda offer: offer.months)
     *earlier, last = [look.value for look in seen.champion] or [0.0]
     by = rule.broken_by
     if not earlier and seen.first is not None:

@@ -12,7 +12,7 @@ from benchmarks.years.policies import IN_TIME, NEVER, OURS, POLICIES
 from benchmarks.years.runner import outcome
 from benchmarks.years.truth import BEST, FEATURES, POSITIVES, true_auc, usual
 from benchmarks.years.worlds import MONTHS, TURN_AT, WORLDS
-from ratchet.core.offers import Move
+from ratchet.core.seen import Move
 from ratchet.tasks.binary.auc import auc_estimate, difference
 
 WORLD = {world.name: world for world in WORLDS}

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date
 
 from ratchet.core.evidence import Look, PairedLook
-from ratchet.core.offers import Claim, Move, Offer, Rule, Seen
 from ratchet.core.rule import next_move
+from ratchet.core.seen import Claim, Move, RecipeLooks, Rule, Seen
 
 RULE = Rule()
 QUIET = (0.85, 0.852, 0.849, 0.851)
@@ -20,12 +20,12 @@ def pair(delta: float, number: int = 5, se: float = 0.003) -> PairedLook:
     return PairedLook(month(number), delta, se, 1_400)
 
 
-def offers(newest: float, hedge: float, out_of_time: Sequence[float] = (0.0, 0.001, -0.001, 0.0)) -> list[Offer]:
+def offers(newest: float, hedge: float, out_of_time: Sequence[float] = (0.0, 0.001, -0.001, 0.0)) -> list[RecipeLooks]:
     record = [pair(delta, number) for number, delta in enumerate(out_of_time)]
-    return [Offer("1 month", 1, pair(newest), record), Offer("2 months", 2, pair(hedge), record)]
+    return [RecipeLooks("1 month", 1, pair(newest), record), RecipeLooks("2 months", 2, pair(hedge), record)]
 
 
-def seen(own: Sequence[float], of: Sequence[Offer]) -> Seen:
+def seen(own: Sequence[float], of: Sequence[RecipeLooks]) -> Seen:
     looks = [Look(month(number), value, 0.012, 1_400) for number, value in enumerate(own)]
     return Seen(month(5), looks, None, of, tries=[month(number) for number in range(5)])
 

@@ -34,7 +34,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RecipeLooks:
     """What a recipe has to show: its newest candidate on the month that it knows, and what was made without the judged month."""
 
     name: str
@@ -70,7 +70,7 @@ class Seen:
     today: date
     champion: Sequence[Look]
     first: Look | None
-    offers: Sequence[Offer]
+    recipes: Sequence[RecipeLooks]
     challengers: Sequence[tuple[str, Sequence[PairedLook]]] = ()
     probation: PairedLook | None = None
     claims: Sequence[Claim] = ()
