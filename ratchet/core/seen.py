@@ -23,7 +23,7 @@ class Rule:
 
     min_delta: float = 0.01  # in time
     min_gain: float = 0.003  # over months: smaller ones are not worth a move
-    min_months: int = 3  # likewise: fewer do not show how much months differ
+    min_months: int = 4  # likewise: fewer do not show how much months differ
     yearly: float = 0.02
     out_alpha: float = 0.2  # out of time, of a candidate that wins in time as well
     fall_alpha: float = 0.001  # one look, one-sided
