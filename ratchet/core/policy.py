@@ -59,9 +59,13 @@ class GatePolicy:
     false_promotions_a_year: Annotated[float, Within(gt=0, lt=1)] = 0.02  # the chance of any, which a year's tries share
     min_rows: Annotated[int, Within(ge=2)] = 200  # of the holdout, else UNKNOWN
     min_per_class: Annotated[int, Within(ge=2)] = 30  # likewise
+    pool: Annotated[int, Within(ge=1)] = 1  # newest labelled snapshots whose held-out rows are judged together, an entity once
+    max_copied_share: Annotated[float, Within(ge=0, le=1)] = 1.0  # of held-out rows that a training row equals, else UNKNOWN
     floor_auc: Annotated[float, Within(ge=0.5, lt=1)] = 0.55  # for every candidate
     leakage_auc: Annotated[float, Within(gt=0.5, le=1)] = 0.99  # from it on the label has leaked
-    brier_margin: Annotated[float, Within(ge=0, le=1)] = 0.01  # that the Brier score may grow by
+    brier_margin: Annotated[float, Within(ge=0, le=1)] = 0.01  # that the Brier score may grow by; says little where a label is rare
+    skill_margin: Annotated[float, Within(ge=0)] = 0.05  # likewise, over p(1 - p) of the base rate p; beyond doubt
+    calibration_margin: Annotated[float, Within(gt=0)] = 0.25  # observed over expected from 1/1.25 to 1.25; beyond doubt
     slice_min_rows: Annotated[int, Within(ge=2)] = 100  # smaller groups are not compared
     slice_min_per_class: Annotated[int, Within(ge=2)] = 20  # likewise
     slice_margin: Annotated[float, Within(ge=0, le=1)] = 0.02  # loss of AUC that no group may exceed beyond doubt

@@ -14,12 +14,17 @@ ANY: Final = object()
 # decisions nobody has taken yet. A key that says only when a question is asked is never part of it (ANY): the gate's answer is the
 # same whatever it says.
 ADDED: Final[Mapping[tuple[str, ...], Any]] = {
+    ("policy", "gate", "skill_margin"): 0.05,
+    ("policy", "gate", "calibration_margin"): 0.25,
+    ("policy", "gate", "pool"): 1,
+    ("policy", "gate", "max_copied_share"): 1.0,
+    ("holdout", "group"): None,
     ("policy", "drift", "rate_effect"): 1.75,
     ("policy", "drift", "unseen_effect"): 0.05,
     ("policy", "drift", "min_influence"): ANY,
     ("policy", "gate", "false_promotions_a_year"): 0.02,
-    ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
-    ("policy", "challengers"): 3,
+    ("policy", "retrain"): ANY,
+    ("policy", "challengers"): ANY,
 }
 
 

@@ -94,6 +94,8 @@ def test_a_task_decides_by_its_own_metric(written: Written) -> None:
         return str(judge(measured, policy, []).verdict.value)
 
     assert (verdict(truth, boastful), verdict(boastful, truth), verdict(truth, None)) == ("PASS", "FAIL", "PASS")
+    assert task.expected(truth).value == pytest.approx(task.figure(labels, truth).value, abs=0.01)
+    assert task.difference(labels, truth, boastful).value > 0
     assert task.metric.fell(Interval(0.3, 0.29, 0.31), task.estimate(labels, truth, 0.98))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ratchet.core.estimate import Scores
-from ratchet.core.holdout import held_out
 from ratchet.core.schema import Snapshot, take
 from ratchet.estimators import search
 from ratchet.estimators.catalogue import estimator
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_by, keys, needed
 from ratchet.steps.parts.holdout import Holdout
 from ratchet.steps.parts.judged import labelled_until
 from ratchet.tasks.catalogue import task_of
@@ -22,27 +22,27 @@ def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, hel
     Trained as a candidate is, by the same search on as many snapshots and never on a held-out entity, and kept nowhere. Features
     are the snapshots' own, which at their dates are what the feature store gives. None where no earlier snapshot has labels.
     """
-    window = [item for item in labelled_until(store, judged) if item.as_of < judged.as_of][-project.training.window :]
+    window = [item for item in labelled_until(store, judged) if item.as_of < held.since][-project.training.window :]
     if not window:
         return None
     names = [feature.name for feature in project.inputs]
-    entities, columns, labels = [], [], []
+    together, columns, labels = [], [], []
     for snapshot in window:
         labelled = store.labels(snapshot)
-        kept = ~held_out(project.holdout.salt, project.holdout.share, labelled["entity"])
-        labelled = take(labelled, kept)
-        everyone = store.columns(snapshot, [project.entity, *names])
+        everyone = store.columns(snapshot, list(dict.fromkeys([*needed(project), *names])))
         position = {entity: index for index, entity in enumerate(everyone[project.entity])}
-        at = np.array([position[entity] for entity in labelled["entity"]], dtype=np.int64)
-        entities.append(labelled["entity"])
-        labels.append(labelled["label"])
-        columns.append({name: everyone[name][at] for name in names})
+        everyone = take(everyone, np.array([position[entity] for entity in labelled["entity"]], dtype=np.int64))
+        those = keys(project, everyone)
+        kept = ~held_by(project, those)
+        together.append(those[kept])
+        labels.append(labelled["label"][kept])
+        columns.append({name: everyone[name][kept] for name in names})
     rows = {name: np.concatenate([part[name] for part in columns]) for name in names}
     made = search.train(
         project.inputs,
         rows,
         np.concatenate(labels),
-        np.concatenate(entities),
+        np.concatenate(together),
         objective=task_of(project).objective,
         grid=project.training.grids,
         folds=project.training.folds,

@@ -12,7 +12,6 @@ import numpy as np
 from ratchet.core.decision import Decision, Reason
 from ratchet.core.errors import DataError
 from ratchet.core.events import DriftFound, DriftTest
-from ratchet.core.holdout import held_out
 from ratchet.core.schema import Snapshot, take
 from ratchet.drift.profile import Profile, merge, profile
 from ratchet.drift.reference import PREDICTION, Reference
@@ -20,6 +19,7 @@ from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, lab
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_rows, needed
 from ratchet.tasks.catalogue import task_of
 
 _PIECE = 200_000  # rows in memory at a time; two of the store's row groups
@@ -56,11 +56,11 @@ def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Sn
     if changed := features_changed(project, champion):
         message = f"version and ratchet.yaml cannot be compared: {changed}; train a new version"
         raise DataError(message)
-    names = [project.entity, *(feature.name for feature in project.inputs)]
+    names = list(dict.fromkeys([*needed(project), *(feature.name for feature in project.inputs)]))
     features, predictions = Profile.empty(project.inputs), Profile.empty(PREDICTION)
     for piece in _pieces(rows):
         columns = store.columns(snapshot, names, piece)
-        kept = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, columns[project.entity]))
+        kept = np.flatnonzero(held_rows(project, columns))
         features = merge(features, profile(project.inputs, columns))
         if len(kept):
             predictions = merge(predictions, profile(PREDICTION, {"prediction": champion.scorer.batch(take(columns, kept))}))
