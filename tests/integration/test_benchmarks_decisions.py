@@ -147,7 +147,7 @@ def test_users_that_come_back_have_the_same_months_but_for_the_correlation() -> 
             for plan in ("free", "family"):
                 assert (first[name] == plan).mean() == pytest.approx((apart[name] == plan).mean(), abs=0.012)
             continue
-        assert np.nanmean(first[name]) == pytest.approx(np.nanmean(apart[name]), abs=0.03 * np.nanstd(apart[name]))
+        assert np.nanmean(first[name]) == pytest.approx(np.nanmean(apart[name]), abs=0.03 * float(np.nanstd(apart[name])))
         assert np.nanstd(second[name]) == pytest.approx(np.nanstd(apart[name]), rel=0.03)
         pairs = ~np.isnan(first[name][:30_000]) & ~np.isnan(second[name])
         found = np.corrcoef(first[name][:30_000][pairs], second[name][pairs])[0, 1]

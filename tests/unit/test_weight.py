@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,9 +170,11 @@ def test_the_report_says_which_effect_decided_and_what_is_hardly_used() -> None:
     assert (row.what, row.effect, row.threshold) == ("values, Ratio of a value's share", "2.333", "1.750")
 
 
-@pytest.mark.parametrize(("first", "second"), list(pairwise(SNAPSHOT_DIRS))[:1])
-def test_streamflow_s_real_months_ask_for_retraining_whatever_its_champion_uses(first: Path, second: Path) -> None:
+def test_streamflow_s_real_months_ask_for_retraining_whatever_its_champion_uses() -> None:
     project = streamflow()
-    before, after = (profile(project.inputs, feature_columns(folder)) for folder in (first, second))
-    found = drift(before, after, project.policy.drift, (), dict.fromkeys((item.name for item in project.inputs), 0.0))
-    assert (found.decision.texts[0], found.drifted, found.set_aside) == ("drift_share 0.071 >= 0.020", ["rebuffer_events_7d"], [])
+    assert project.policy.drift.min_influence == 0
+    for folders in list(pairwise(SNAPSHOT_DIRS))[:1]:  # none where this machine has no data
+        before, after = (profile(project.inputs, feature_columns(folder)) for folder in folders)
+        found = drift(before, after, project.policy.drift, (), dict.fromkeys((item.name for item in project.inputs), 0.0))
+        assert found.decision.texts[0] == "drift_share 0.071 >= 0.020"
+        assert (found.drifted, found.set_aside) == (["rebuffer_events_7d"], [])
