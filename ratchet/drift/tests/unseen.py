@@ -2,7 +2,7 @@
 
 Chi-squared pools rare categories, so codes of which each has a few rows may all be replaced and look the same to it. Which side
 a row is on would be chance in a quiet month: a category of c rows in both months together is then on the current side alone
-with a probability of at most (share of the current rows)^c, and the rows of such categories have a known mean and variance
+with a chance of at most (share of the current rows)^c, and the rows of such categories have a known mean and variance
 (categories compete for places, so their sum varies no more than if they were independent: Joag-Dev, Proschan 1983, Annals of
 Statistics 11:286).
 """
@@ -31,7 +31,7 @@ def unseen(reference: Ints, current: Ints) -> tuple[float, float]:
 
     Returns:
         The share of current rows in categories without a reference row less the share that chance explains, at least 0, and the
-        probability that chance brings so many in rare categories: at most that of Bernstein's inequality, 1 where none is rare.
+        chance of so many rows in rare categories by accident: at most that of Bernstein's inequality, 1 where none is rare.
     """
     both, rows = reference + current, int(current.sum())
     total = rows + int(reference.sum())
