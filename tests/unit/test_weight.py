@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from ratchet.drift.profile import Profile, profile
 from ratchet.drift.reference import PREDICTION, Reference
 from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift
 from ratchet.estimators.influence import influence
+from ratchet.reports.html.drift_view import drift_view
 from ratchet.steps.parts.snapshot_drift import drift_of, event_of
 from tests.support.churn import churn, scorer
 from tests.support.loop import PROJECT, first_champion
+from tests.support.streamflow import SNAPSHOT_DIRS, feature_columns, streamflow
 
 POLICY = DriftPolicy()
 FEATURES = [Feature("used", DType.FLOAT), Feature("idle", DType.FLOAT)]
@@ -156,3 +159,22 @@ def test_a_column_that_the_champion_has_no_use_for_leaves_it_alone_by_default() 
     assert loop.run(loop.arrive(2, shift=0.5)) == "NO_ACTION"
     assert "NO_ACTION drift_share=0.000 < 0.020, without b that the champion hardly uses -> the champion stays" in loop.said
     assert any(line.startswith("[DRIFT] b wasserstein 0.") and "the champion hardly uses it" in line for line in loop.said)
+
+
+def test_the_report_says_which_effect_decided_and_what_is_hardly_used() -> None:
+    rows = {row.feature: row for row in drift_view(judged(idle=0.5), None, None).tests}
+    assert (rows["idle"].outcome, rows["used"].outcome) == ("drifted, hardly used", "quiet")
+    flag = [Feature("used", DType.BOOL)]
+    before, after = (profile(flag, {"used": np.arange(5_000) % 100 < share}) for share in (2, 6))
+    (row,) = drift_view(drift(before, after, POLICY), None, None).tests
+    assert (row.what, row.effect, row.threshold) == ("values, Ratio of a value's share", "2.333", "1.750")
+
+
+def test_streamflow_s_real_months_ask_for_retraining_whatever_its_champion_uses() -> None:
+    project = streamflow()
+    assert project.policy.drift.min_influence == 0
+    for folders in list(pairwise(SNAPSHOT_DIRS))[:1]:  # none where this machine has no data
+        before, after = (profile(project.inputs, feature_columns(folder)) for folder in folders)
+        found = drift(before, after, project.policy.drift, (), dict.fromkeys((item.name for item in project.inputs), 0.0))
+        assert found.decision.texts[0] == "drift_share 0.071 >= 0.020"
+        assert (found.drifted, found.set_aside) == (["rebuffer_events_7d"], [])
