@@ -78,7 +78,9 @@ PROBATION = _gauge(
     "ratchet_champion_on_probation", "1 until the version in production has stood a labelled snapshot beside the one before"
 )
 WISHES = _gauge("ratchet_wishes_waiting", "Wishes for a candidate that wait for labels")
-WISH_SINCE = _gauge("ratchet_wish_waiting_seconds", "Time since the date of the snapshot that such a wish was made on", "wish")
+WISH_SINCE = _gauge(
+    "ratchet_wish_waiting_seconds", "Time since the date of the snapshot that the oldest of these was made on; else 0"
+)
 WAITING = _gauge("ratchet_promotions_awaiting_approval", "Candidates that wait for `ratchet approve`")
 SNAPSHOT_DATE = _gauge("ratchet_snapshot_as_of_timestamp_seconds", "Date of the newest snapshot that was ingested")
 INGESTED_AT = _gauge("ratchet_snapshot_ingested_timestamp_seconds", "When a snapshot was ingested last")

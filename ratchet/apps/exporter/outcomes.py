@@ -26,8 +26,7 @@ def by_labels(project: Project, history: History, now: float) -> Iterator[Value]
         if found is not None:
             yield from _measured(project, role, found)
     yield m.WISHES, len(seen.waiting), ()
-    for wish in seen.waiting:
-        yield m.WISH_SINCE, max(0.0, now - midnight(wish.since)), (wish.name,)
+    yield m.WISH_SINCE, max((now - midnight(wish.since) for wish in seen.waiting), default=0.0), ()
     if champion is not None:
         yield m.PROBATION, float(seen.probation), ()
 
