@@ -71,8 +71,8 @@ def _too_few(project: Project, found: Timeline) -> str:
     late = f", and with labels {found.lag} snapshots late {LEAST + found.lag}" if found.lag else ""
     left_out = f" ({'; '.join(found.left_out)})" if found.left_out else ""
     return (
-        f"the snapshot store of {project.model} has {there}{left_out}: a backtest needs {LEAST} with labels{late}, one to learn from, "
-        "one to decide on and one that shows how it went; `ratchet data ingest` adds snapshots"
+        f"the snapshot store of {project.model} has {there}{left_out}: a backtest needs {LEAST} with labels{late}, one to learn "
+        "from, one to decide on and one that shows how it went; `ratchet data ingest` adds snapshots"
     )
 
 

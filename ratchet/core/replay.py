@@ -95,12 +95,12 @@ class Replay:
         """What the figures cannot carry, in sentences."""
         few = f"{len(self.months)} months are few: they show what the policies do, and hardly which of them is better."
         hindsight = (
-            f"The best fixed policy ({self.best}) is picked after the fact, among {len(self.outcomes) - 1}: its mean is rather too high, "
-            "and so is every regret."
+            f"The best fixed policy ({self.best}) is picked after the fact, among {len(self.outcomes) - 1}: "
+            "its mean is rather too good, and every regret too large."
         )
         again = (
-            "Entities that are held out come back month after month, so months are not independent: the standard errors are rather too "
-            "small, and a difference below twice its standard error says nothing."
+            "Entities that are held out come back month after month, so months are not independent: the standard errors are rather "
+            "too small. A difference below twice its standard error says nothing."
         )
         return (*([few] if len(self.months) < _FEW else []), hindsight, again)
 
