@@ -13,6 +13,8 @@ from ratchet.project.file import Project
 from ratchet.snapshots.parquet import ParquetSnapshots
 from tests.support.loop import PROJECT, month
 
+ROWS = 1500
+
 
 def store_in(folder: Path, project: Project = PROJECT) -> ParquetSnapshots:
     return ParquetSnapshots(folder, project.entity, project.label.column, [column.feature for column in project.columns])
@@ -20,7 +22,7 @@ def store_in(folder: Path, project: Project = PROJECT) -> ParquetSnapshots:
 
 def put(store: ParquetSnapshots, number: int, *, labelled: bool = True, one_class: bool = False, **how: Any) -> Snapshot:
     """Store a month as `month` makes it; `one_class`: nobody left."""
-    columns, labels = month(number, **how)
+    columns, labels = month(number, **{"rows": ROWS, **how})
     if one_class:
         labels["label"] = labels["label"] * 0
     rows = len(columns["id"])

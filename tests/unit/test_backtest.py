@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -13,6 +14,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from ratchet.backtest.bench import Bench
 from ratchet.backtest.run import prepare
 from ratchet.core.errors import DataError
 from ratchet.core.estimate import Estimate
@@ -20,12 +22,18 @@ from ratchet.core.replay import OWN, Replay, mean_difference
 from ratchet.project.file import Policy
 from ratchet.reports.html.backtest import backtest_report
 from ratchet.snapshots.parquet import ParquetSnapshots
-from tests.support.loop import PROJECT
+from tests.support.loop import PROJECT, trained_once
 from tests.support.months import put, store_in
 
 TURNED = 3  # the month from which on the label depends on the features the other way round
 LAST = 6
 TASK_PACKAGE = "ratchet.tasks.binary"
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with trained_once():
+        yield
 
 
 @cache
@@ -102,14 +110,12 @@ def test_the_gate_out_of_time_waits_for_a_recipe_that_has_not_seen_the_judged_mo
     assert [move.decided for move in found.outcome("out-of-time gate").promoted] == [date(2024, TURNED + 1, 1)]
 
 
-def test_all_the_policy_counts_and_approval_is_taken_as_given(store: ParquetSnapshots) -> None:
-    for number in range(1, 5):
-        put(store, number, turn=1.0 if number >= 2 else 0.0)
-    patient = Policy.model_validate({"retrain": ["drift"], "approval": "manual"})
-    assert prepare(PROJECT.model_copy(update={"policy": patient}), store).run(jobs=1).outcome(OWN).promoted == ()
-    asking = Policy.model_validate({"retrain": ["performance"], "approval": "manual"})
-    found = prepare(PROJECT.model_copy(update={"policy": asking}), store).run(jobs=1)
-    assert [move.decided for move in found.outcome(OWN).promoted] == [date(2024, 2, 1)]
+@pytest.mark.parametrize(("wish", "promoted"), [("drift", []), ("performance", [date(2024, TURNED, 1)])])
+def test_all_the_policy_counts_and_approval_is_taken_as_given(tmp_path: Path, wish: str, promoted: list[date]) -> None:
+    policy = Policy.model_validate({"retrain": [wish], "approval": "manual"})
+    work = prepare(PROJECT.model_copy(update={"policy": policy}), turned())
+    path = Bench(work.project, work.store, work.timeline, tmp_path).replay(lambda _: None)
+    assert [step.decided for step in path.steps[1:]] == promoted
 
 
 # --- what is stored ---
