@@ -78,9 +78,12 @@ def _kubeflow(cluster: Cluster, namespace: str) -> dict[str, str]:
     """Where Kubeflow is, seen from that namespace: the pods of its runs stay in its own."""
     if not cluster.has("service", "ml-pipeline"):
         return {}
-    if namespace == NAMESPACE:
-        return {"kubeflow.url": "http://ml-pipeline:8888", "kubeflow.uiUrl": PAGES}
-    return {"kubeflow.url": f"http://ml-pipeline.{NAMESPACE}.svc:8888", "kubeflow.uiUrl": PAGES, "kubeflow.namespace": NAMESPACE}
+    values = {"kubeflow.url": "http://ml-pipeline:8888"}
+    if namespace != NAMESPACE:
+        values = {"kubeflow.url": f"http://ml-pipeline.{NAMESPACE}.svc:8888", "kubeflow.namespace": NAMESPACE}
+    if cluster.has("service", "ml-pipeline-ui"):
+        values["kubeflow.uiUrl"] = PAGES
+    return values
 
 
 def _connect(cluster: Cluster, namespace: str) -> None:

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.decisions.alarm_rules import OURS, SHARES, drifted_share, ours, preset, statistics
-from benchmarks.decisions.months import Shift, features, month, shifted, sources
+from benchmarks.decisions.months import Shift, Sources, features, month, shifted, sources
+from benchmarks.decisions.returning import two_months
 from benchmarks.decisions.runner import SEED, Tally
 from ratchet.core.decision import Verdict
+from ratchet.core.schema import Columns
 
 UNKNOWN = "Ratchet: UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """How often a month of `rows` raises an alarm beside a reference of `reference` rows; Evidently sees the first `peer_draws`."""
+    """How often a month of `rows` raises an alarm beside a reference of `reference` rows; Evidently sees the first `peer_draws`.
+
+    `returning` is the correlation of a user's values in both months, of a quiet one; 0: others each month.
+    """
 
     rows: int
     reference: int
@@ -25,6 +30,7 @@ class Month:
     shift: Shift
     draws: int
     peer_draws: int
+    returning: float = 0.0
 
     @property
     def rows_per_draw(self) -> int:
@@ -33,11 +39,10 @@ class Month:
 
     def play(self, rng: np.random.Generator, numbers: range) -> Tally:
         """As many pairs of months as `numbers` has."""
-        tally, where = Tally(), sources(self.features)
+        tally, where = Tally(), sources(self.features, self.shift)
         named = features(where)
         for number in numbers:
-            before = month(rng, self.reference, where)
-            after = month(rng, self.rows, shifted(where, self.shift, rng))
+            before, after = self._months(rng, where)
             verdict = ours(named, before, after)
             tally.add(OURS, hit=verdict is Verdict.PASS)
             tally.add(UNKNOWN, hit=verdict is Verdict.UNKNOWN)
@@ -46,6 +51,12 @@ class Month:
                 for name, bound in SHARES.items():
                     tally.add(name, hit=share >= bound)
         return tally
+
+    def _months(self, rng: np.random.Generator, where: Sources) -> tuple[Columns, Columns]:
+        if self.returning:
+            return two_months(rng, self.reference, self.rows, where, self.returning)
+        before = month(rng, self.reference, where)
+        return before, month(rng, self.rows, shifted(where, self.shift, rng))
 
 
 def compare_with_preset(months: int) -> float:

@@ -58,7 +58,12 @@ def _one(cell: Cell) -> TypeGuard[OneCandidate]:
 
 
 def _month(cell: Cell) -> TypeGuard[Month]:
-    return isinstance(cell, Month) and cell.features == STREAMFLOW_FEATURES and cell.reference >= max(7_000, cell.rows)
+    return (
+        isinstance(cell, Month)
+        and cell.features == STREAMFLOW_FEATURES
+        and cell.reference >= max(7_000, cell.rows)
+        and not cell.returning
+    )
 
 
 def _lines(panel: Axes, played: Played, rules: list[str], place: Callable[[Cell], float | None]) -> None:

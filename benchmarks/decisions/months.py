@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ratchet.core.schema import Columns, DType, Feature
 
 MISSING, MORE_MISSING = 0.02, 0.12
+FLAGGED, RARE, TRIPLED = 0.4, 0.02, 0.06  # shares of a flag: usual ones, and what Shift.RATE makes of what
 
 
 class Shape(StrEnum):
@@ -29,7 +30,8 @@ class Shape(StrEnum):
 _DTYPES = {Shape.RARE_EVENTS: DType.INT, Shape.EVENTS: DType.INT, Shape.FLAG: DType.BOOL, Shape.PLAN: DType.CATEGORY}
 # The first five have each kind of column; fourteen are two rounds, about StreamFlow's mix.
 _ORDER = (Shape.NORMAL, Shape.PLAN, Shape.RARE_EVENTS, Shape.SKEWED, Shape.FLAG, Shape.EVENTS, Shape.NORMAL)
-_PLANS = np.array(["free", "basic", "plus", "family"], dtype=object)
+PLANS = np.array(["free", "basic", "plus", "family"], dtype=object)
+SHARES_OF_PLANS = [0.4, 0.3, 0.2, 0.1]
 
 
 class Shift(StrEnum):
@@ -39,6 +41,7 @@ class Shift(StrEnum):
     SMALL = "one number by 0.15 sd"
     MODERATE = "one number by 0.3 sd"
     MISSING = "one feature's missing cells from 2 % to 12 %"
+    RATE = "one flag from 2 % to 6 %"
     BROAD = "eight numbers in fourteen features by 0.3 sd"
 
 
@@ -48,11 +51,12 @@ _MOVED = {Shift.SMALL: 1, Shift.MODERATE: 1, Shift.BROAD: 8}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one feature's values come from: `moved` in standard deviations, `missing` as a share."""
+    """Where one feature's values come from: `moved` in standard deviations, `missing` and `flagged` (of a flag) as shares."""
 
     shape: Shape
     moved: float = 0.0
     missing: float = 0.0
+    flagged: float = FLAGGED
 
     @property
     def is_number(self) -> bool:
@@ -63,10 +67,14 @@ class Source:
 Sources = Mapping[str, Source]
 
 
-def sources(count: int) -> Sources:
-    """The sources of `count` features."""
+def sources(count: int, shift: Shift = Shift.NONE) -> Sources:
+    """The sources of `count` features, as they are before the shift."""
     shapes = [_ORDER[i % len(_ORDER)] for i in range(count)]
-    return {f"f{i:02}": Source(shape, missing=MISSING if shape is Shape.SKEWED else 0.0) for i, shape in enumerate(shapes)}
+    flagged = RARE if shift is Shift.RATE else FLAGGED
+    return {
+        f"f{i:02}": Source(shape, missing=MISSING if shape is Shape.SKEWED else 0.0, flagged=flagged)
+        for i, shape in enumerate(shapes)
+    }
 
 
 def features(where: Sources) -> tuple[Feature, ...]:
@@ -80,6 +88,9 @@ def shifted(where: Sources, shift: Shift, rng: np.random.Generator) -> Sources:
     if shift is Shift.MISSING:
         name = str(rng.choice([name for name, source in where.items() if source.missing]))
         after[name] = replace(after[name], missing=MORE_MISSING)
+    elif shift is Shift.RATE:
+        name = str(rng.choice([name for name, source in where.items() if source.shape is Shape.FLAG]))
+        after[name] = replace(after[name], flagged=TRIPLED)
     elif shift is not Shift.NONE:
         numbers = [name for name, source in where.items() if source.is_number]
         for name in rng.choice(numbers, _MOVED[shift], replace=False):
@@ -94,7 +105,7 @@ def month(rng: np.random.Generator, rows: int, where: Sources) -> Columns:
 
 def _column(rng: np.random.Generator, rows: int, source: Source) -> NDArray[np.float64] | NDArray[np.object_]:
     if source.shape is Shape.PLAN:
-        return rng.choice(_PLANS, rows, p=[0.4, 0.3, 0.2, 0.1])
+        return rng.choice(PLANS, rows, p=SHARES_OF_PLANS)
     values = _numbers(rng, rows, source)
     if source.missing:
         values[rng.random(rows) < source.missing] = np.nan
@@ -108,7 +119,7 @@ def _numbers(rng: np.random.Generator, rows: int, source: Source) -> NDArray[np.
         case Shape.SKEWED:
             return rng.gamma(2.0, 10.0, rows) + source.moved * 10.0 * math.sqrt(2.0)
         case Shape.FLAG:
-            return (rng.random(rows) < 0.4).astype(np.float64)
+            return (rng.random(rows) < source.flagged).astype(np.float64)
         case _:
             mean = 2.0 if source.shape is Shape.RARE_EVENTS else 30.0
             return rng.poisson(mean + source.moved * math.sqrt(mean), rows).astype(np.float64)

@@ -37,6 +37,7 @@ _SHIFTED = {
     (10_000, 10_000): (20, 8),
     (100_000, 100_000): (4, 2),
 }
+_RETURNING = {600: 400, 1_000: 800, 7_000: 200}  # rows of a month of users that come back -> draws
 _OTHER_WIDTHS = {5: 0.5, 100: 0.2}  # share of the draws, for the work that they are
 
 
@@ -71,9 +72,11 @@ class Plan:
         """Quiet ones and shifted ones by rows at StreamFlow's width, then the widths."""
         for shift in Shift:
             for (rows, reference), (draws, seen) in (_SHIFTED if shift is not Shift.NONE else _QUIET).items():
-                claimed = (shift, rows) in {(Shift.MODERATE, 1_000), (Shift.SMALL, 10_000)}
+                claimed = (shift, rows) in {(Shift.MODERATE, 1_000), (Shift.SMALL, 10_000), (Shift.RATE, 10_000)}
                 ours = (400 if rows == 1_000 else 150) if claimed else draws
                 yield Month(rows, reference, STREAMFLOW_FEATURES, shift, self._draws(ours), self._draws(seen))
+        for rows, draws in _RETURNING.items():
+            yield Month(rows, STREAMFLOW_ROWS, STREAMFLOW_FEATURES, Shift.NONE, self._draws(draws), 0, returning=0.8)
         for width, part in _OTHER_WIDTHS.items():
             for (rows, reference), (draws, seen) in _QUIET.items():
                 yield Month(rows, reference, width, Shift.NONE, self._draws(draws * part), self._draws(seen * part))

@@ -63,7 +63,7 @@ PEERS: dict[str, Rule] = {
 
 def measured(held: Holdout, candidate: Scores, champion: Scores, attempt: int) -> Measurement:
     """The product's measurement by its default policy."""
-    return measure(BINARY, _POLICY, held, candidate, champion, attempt)
+    return measure(BINARY, _POLICY, held, candidate, champion, [held.snapshot.as_of] * (attempt - 1))
 
 
 def ours(measurement: Measurement) -> bool:

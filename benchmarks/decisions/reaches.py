@@ -29,6 +29,7 @@ def reaches(played: Played) -> list[dict[str, Any]]:
         ("false alarms a quiet month from min_rows up", 0.01, False, _quiet),
         ("a 0.3 sd shift found at 1,000 rows", 0.95, True, lambda cell: _moved(cell, Shift.MODERATE, 1_000)),
         ("a 0.15 sd shift found at 10,000 rows", 0.95, True, lambda cell: _moved(cell, Shift.SMALL, 10_000)),
+        ("a flag that triples from 2 % found at 10,000 rows", 0.95, True, lambda cell: _moved(cell, Shift.RATE, 10_000)),
     ]
     return [_judge(name, bound, played, about, least=least) for name, bound, least, about in claims]
 

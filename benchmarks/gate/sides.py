@@ -48,7 +48,7 @@ def holdout(rows: int, seed: int) -> tuple[Holdout, Scores, Scores]:
 
 def gate(held: Holdout, first: Scores, second: Scores) -> tuple[Measurement, Decision]:
     """Ours: AUCs, DeLong intervals of the whole and of each group, Brier scores, and the decision."""
-    measured = measure(BINARY, _POLICY, held, first, second, attempt=1)
+    measured = measure(BINARY, _POLICY, held, first, second)
     return measured, judge(measured, _POLICY, _SEEN)
 
 

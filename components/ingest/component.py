@@ -15,8 +15,11 @@ def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Data
 
     def body(w: Wiring) -> list[str]:
         reconcile_first(w.production, only_open=True)  # a dead promoter's move is ended before anything else
-        source = w.source(data) if data else None
-        taken = use_case.run(source, w.store, w.features, w.journal, snapshot, replace=replace)
+        stores = (w.store, w.features, w.journal)
+        if data:
+            taken = use_case.take(w.source(data), *stores, snapshot, date_of=w.project.date_of, replace=replace)
+        else:
+            taken = use_case.run(None, *stores, snapshot)
         hand_on(dataset, taken.facts)
         return [label_of(rows) for rows in row_groups(taken.rows, w.settings.rows_per_pod)]
 

@@ -1,4 +1,4 @@
-"""What an orchestrator is asked: start a run, follow it to its end, list runs, show a run's log.
+"""What an orchestrator is asked: start a run, follow it to its end, list runs, show a run's log; and by the clock where it can.
 
 A second orchestrator is a folder beside this file, a class with these methods, and a line in `choice.py`.
 """
@@ -33,12 +33,54 @@ class Listed:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Runs by the clock: `cron` as the orchestrator keeps it, `when` the same for people, `arguments` of each run."""
+
+    id: str
+    cron: str
+    when: str
+    arguments: Mapping[str, Any]
+
+
+class Scheduler(Protocol):
+    """Runs of one model's pipeline by the clock. Every method raises Unavailable when the orchestrator cannot be reached."""
+
+    def scheduled(self) -> list[Scheduled]:
+        """The schedules by which runs start now; mostly one or none."""
+        ...
+
+    def schedule(self, cron: str, arguments: Mapping[str, Any]) -> list[str]:
+        """Start runs by the clock, one at a time and none for times that were missed, and end the schedules before.
+
+        Args:
+            cron: minute, hour, day, month, weekday.
+            arguments: the pipeline's parameters.
+
+        Returns:
+            Runs of earlier schedules that go on.
+
+        Raises:
+            UserError: `cron` is no such expression, or a parameter is nothing that this orchestrator can use.
+        """
+        ...
+
+    def unschedule(self) -> list[str]:
+        """End all schedules; their runs that go on."""
+        ...
+
+
 class Runner(Protocol):
     """Runs of one model's pipeline. Every method raises Unavailable when the orchestrator cannot be reached."""
 
     @property
     def outlives(self) -> bool:
         """Whether a run goes on without the command that started it."""
+        ...
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Starts runs by the clock. Raises UserError, saying what to do instead, where the orchestrator cannot."""
         ...
 
     def start(self, arguments: Mapping[str, Any], name: str = "") -> Started:

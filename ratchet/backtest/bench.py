@@ -51,7 +51,8 @@ class Bench:
     def label(self) -> None:
         """Put every month's labels into the table."""
         for snapshot in self.timeline.labelled:
-            self.table.put_labels(snapshot.as_of, self.held(snapshot).labels)
+            held = self.held(snapshot)
+            self.table.put_rows(snapshot.as_of, held.labels, held.groups)
 
     def score(self, window: Sequence[Snapshot]) -> str:
         """Make a recipe of these months, once, and score it on its last month and all later ones. Says why it could not be made."""

@@ -108,9 +108,9 @@ def replay(
 
 def run_once(project: Project, ports: Ports, snapshot: Snapshot, run_id: str) -> None:
     """What the pipeline does when a snapshot has come (pipelines/continuous_training.py): its steps, and what they branch by."""
-    world = (project, ports.store, ports.registry, ports.journal)
-    measure.run(*world, snapshot, run_id=run_id, say=ports.say)
-    checked = drift_check.run(*world, NoRequests(), NoDriftReport, ports.reports, snapshot, run_id=run_id, say=ports.say)
+    common = (project, ports.store, ports.registry, ports.journal)
+    measure.run(*common, snapshot, run_id=run_id, say=ports.say)
+    checked = drift_check.run(*common, NoRequests(), NoDriftReport, ports.reports, snapshot, run_id=run_id, say=ports.say)
     if checked.trigger.action is not Action.RETRAIN:
         return
     version = train.run(
@@ -123,7 +123,7 @@ def run_once(project: Project, ports: Ports, snapshot: Snapshot, run_id: str) ->
         run_id=run_id,
         say=ports.say,
     )
-    judged = evaluate.run(*world, ports.reports, checked.judged, version.number, run_id=run_id, say=ports.say)
+    judged = evaluate.run(*common, ports.reports, checked.judged, version.number, run_id=run_id, say=ports.say)
     if judged.decision.passed:
         promote.run(project, ports.production, version.number, run_id=run_id)
 

@@ -9,6 +9,7 @@ from ratchet.core.errors import DataError
 from ratchet.core.schema import Snapshot
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import needed
 
 LEAST = 3  # labelled snapshots: one to learn from, one to decide on, one that shows how it went
 
@@ -53,7 +54,7 @@ def timeline(project: Project, store: SnapshotStore, lag: int) -> Timeline:
     few are left: two decisions need a month each that shows how they went.
     """
     kept, left_out = [], []
-    names = [project.entity, *(column.name for column in project.columns)]
+    names = list(dict.fromkeys([*needed(project), *(column.name for column in project.columns)]))
     for snapshot in store.snapshots():
         try:
             store.columns(snapshot, names, range(min(1, snapshot.rows)))

@@ -110,9 +110,9 @@ class KubernetesApi:
         method = "GET" if body is None else "POST"
         where = f"{self._path(resource, f'{name}:{port}')}/proxy{path}"
         reply = self._send(method, where, f"ask {resource.kind} {name}", body, headers or {})
-        told = _status_object(reply)
-        if told is not None:  # the API server speaks, not the pod
-            raise self._error(reply.status, told, "ask", resource, name)
+        refusal = _status_object(reply)
+        if refusal is not None:  # the API server speaks, not the pod
+            raise self._error(reply.status, refusal, "ask", resource, name)
         return reply
 
     def _patient(self, method: str, resource: Resource, name: str = "", query: Mapping[str, str] | None = None) -> Json:
@@ -172,8 +172,8 @@ class KubernetesApi:
     def _host(self) -> str:
         return str(self._api.configuration.host)
 
-    def _error(self, status: int, told: Json, verb: str, resource: Resource, name: str) -> RatchetError:
-        said = str(told.get("message") or f"status {status}")
+    def _error(self, status: int, refusal: Json, verb: str, resource: Resource, name: str) -> RatchetError:
+        said = str(refusal.get("message") or f"status {status}")
         what = f"{resource.kind} {name}".strip()
         match status:
             case 401:
@@ -235,10 +235,10 @@ def _status_object(reply: Reply) -> Json | None:
     if reply.status < _BAD_REQUEST:
         return None
     try:
-        told = json.loads(reply.content)
+        content = json.loads(reply.content)
     except ValueError:
         return None
-    return told if isinstance(told, dict) and told.get("kind") == "Status" and "apiVersion" in told else None
+    return content if isinstance(content, dict) and content.get("kind") == "Status" and "apiVersion" in content else None
 
 
 def _first_line(error: object) -> str:

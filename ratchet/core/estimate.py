@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Labels = NDArray[Any]  # one a row; what a label is, the task knows
 Scores = NDArray[np.float64]  # likewise, of a version's answers
+Clusters = NDArray[np.int64]  # one a row, counted from 0: rows of one number hang together (a household, a day), others do not
 
 
 @dataclass(frozen=True, slots=True)

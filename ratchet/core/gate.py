@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ratchet.core.decision import Decision, Reason, Verdict, check, decide, number
 from ratchet.core.estimate import Estimate, Interval, Paired
-from ratchet.core.measurement import Guard, Measurement
+from ratchet.core.measurement import Guard, Measurement, SliceComparison
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
 
@@ -91,7 +91,8 @@ def judge(
     paired = measured.paired
     if paired is None:
         first = Reason(Verdict.PASS, "there is no champion: floor only", headline=True)
-        return decide([*enough, first, *_asked(measured.guards, first_model=True)])
+        limits = [limit.reason for limit in measured.limits]
+        return decide([*enough, first, *_asked(measured.guards, first_model=True), *limits])
     if policy.kind == "simple":
         better = _simply_better(paired, policy.min_delta, more_is_better=measured.metric.more_is_better)
         text = f"delta {number(paired.delta.value)} {'>=' if better else '<'} {number(policy.min_delta)} (gate: simple)"
@@ -101,9 +102,12 @@ def judge(
             *enough,
             *([proven] if proven else _better(measured, paired, policy)),
             *_asked(measured.guards),
+            *(limit.reason for limit in measured.limits),
             *(no_worse(group.label, group.paired.delta, policy.slice_margin) for group in measured.slices if group.paired),
         ]
     )
+    if asked.passed:  # a candidate that ranks no better has a dozen lines less to say
+        asked = decide([*asked.reasons, *_limits_of(measured.slices)])
     return decide([*asked.reasons, lasting()]) if asked.passed and lasting is not None else asked
 
 
@@ -118,6 +122,17 @@ def _better(measured: Measurement, paired: Paired, policy: GatePolicy) -> list[R
 def _asked(guards: Sequence[Guard], *, first_model: bool = False) -> list[Reason]:
     reasons = ((guard, guard.reason) for guard in guards)
     return [replace(reason, headline=first_model and guard.promotes_first) for guard, reason in reasons if reason]
+
+
+def _limits_of(groups: Sequence[SliceComparison]) -> list[Reason]:
+    """What else the groups may not be off by: each one that is, and in one line how many are not."""
+    asked = [(group.label, limit) for group in groups for limit in group.limits]
+    beyond = [(label, limit.reason) for label, limit in asked if not limit.within]
+    told = [replace(reason, text=f"{label}: {reason.text}") for label, reason in beyond]
+    if len(beyond) < len(asked):
+        names = " and ".join(dict.fromkeys(limit.text for _, limit in asked))
+        told.append(Reason(Verdict.PASS, f"within groups: {len(asked) - len(beyond)} of {len(asked)} within bounds, {names}"))
+    return told
 
 
 def _simply_better(paired: Paired, delta: float, *, more_is_better: bool) -> bool:

@@ -167,7 +167,7 @@ class LoggedAnswer:
     prediction_id: str
     entity: str
     version: int
-    probability: float
+    score: float
     features_hash: str
     answered_at: float
 

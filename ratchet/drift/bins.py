@@ -1,9 +1,9 @@
-"""The universal grid on which numbers are counted: a function of the value alone.
+"""The universal grids on which numbers are counted: functions of the value alone, one within the other.
 
-A bin is a float64 cut down to sign, exponent and the first 12 bits of its mantissa. No edge depends on data, so partitions and
-snapshots always share their bins and merging is the addition of integers. A bin is at most 1/4096 of its value wide; integers up to
-8,192 have bins of their own. The price: a column whose spread is below 1/4096 of its values (seconds since 1970, say) looks
-constant.
+A bin is a float64 cut down to sign, exponent and the first bits of its mantissa, 12 on the coarsest grid and all 52 on the
+finest. No edge depends on data, so partitions and snapshots share their bins and merging is the addition of integers. On the
+coarsest grid a bin is at most 1/4096 of its value wide, and integers up to 8,192 have bins of their own; on the finest every
+value has. Which grid a column is counted on is precision.py's to say.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-MANTISSA_BITS = 12
-_SHIFT = 52 - MANTISSA_BITS
+COARSEST, FINEST = 12, 52  # bits of the mantissa
 _MAGNITUDE = np.int64(2**63 - 1)  # all bits but the sign
-LAST_KEY = (0x7FF << MANTISSA_BITS) - 1  # the bin of the largest finite float64
 
 # Bincount needs a table over the span of keys, sorting does not: beyond this many table cells a row (an octave has 4,096 keys)
 # sorting is the faster one, and the table is never out of proportion to the data.
@@ -25,7 +23,12 @@ _CELLS_PER_ROW = 8
 _CELLS_FREE = 1 << 17
 
 
-def count(values: Floats) -> tuple[Ints, Ints]:
+def last_key(bits: int) -> int:
+    """The bin of the largest finite float64."""
+    return (0x7FF << bits) - 1
+
+
+def count(values: Floats, bits: int = COARSEST) -> tuple[Ints, Ints]:
     """Count values by bin; NaN is left out.
 
     A value costs some passes over an array that stays in the processor's cache, and one addition to a table. Nothing is masked out
@@ -33,6 +36,7 @@ def count(values: Floats) -> tuple[Ints, Ints]:
 
     Args:
         values: float64 of shape (n,), none of them infinite.
+        bits: of the mantissa.
 
     Returns:
         Keys, strictly increasing and ordered as the values are (negative below zero), and their counts (all positive).
@@ -42,12 +46,12 @@ def count(values: Floats) -> tuple[Ints, Ints]:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     empty = np.isnan(values)
     missing = int(np.count_nonzero(empty))
-    bits = (np.where(empty, 0.0, values) if missing else values).view(np.int64)
-    cells = bits & _MAGNITUDE
-    cells >>= _SHIFT
+    patterns = (np.where(empty, 0.0, values) if missing else values).view(np.int64)
+    cells = patterns & _MAGNITUDE
+    cells >>= FINEST - bits
     gap = _close_gap(cells)
-    if bits.min() < 0:
-        _apply_sign(cells, bits >> 63)
+    if patterns.min() < 0:
+        _apply_sign(cells, patterns >> 63)
     distinct, counts = _tally(cells)
     if missing:
         zero = int(np.searchsorted(distinct, 0))
@@ -57,9 +61,44 @@ def count(values: Floats) -> tuple[Ints, Ints]:
     return _open_gap(distinct, gap), counts
 
 
-def values_of(keys: Ints) -> Floats:
+def values_of(keys: Ints, bits: int = COARSEST) -> Floats:
     """The value that stands for each bin: its edge next to zero, which is the value itself where the bin holds one integer."""
-    return np.copysign((np.abs(keys) << _SHIFT).view(np.float64), keys)
+    return np.copysign((np.abs(keys) << (FINEST - bits)).view(np.float64), keys)
+
+
+def key_of(value: float) -> int:
+    """The bin of a finite value on the finest grid."""
+    key = int(np.float64(abs(value)).view(np.int64))
+    return -key if value < 0 else key
+
+
+def only_values(values: Floats, bits: int) -> Ints | None:
+    """The finest keys of values of which no two different ones share a bin of the grid of `bits`; None where some do.
+
+    Args:
+        values: float64 of shape (n,), n > 0, finite, no NaN.
+        bits: of the mantissa.
+    """
+    patterns = (values + 0.0).view(np.int64)  # + 0.0 makes one zero of -0.0 and 0.0
+    cells = patterns & _MAGNITUDE
+    cells >>= FINEST - bits
+    _close_gap(cells)
+    if patterns.min() < 0:
+        _apply_sign(cells, patterns >> 63)
+    lowest, span = _span(cells)
+    if not _fits(span, len(cells)):
+        return None
+    cells -= lowest
+    table = np.zeros(span, dtype=np.int64)
+    table[cells] = patterns  # of several values, one stays
+    if not (table[cells] == patterns).all():
+        return None
+    found = np.zeros(span, dtype=np.bool_)
+    found[cells] = True
+    kept = table[found]
+    keys = kept & _MAGNITUDE
+    _apply_sign(keys, kept >> 63)
+    return keys
 
 
 def merge(keys: Ints, counts: Ints, other_keys: Ints, other_counts: Ints) -> tuple[Ints, Ints]:
@@ -90,7 +129,7 @@ def _close_gap(magnitude: Ints) -> int:
     Zero's bin is four million below that of 1, and a table over both would be mostly empty.
     """
     gap = int((magnitude - 1).view(np.uint64).min())  # zero turns into the largest number of all
-    if gap > LAST_KEY:
+    if gap > _MAGNITUDE:
         return 0
     magnitude -= gap
     np.maximum(magnitude, 0, out=magnitude)

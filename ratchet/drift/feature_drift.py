@@ -4,13 +4,16 @@ Each feature has a test of its values and, when cells are missing on either side
 
 | test | effect | p-value |
 |---|---|---|
-| values of int, float | Wasserstein distance over the reference's standard deviation | Kolmogorov-Smirnov |
-| values of bool, category | Jensen-Shannon distance | chi-squared |
+| values of int, float | Wasserstein distance over the reference's standard deviation, plain and winsorised | Kolmogorov-Smirnov |
+| of few values | those and the ratio of a value's shares | Kolmogorov-Smirnov or chi-squared |
+| values of bool | Jensen-Shannon distance, ratio of a value's shares | chi-squared |
+| values of category | those and the share of new categories | chi-squared or the test of new categories |
 | missingness | Jensen-Shannon distance | chi-squared |
 
-A test shows drift when its effect reaches the threshold (it matters), its p-value, Holm-corrected over all tests of the snapshot,
-is below alpha (it is no accident) and both samples have `min_rows` (it was measured). The effects are those of Evidently for
-references above 1,000 rows; Evidently asks for no more than the effect, and alarms on 40 % of quiet columns at 50 current rows.
+A test shows drift when one of its effects reaches its threshold (it matters), its p-value, Holm-corrected over all tests of the
+snapshot, is below alpha (it is no accident) and both samples have `min_rows` (it was measured). The first effect of each is
+Evidently's for references above 1,000 rows; Evidently asks for no more than the effect, and alarms on 40 % of quiet columns at
+50 current rows.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import numpy as np
 from ratchet.core.decision import Verdict, check
 from ratchet.core.errors import DataError
 from ratchet.core.policy import DriftPolicy
-from ratchet.core.severity import severity
+from ratchet.core.severity import Figure, decisive
 from ratchet.drift.holm import holm
 from ratchet.drift.profile import FeatureProfile, Profile
 from ratchet.drift.tests import category
@@ -42,7 +45,9 @@ class FeatureDrift:
 
     `reference_rows` and `current_rows` are the rows that the test compares (with a value, for a value test). `effect` and `p` are
     None when a side has none; `corrected_p` is None when a side has fewer than `min_rows` (the test is then outside Holm's family).
-    `verdict` is PASS when it drifted, FAIL when it is quiet, UNKNOWN when too few rows leave it open.
+    `verdict` is PASS when it drifted, FAIL when it is quiet, UNKNOWN when too few rows leave it open. `further` are effects of the
+    same difference by other measures, any of which may matter. `influence` is the feature's share of the variance of the champion's
+    score, None where it is not known, and `counts` whether the feature's drift is one that asks for something.
     """
 
     feature: str
@@ -56,6 +61,14 @@ class FeatureDrift:
     current_rows: int
     verdict: Verdict
     reason: str
+    further: tuple[Figure, ...] = ()
+    influence: float | None = None
+    counts: bool = True
+
+    @property
+    def decisive(self) -> Figure:
+        """The effect that it is judged by."""
+        return decisive(Figure(self.measure, self.effect, self.threshold), self.further)
 
     @property
     def drifted(self) -> bool:
@@ -69,8 +82,8 @@ class FeatureDrift:
 
     @property
     def severity(self) -> float:
-        """Effect over threshold; -1 without an effect."""
-        found = severity(self.effect, self.threshold)
+        """Effect over threshold, of the decisive one; -1 without an effect."""
+        found = self.decisive.severity
         return -1.0 if found is None else found
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,7 +126,7 @@ def label_drift(reference: Mapping[str, int], current: Mapping[str, int], policy
     """Compare how often each label is there, given as rows by label: a test named `label` with its own alpha."""
     labels = sorted({*reference, *current})
     counts = np.array([[side.get(label, 0) for label in labels] for side in (reference, current)], dtype=np.int64)
-    return _judge([_Draft("label", category.TEST, category.compare_counts(counts[0], counts[1]))], policy)[0]
+    return _judge([_Draft("label", category.TEST, category.compare_values(counts[0], counts[1]))], policy)[0]
 
 
 def _drafts(reference: FeatureProfile, current: FeatureProfile) -> Iterator[_Draft]:
@@ -140,18 +153,19 @@ def _judge(drafts: Sequence[_Draft], policy: DriftPolicy) -> tuple[FeatureDrift,
 def _outcome(draft: _Draft, corrected: float | None, policy: DriftPolicy, *, by_missingness: bool) -> FeatureDrift:
     """Judge one test; `by_missingness`: it has too few values, and the feature's missingness test stands for it."""
     test, effect = draft.test, draft.found.effect
-    threshold = test.threshold(policy)
-    name = f"{draft.feature} {'missing ' if test.aspect == 'missing' else ''}{test.measure}"
+    threshold, what_of = test.threshold(policy), f"{draft.feature} {'missing ' if test.aspect == 'missing' else ''}"
+    further = tuple(Figure(name, found, test.further[name].threshold(policy)) for name, found in draft.found.further.items())
     if corrected is None or effect is None:
         rows, side = min(zip(draft.rows, ("reference", "current"), strict=True))
         verdict = Verdict.FAIL if by_missingness else Verdict.UNKNOWN
         note = "; nearly empty on both sides, its missingness is compared" if by_missingness else ""
         what = "rows with a value" if test.aspect == "value" else "rows"
-        reason = f"{name} not judged: {rows} {side} {what} < {policy.min_rows}{note}"
+        reason = f"{what_of}{test.measure} not judged: {rows} {side} {what} < {policy.min_rows}{note}"
     else:
-        large = check(name, effect, ">=", threshold)
+        judged = decisive(Figure(test.measure, effect, threshold), further)
+        large = check(f"{what_of}{judged.measure}", judged.effect or 0.0, ">=", judged.threshold)
         sure = check("p", corrected, "<", policy.alpha)
         verdict = Verdict.PASS if large.verdict is sure.verdict is Verdict.PASS else Verdict.FAIL
         reason = f"{large.text}, {sure.text}"
     found = draft.found.p, corrected, *draft.rows
-    return FeatureDrift(draft.feature, test.aspect, test.measure, effect, threshold, *found, verdict, reason)
+    return FeatureDrift(draft.feature, test.aspect, test.measure, effect, threshold, *found, verdict, reason, further)

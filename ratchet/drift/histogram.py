@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Coded, DType, Feature
-from ratchet.drift import bins
+from ratchet.drift import bins, precision
 from ratchet.drift.bins import Floats, Ints
+from ratchet.drift.precision import Counted, together
+
+_WIDTH = 63  # bits of a key
 
 
 def _none() -> Ints:
@@ -26,8 +29,9 @@ def _none() -> Ints:
 class FeatureProfile:
     """One feature's histogram. Two of them are equal when their `state()` is.
 
-    A number has `keys` (see bins.py, strictly increasing) with `counts`, both int64 of shape (k,), and the exact `low` and
-    `high` (inf and -inf while there is no value). A category has `categories`, from value to count. No count is 0.
+    A number has `keys` on the grid of `bits` (see bins.py and precision.py; strictly increasing) with `counts`, both int64 of
+    shape (k,), and the exact `low` and `high` (inf and -inf while there is no value). A category has `categories`, from value
+    to count. No count is 0.
     """
 
     name: str
@@ -37,6 +41,7 @@ class FeatureProfile:
     counts: Ints = field(default_factory=_none)
     low: float = math.inf
     high: float = -math.inf
+    bits: int = bins.FINEST
     categories: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
@@ -52,7 +57,12 @@ class FeatureProfile:
     @cached_property
     def values(self) -> Floats:
         """The value of each bin, shape (k,), increasing: within 1/4096 of every value counted there, and next to zero."""
-        return bins.values_of(self.keys)
+        return bins.values_of(self.keys, self.bits)
+
+    @property
+    def counted(self) -> Counted:
+        """The bins of a number."""
+        return Counted(self.keys, self.counts, self.bits)
 
     @property
     def cdf(self) -> Floats:
@@ -94,37 +104,36 @@ class FeatureProfile:
                 "profile both parts with one ratchet.yaml"
             )
             raise DataError(message)
-        keys, counts = bins.merge(self.keys, self.counts, other.keys, other.counts)
+        whole = self.counted.merge(other.counted)
         return FeatureProfile(
             name=self.name,
             dtype=self.dtype,
             missing=self.missing + other.missing,
-            keys=keys,
-            counts=counts,
+            keys=whole.keys,
+            counts=whole.counts,
+            bits=whole.bits,
             low=min(self.low, other.low),
             high=max(self.high, other.high),
             categories=Counter(self.categories) + Counter(other.categories),
         )
 
-    def aligned(self, other: FeatureProfile) -> tuple[Ints, Ints, Ints]:
-        """Common keys of two numbers, and the counts of either at them; each has shape (k,)."""
-        keys, _ = bins.merge(self.keys, self.counts, other.keys, other.counts)
-        return keys, self._spread(keys), other._spread(keys)
-
-    def _spread(self, keys: Ints) -> Ints:
-        """The counts at `keys`, which hold all of its own."""
-        counts = np.zeros(len(keys), dtype=np.int64)
-        counts[np.searchsorted(keys, self.keys)] = self.counts
-        return counts
+    def aligned(self, other: FeatureProfile) -> tuple[Floats, Ints, Ints]:
+        """Common values of two numbers, increasing, and the counts of either at them, on the coarser grid; each has shape (k,)."""
+        one, two = together(self.counted, other.counted)
+        keys, _ = bins.merge(one.keys, one.counts, two.keys, two.counts)
+        return bins.values_of(keys, one.bits), _spread(one, keys), _spread(two, keys)
 
     def state(self) -> dict[str, Any]:
-        """The profile as JSON types; keys as steps from one to the next, which are mostly small."""
+        """The profile as JSON types; keys as steps from one to the next without the `zeros` bits that all of them end in."""
         state: dict[str, Any] = {"name": self.name, "dtype": self.dtype.value, "missing": self.missing}
         if not self.dtype.is_number:
             return state | {"categories": dict(sorted(self.categories.items()))}
         seen = len(self.keys) > 0
+        zeros = _zeros(self.keys)
         return state | {
-            "steps": np.diff(self.keys, prepend=0).tolist(),
+            "bits": self.bits,
+            "zeros": zeros,
+            "steps": np.diff(self.keys >> zeros, prepend=0).tolist(),
             "counts": self.counts.tolist(),
             "low": self.low if seen else None,
             "high": self.high if seen else None,
@@ -140,14 +149,18 @@ class FeatureProfile:
             categories = state["categories"]
             require(all(type(count) is int and count > 0 for count in categories.values()), "categories")
             return cls(name, dtype, missing, categories=dict(categories))
+        bits, zeros = state.get("bits", bins.COARSEST), state.get("zeros", 0)  # a profile of an earlier release has neither
+        require(type(bits) is int and bins.COARSEST <= bits <= bins.FINEST, "bits")
+        require(type(zeros) is int and 0 <= zeros < _WIDTH, "zeros")
         keys, counts = np.cumsum(_integers(state["steps"])), _integers(state["counts"])
+        last = bins.last_key(bits) >> zeros
         require(len(keys) == len(counts) and bool((counts > 0).all()), "counts")
-        require(bool((np.diff(keys) > 0).all()) and bool(((keys >= -bins.LAST_KEY) & (keys <= bins.LAST_KEY)).all()), "steps")
+        require(bool((keys[1:] > keys[:-1]).all()) and bool(((keys >= -last) & (keys <= last)).all()), "steps")
         if not len(keys):
             return cls(name, dtype, missing)
         low, high = float(state["low"]), float(state["high"])
         require(math.isfinite(low) and math.isfinite(high) and low <= high, "low and high")
-        return cls(name, dtype, missing, keys, counts, low, high)
+        return cls(name, dtype, missing, keys << zeros, counts, low, high, bits)
 
 
 def count(feature: Feature, values: NDArray[Any] | Coded, rows: int) -> FeatureProfile:
@@ -160,7 +173,7 @@ def count(feature: Feature, values: NDArray[Any] | Coded, rows: int) -> FeatureP
     if isinstance(values, Coded):
         message = f"column {feature.name} holds text where a number belongs: check its type in ratchet.yaml"
         raise DataError(message)
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = np.ascontiguousarray(values, dtype=np.float64)
     low = float(np.fmin.reduce(numbers, initial=math.inf)) + 0.0  # + 0.0 makes one zero of -0.0 and 0.0
     high = float(np.fmax.reduce(numbers, initial=-math.inf)) + 0.0
     if low > high:
@@ -168,8 +181,9 @@ def count(feature: Feature, values: NDArray[Any] | Coded, rows: int) -> FeatureP
     if math.isinf(low) or math.isinf(high):
         message = f"column {feature.name} holds an infinite number: correct it, or leave the cell empty"
         raise DataError(message)
-    keys, counts = bins.count(numbers)
-    return FeatureProfile(feature.name, feature.dtype, rows - int(counts.sum()), keys, counts, low, high)
+    found = precision.count(numbers, low, high)
+    missing = rows - int(found.counts.sum())
+    return FeatureProfile(feature.name, feature.dtype, missing, found.keys, found.counts, low, high, found.bits)
 
 
 def _count_categories(feature: Feature, values: NDArray[Any] | Coded) -> FeatureProfile:
@@ -189,6 +203,19 @@ def display_edges(*items: FeatureProfile, bars: int = 20) -> Floats:
     if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, bars + 1)
+
+
+def _spread(found: Counted, keys: Ints) -> Ints:
+    """The counts at `keys`, which hold all of its own."""
+    counts = np.zeros(len(keys), dtype=np.int64)
+    counts[np.searchsorted(keys, found.keys)] = found.counts
+    return counts
+
+
+def _zeros(keys: Ints) -> int:
+    """How many bits, all of them 0, every key ends in."""
+    used = int(np.bitwise_or.reduce(keys, initial=0))
+    return (used & -used).bit_length() - 1 if used else 0
 
 
 def _integers(values: Any) -> Ints:

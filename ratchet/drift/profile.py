@@ -20,7 +20,8 @@ from ratchet.drift.histogram import FeatureProfile, count, display_edges, requir
 
 __all__ = ["FeatureProfile", "Profile", "display_edges", "merge", "profile"]
 
-_VERSION = 1
+_VERSION = 2
+_READABLE = {1, 2}  # 1: all numbers on the coarsest grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ class Profile:
         """The inverse of `to_json`. Raises ArtifactError when the text is not a whole, consistent profile."""
         try:
             content = json.loads(text)
-            require(content["version"] == _VERSION, "version")
+            require(content["version"] in _READABLE, "version")
             features = tuple(FeatureProfile.from_state(state) for state in content["features"])
             require(len({item.rows for item in features}) <= 1, "rows")
             require(len({item.name for item in features}) == len(features), "names")

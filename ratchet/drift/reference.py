@@ -18,17 +18,20 @@ PREDICTION = (Feature("prediction", DType.FLOAT),)
 class Reference:
     """`features` is the profile of the whole snapshot, `predictions` that of the version's answers for the held-out entities.
 
-    `labels` counts the snapshot's rows by label; empty where they were not counted.
+    `labels` counts the snapshot's rows by label; empty where they were not counted. `influence` is each feature's share of the
+    variance of the version's score (ratchet.estimators.influence); empty where it was not measured, as in the releases before
+    this one.
     """
 
     features: Profile
     predictions: Profile
     labels: Mapping[str, int] = field(default_factory=dict)
+    influence: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One JSON document."""
         parts = {"features": self.features.to_json(), "predictions": self.predictions.to_json()}
-        return json.dumps({**parts, "labels": dict(self.labels)})
+        return json.dumps({**parts, "labels": dict(self.labels), "influence": dict(self.influence)})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -39,8 +42,9 @@ class Reference:
                 Profile.from_json(parts["features"]),
                 Profile.from_json(parts["predictions"]),
                 _labels(parts),
+                {str(name): float(share) for name, share in parts.get("influence", {}).items()},
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             message = f"the version's reference profile cannot be read ({error}): restore its files, or train a new version"
             raise ArtifactError(message) from error
 

@@ -51,6 +51,10 @@ class Estimator(Protocol):
         """The unfitted scikit-learn pipeline from a frame of `features` to an answer."""
         ...
 
+    def answers(self, pipeline: Any, rows: Any) -> Any:
+        """What a fitted pipeline itself says of rows (a DataFrame of `frames.frame`), as other tools that load it see it."""
+        ...
+
     def scorer(self, pipeline: Any, features: Sequence[Feature], columns: Columns) -> Scorer:
         """The scorer of a fitted pipeline, proven on some of these rows to repeat its answers. Raises ArtifactError."""
         ...

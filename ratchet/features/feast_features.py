@@ -21,23 +21,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 
 from ratchet.clients.lean_imports import feast_importable
-from ratchet.core.errors import ArtifactError, DataError, LockHeld, Unavailable
-from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot, column
+from ratchet.core.errors import ArtifactError, Unavailable
+from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot
 from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
-from ratchet.features.load_record import LoadRecord, digest_of
+from ratchet.features.feast_values import column_of, value_of
+from ratchet.features.load_record import LoadRecord, digest_of, locked
 from ratchet.features.sql_load_record import SqlLoadRecord
-from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, event_time, folder_name
+from ratchet.features.stored_rows import StoredRows
+from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, event_time
 
 with feast_importable():
     import feast.metrics  # noqa: F401 - else at the first look-up, when nothing takes its variables away again
@@ -52,7 +51,6 @@ with feast_importable():
 VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
 _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
-_BATCH = 20_000  # rows a transaction: bounds memory, and the time that a reader would wait without WAL
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
@@ -89,6 +87,7 @@ class FeastFeatures:
         self._model = model
         self._entity = entity
         self._features = tuple(features)
+        self._rows = StoredRows(self._snapshots, entity, [feature.name for feature in self._features])
         self._online = self._home / "online.db"
         self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
         self._postgres = parsed_url(online_url) if online_url else None
@@ -117,9 +116,9 @@ class FeastFeatures:
             record = self._record
             if record.holds(snapshot.as_of, snapshot.features_hash) and self._is_online(snapshot):
                 return
-            newer = self._entities_of(record.after(snapshot.as_of))
+            newer = self._rows.entities_of(record.after(snapshot.as_of))
             record.begin(snapshot.as_of)
-            for batch in self._batches(snapshot):
+            for batch in self._rows.batches(snapshot):
                 rows = batch if newer is None else batch.filter(pc.invert(pc.is_in(batch[self._entity], value_set=newer)))
                 if rows.num_rows:
                     self._store.write_to_online_store(VIEW, df=rows.to_pandas(types_mapper=_PANDAS.get))
@@ -131,7 +130,7 @@ class FeastFeatures:
         self._refresh()
         with self._translated("read"):
             # Asked for entities of whom there is nothing, Feast's Dask join breaks: it cannot sort by a timestamp that is null.
-            known = asked.unique().intersection(self._entities_by(as_of), sort=False)
+            known = asked.unique().intersection(self._rows.entities_by(as_of), sort=False)
             if known.empty:
                 rows = pd.DataFrame(index=asked, columns=[feature.name for feature in self._features], dtype=object)
             else:
@@ -142,7 +141,7 @@ class FeastFeatures:
                     warnings.filterwarnings("ignore", "Downcasting object dtype arrays", FutureWarning)
                     joined = self._store.get_historical_features(entity_df=frame, features=self._service).to_df()
                 rows = joined.set_index(self._entity).reindex(asked)  # it neither keeps the order nor repeats an entity
-        return {feature.name: _column(feature, rows[feature.name]) for feature in self._features}
+        return {feature.name: column_of(feature, rows[feature.name]) for feature in self._features}
 
     def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
         """The latest features of each entity, None for one that was never loaded. Raises Unavailable when the store is down."""
@@ -184,7 +183,7 @@ class FeastFeatures:
         return [None if values is None else self._row(values) for _, values in read]
 
     def _row(self, values: dict[str, Value]) -> dict[str, FeatureValue]:
-        return {feature.name: _value(values.get(feature.name, _EMPTY)) for feature in self._features}
+        return {feature.name: value_of(values.get(feature.name, _EMPTY)) for feature in self._features}
 
     @cached_property
     def _store(self) -> Any:
@@ -261,48 +260,12 @@ class FeastFeatures:
         features = [[feature.name, feature.dtype.value] for feature in self._features]
         return {"model": self._model, "entity": self._entity, "snapshots": str(self._snapshots), "features": features}
 
-    def _entities_of(self, dates: Sequence[date]) -> pa.Array | None:
-        """All entities of the snapshots of these dates; None when there are none."""
-        paths = [path for path in map(self._path, dates) if path.exists()]
-        parts = [pq.ParquetFile(path).read(columns=[self._entity])[self._entity] for path in paths]
-        return pa.concat_arrays([chunk for part in parts for chunk in part.chunks]).unique() if parts else None
-
-    def _entities_by(self, as_of: date) -> pd.Index:
-        """All entities of the snapshots taken by then."""
-        days = (date.fromisoformat(folder.name.partition("=")[2]) for folder in self._snapshots.glob("as_of=*"))
-        found = self._entities_of([day for day in days if day <= as_of])
-        return pd.Index([] if found is None else found.to_numpy(zero_copy_only=False), dtype=object)
-
-    def _first_entity(self, path: Path) -> str:
-        with pq.ParquetFile(path) as file:
-            return str(next(file.iter_batches(batch_size=1, columns=[self._entity]))[self._entity][0])
-
     def _is_online(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot's first entity is there: the file may have been deleted or emptied since it was recorded."""
-        return self.online([self._first_entity(self._path(snapshot.as_of))])[0] is not None
+        return self.online([self._rows.first_entity(snapshot.as_of)])[0] is not None
 
-    def _batches(self, snapshot: Snapshot) -> Iterator[pa.Table]:
-        names = [self._entity, *(feature.name for feature in self._features), EVENT_TIMESTAMP]
-        with pq.ParquetFile(self._path(snapshot.as_of)) as file:
-            missing = [name for name in names if name not in file.schema_arrow.names]
-            if missing:
-                message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
-                raise DataError(message)
-            for batch in file.iter_batches(batch_size=_BATCH, columns=names):
-                yield pa.table(batch.columns, schema=batch.schema)
-
-    def _path(self, as_of: date) -> Path:
-        return self._snapshots / folder_name(as_of) / FEATURES
-
-    @contextlib.contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        self._home.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self._home / f"{name}.lock", timeout=_LOCK_TIMEOUT):
-                yield
-        except Timeout as error:
-            message = f"another process has held {self._home / name}.lock for {_LOCK_TIMEOUT:.0f} s: try again when it is done"
-            raise LockHeld(message) from error
+    def _locked(self, name: str) -> contextlib.AbstractContextManager[None]:
+        return locked(self._home / name, _LOCK_TIMEOUT)
 
     def _loading(self) -> contextlib.AbstractContextManager[None]:
         """One load at a time: of all pods that share a PostgreSQL, else of all processes that share the home."""
@@ -331,20 +294,6 @@ class FeastFeatures:
                 self._reopen()  # after an error the connection takes no further query
             message = f"the feature store {self._where} cannot be {verb}: {_one_line(error)}"
             raise Unavailable(message) from error
-
-
-def _column(feature: Feature, cells: pd.Series) -> NDArray[Any]:
-    if feature.dtype.is_number and cells.dtype == object:  # bools with nulls: True, False and None
-        return column(feature, cells.astype("boolean").astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
-    return column(feature, cells.to_numpy())
-
-
-def _value(value: Any) -> FeatureValue:
-    """A Feast Value as core knows features: numbers and bools are floats."""
-    kind = value.WhichOneof("val")
-    if kind is None:
-        return None
-    return str(value.string_val) if kind == "string_val" else float(getattr(value, kind))
 
 
 def _one_line(error: Exception) -> str:

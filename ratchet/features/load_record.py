@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ratchet.core.errors import LockHeld
 
 _BEGUN = ""
 
@@ -59,3 +65,15 @@ class LoadRecord:
 def digest_of(content: Any) -> str:
     """SHA-256 hex digest of a JSON document."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def locked(path: Path, timeout: float) -> Iterator[None]:
+    """Hold `path`.lock, of the processes that share the folder, which is made. Raises LockHeld after `timeout` seconds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path.with_name(f"{path.name}.lock"), timeout=timeout):
+            yield
+    except Timeout as error:
+        message = f"another process has held {path}.lock for {timeout:.0f} s: try again when it is done"
+        raise LockHeld(message) from error

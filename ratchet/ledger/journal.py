@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from threading import Lock
+from threading import Lock, local
 from typing import TypeVar
 
 from ratchet.core import record as chain
@@ -27,7 +28,7 @@ class Journal:
     Args:
         ledger: keeps the records.
         model: whose they are.
-        listeners: each gets every entry that is appended here, once it is on record.
+        listeners: each gets every entry that is appended here, once it is on record and outside `listeners_wait`.
     """
 
     def __init__(self, ledger: Ledger, model: str, listeners: Sequence[Callable[[Entry[Event]], None]] = ()) -> None:
@@ -37,15 +38,41 @@ class Journal:
         self._broken = ""
         self._walked: float | None = None
         self._lock = Lock()
+        self._kept = local()  # of each thread, the entries that its listeners have not got yet
 
     def append(self, event: K, key: str = "") -> Entry[K]:
         """Record that something happened, to this model; `key` is the idempotency key it belongs to."""
         owned = replace(event, model=self._model)
         record = self._ledger.append(owned.kind, owned.to_body(), key=key)
         entry = Entry(owned, record.seq, record.at, record.actor, record.key, record.hash)
+        kept: list[Entry[Event]] | None = getattr(self._kept, "entries", None)
+        if kept is None:
+            self._announce(entry)
+        else:
+            kept.append(entry)
+        return entry
+
+    @contextmanager
+    def listeners_wait(self) -> Iterator[None]:
+        """What this thread appends in the block, listeners get at its end, however it ends.
+
+        It goes around a lock: a listener may take seconds, and nobody shall wait for the lock meanwhile, or lose it.
+        """
+        if getattr(self._kept, "entries", None) is not None:  # the outer block does it
+            yield
+            return
+        kept: list[Entry[Event]] = []
+        self._kept.entries = kept
+        try:
+            yield
+        finally:
+            self._kept.entries = None
+            for entry in kept:
+                self._announce(entry)
+
+    def _announce(self, entry: Entry[Event]) -> None:
         for listener in self._listeners:
             listener(entry)
-        return entry
 
     def history(self) -> History:
         """The history up to now. Reads what came since the last call, in one query.

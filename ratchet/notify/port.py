@@ -14,6 +14,6 @@ class Notifier(Protocol):
         """Say it, or log one line why not.
 
         It raises nothing for a place that is away, and does not wait long for it: what is recorded has happened, and the step that
-        recorded it goes on, perhaps under the promotion lock.
+        recorded it goes on. The promotion lock is not held meanwhile.
         """
         ...

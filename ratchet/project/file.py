@@ -69,10 +69,21 @@ class Label(_Strict):
 
 
 class Holdout(_Strict):
-    """The entities that are never trained on: those whose salted hash falls into the share."""
+    """The entities that are never trained on: those whose salted hash falls into the share, or whose group's does."""
 
     salt: str = Field(min_length=1)  # another salt is another holdout
-    share: float = Field(default=0.2, gt=0, lt=0.9)  # of the entities
+    share: float = Field(default=0.2, gt=0, lt=0.9)  # of the entities, or of the groups
+    group: Name | Column | None = None  # what rows hang together by: a feature or slice by its name, or a column of its own
+
+    @property
+    def group_name(self) -> str:
+        """The column of the groups; empty where every entity is one of its own."""
+        return self.group.name if isinstance(self.group, Column) else self.group or ""
+
+    @property
+    def identity(self) -> str:
+        """The salt that is hashed and that a version's tags keep: by households another holdout is left out than by entities."""
+        return f"{self.salt} by {self.group_name}" if self.group else self.salt
 
 
 class DataPolicy(_Strict):
@@ -152,6 +163,9 @@ class Project(_Strict):
         if twice:
             message = f"column named more than once among entity, label, features and slices: {', '.join(twice)}"
             raise ValueError(message)
+        if isinstance(self.holdout.group, str) and self.holdout.group not in names[2:]:
+            message = f"holdout.group names no feature and no slice: {self.holdout.group}; describe it as {{name, table, dtype}}"
+            raise ValueError(message)
         missing = sorted({self.label.table, *(c.table for c in self.columns)} - set(self.tables))
         if missing:
             message = f"table not listed under tables: {', '.join(missing)}"
@@ -167,8 +181,9 @@ class Project(_Strict):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Features, then slices."""
-        return (*self.features, *self.slices)
+        """Features, then slices, then the holdout's group where it is a column of its own."""
+        group = self.holdout.group
+        return (*self.features, *self.slices, *((group,) if isinstance(group, Column) else ()))
 
     @property
     def inputs(self) -> tuple[schema.Feature, ...]:
@@ -210,7 +225,7 @@ _NO_KEY = "there is no such key"
 _PHRASES = {"extra_forbidden": _NO_KEY, "unexpected_keyword_argument": _NO_KEY, "missing": "is missing"}
 
 
-def _told(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """What is wrong with the text, and in which line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
@@ -240,7 +255,7 @@ def load_project(path: Path) -> Project:
         message = f"{path} cannot be read ({error.strerror}): name a project file by --project"
         raise ProjectError(message) from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        message = f"{path} is not a project file: {_told(error)}; `ratchet init DATA` writes one to compare with"
+        message = f"{path} is not a project file: {_said(error)}; `ratchet init DATA` writes one to compare with"
         raise ProjectError(message) from error
     if not isinstance(content, dict):
         message = f"{path} holds no project: it has no `model:` and the rest; `ratchet init DATA` writes one to compare with"

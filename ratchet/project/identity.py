@@ -8,13 +8,23 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+ANY: Final = object()
 # Keys that ratchet.yaml did not always have, by where they stand, with the value that leaves everything as it was before there was
 # such a key. At that value a key is no part of the digest: a newer release must not take every project for another one, whose
-# decisions nobody has taken yet.
+# decisions nobody has taken yet. A key that says only when a question is asked is never part of it (ANY): the gate's answer is the
+# same whatever it says.
 ADDED: Final[Mapping[tuple[str, ...], Any]] = {
+    ("policy", "gate", "skill_margin"): 0.05,
+    ("policy", "gate", "calibration_margin"): 0.25,
+    ("policy", "gate", "pool"): 1,
+    ("policy", "gate", "max_copied_share"): 1.0,
+    ("holdout", "group"): None,
+    ("policy", "drift", "rate_effect"): 1.75,
+    ("policy", "drift", "unseen_effect"): 0.05,
+    ("policy", "drift", "min_influence"): ANY,
     ("policy", "gate", "false_promotions_a_year"): 0.02,
-    ("policy", "retrain"): ["performance", "live", "drift", "features", "age"],
-    ("policy", "challengers"): 3,
+    ("policy", "retrain"): ANY,
+    ("policy", "challengers"): ANY,
 }
 
 
@@ -31,7 +41,7 @@ def _without_added(facts: Mapping[str, Any], place: tuple[str, ...]) -> dict[str
     kept = {}
     for name, value in facts.items():
         here = (*place, name)
-        if here in ADDED and value == ADDED[here]:
+        if here in ADDED and (ADDED[here] is ANY or value == ADDED[here]):
             continue
         kept[name] = _without_added(value, here) if isinstance(value, Mapping) else value
     return kept

@@ -21,7 +21,7 @@ def carry_out(production: Production, move: Move) -> Entry[Moved]:
         StaleComparison: the champion is no longer `move.expected`; nothing was changed.
         PromotionFailed, ArtifactError: the version does not serve; the version before it does.
     """
-    with production.lock.hold() as fence:
+    with production.journal.listeners_wait(), production.lock.hold() as fence:
         return carry_out_locked(production, fence, move)
 
 

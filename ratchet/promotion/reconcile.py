@@ -23,7 +23,7 @@ def reconcile(production: Production) -> list[str]:
     """
     if legible(production.journal.history()).open is None and production.rollout.pinned().version == production.champion:
         return []
-    with production.lock.hold() as fence:
+    with production.journal.listeners_wait(), production.lock.hold() as fence:
         finished, error = _finish(production, fence)
         agreed = _agree(production, fence)
     if isinstance(error, RetryableError):

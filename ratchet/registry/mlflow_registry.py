@@ -122,7 +122,7 @@ class MlflowRegistry:
                     new.pipeline,
                     name="model",
                     serialization_format="cloudpickle",  # the default refuses HistGradientBoosting's types
-                    signature=infer_signature(new.example, new.pipeline.predict_proba(new.example)),
+                    signature=infer_signature(new.example, new.answers),
                     input_example=None,
                     pip_requirements=[f"scikit-learn=={sklearn.__version__}"],  # inferring them takes seconds
                 )

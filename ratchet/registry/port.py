@@ -19,12 +19,13 @@ class NewVersion:
 
     `bundle` is a folder with everything that serving and later comparisons need (scorer, profile, golden rows, schema);
     `pipeline` is the fitted scikit-learn pipeline, logged for people and other tools; `example` is a DataFrame of a few raw rows
-    from which the signature is inferred.
+    and `answers` what the pipeline says of them, from which the signature is inferred.
     """
 
     bundle: Path
     pipeline: Any
     example: Any
+    answers: Any
     provenance: Provenance
     params: Mapping[str, Any]
     metrics: Mapping[str, float]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -72,12 +73,7 @@ def _text(value: Any) -> str | None:
 
 
 def _label(value: Any) -> int:
-    text = str(value).strip().lower()
-    if text in {"1", "1.0", "true"}:
-        return 1
-    if text in {"0", "0.0", "false"}:
-        return 0
-    raise ValueError(text)
+    return int(operator.index(value))
 
 
 def _read(labels: Columns, name: str, read: Callable[[Any], Any], count: int) -> list[Any]:
@@ -91,7 +87,7 @@ def _read(labels: Columns, name: str, read: Callable[[Any], Any], count: int) ->
         try:
             rows.append(read(value))
         except (ValueError, TypeError) as error:
-            wanted = {"label": "0 or 1", "observed_at": "a date, an ISO time or seconds since the epoch"}.get(name, "text")
+            wanted = {"label": "a whole number", "observed_at": "a date, an ISO time or seconds since the epoch"}.get(name, "text")
             message = f"labels, row {number}: {name} {str(value)!r} is not {wanted}"
             raise DataError(message) from error
     return rows

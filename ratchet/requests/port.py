@@ -30,7 +30,10 @@ class RequestLog(Protocol):
         ...
 
     def join(self, labels: Columns) -> JoinReport:
-        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers."""
+        """Join labels (columns `prediction_id` or `entity`, `label`, optionally `observed_at`, `features_hash`) to answers.
+
+        A label is a whole number, as the task has read it.
+        """
         ...
 
     def newest_labelled(self) -> Mapping[int, float]:

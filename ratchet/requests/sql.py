@@ -99,8 +99,8 @@ class SqlRequestLog:
         id outranks one by entity. The same labels again change nothing, a changed label replaces the one before it.
 
         Args:
-            labels: columns `label` (0 or 1), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds since the
-                epoch, or ISO text; no zone means UTC, a date without a time the end of that day).
+            labels: columns `label` (whole numbers), `prediction_id` or `entity` or both, and optionally `observed_at` (seconds
+                since the epoch, or ISO text; no zone means UTC, a date without a time the end of that day).
 
         Raises:
             DataError: a column is missing or a cell cannot be read; nothing is stored then.
@@ -129,7 +129,7 @@ class SqlRequestLog:
     def labelled(self, version: int | None = None, since: float | None = None) -> Mapping[int, LabelledAnswers]:
         """Labelled answers by version, in the order in which they were given."""
         query = (
-            select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.probability)
+            select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.score)
             .join(LABELS, ABOUT)
             .where(ANSWERS.c.model.in_(self._models))
             .order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id)
@@ -145,8 +145,8 @@ class SqlRequestLog:
         return {
             number: LabelledAnswers(
                 entities=np.array([entity for entity, _, _ in rows], dtype=object),
-                labels=np.array([label for _, label, _ in rows], dtype=np.int8),
-                scores=np.array([probability for _, _, probability in rows], dtype=np.float64),
+                labels=np.array([label for _, label, _ in rows]),
+                scores=np.array([score for _, _, score in rows], dtype=np.float64),
             )
             for number, rows in sorted(found.items())
         }

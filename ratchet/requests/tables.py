@@ -41,7 +41,7 @@ ANSWERS = Table(
     Column("prediction_id", String(64), primary_key=True),
     Column("entity", String(256), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("probability", Double, nullable=False),
+    Column("score", Double, nullable=False),
     Column("features_hash", String(64), nullable=False),
     Column("answered_at", Double, nullable=False),  # seconds since the epoch
 )
@@ -71,7 +71,7 @@ UNNAMED_COUNTS = Table(  # likewise, of what names no model
     Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("answers", Integer, nullable=False),
 )
-_TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002"), "requests_revision", 7_236_842)
+TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003"), "requests_revision", 7_236_842)
 _CONNECT_SECONDS = 5
 
 
@@ -86,7 +86,7 @@ def open_engine(url: URL) -> Engine:
     engine = create_engine(url, pool_pre_ping=not sqlite, connect_args={} if sqlite else {"connect_timeout": _CONNECT_SECONDS})
     if sqlite:
         event.listen(engine, "connect", _sqlite_pragmas)
-    return opened(engine, _TABLES)
+    return opened(engine, TABLES)
 
 
 def counted(models: Sequence[str]) -> Subquery:

@@ -167,7 +167,7 @@ class KubernetesRollout:
     @property
     def _post(self) -> Post:
         if self._api.inside or self._settings.serving_url:
-            hint = f"`kubectl get endpointslices -l kubernetes.io/service-name={self._name}` tells whether a pod is ready"
+            hint = f"`kubectl get endpointslices -l kubernetes.io/service-name={self._name}` shows whether a pod is ready"
             return http.post_to(lambda: self._address, hint)
         return self._post_by_proxy
 

@@ -109,7 +109,7 @@ class ProcessRollout:
         try:
             tries(observes)
         except RetryError as error:
-            message = f"the gateway did not start within {_START_SECONDS:.0f} s: {log} tells more"
+            message = f"the gateway did not start within {_START_SECONDS:.0f} s: {log} says more"
             raise Unavailable(message) from error
 
     def pinned(self) -> Pin:

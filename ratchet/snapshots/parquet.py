@@ -104,12 +104,12 @@ class ParquetSnapshots:
         return {name: self._column(table[name], self._columns.get(name)) for name in names}
 
     def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
-        """`entity` (str objects) and `label` (int8) of the labelled rows. Raises DataError when there are none."""
+        """`entity` (str objects) and `label` (as it was written) of the labelled rows. Raises DataError when there are none."""
         if not snapshot.labelled:
             message = f"the labels of snapshot {snapshot.name} have not arrived: ingest it again when they have"
             raise DataError(message)
         table = self._read(snapshot, LABELS, [self._entity, self._label], snapshot.labelled_rows, rows)
-        return {"entity": self._column(table[self._entity], None), "label": table[self._label].to_numpy().astype(np.int8)}
+        return {"entity": self._column(table[self._entity], None), "label": table[self._label].to_numpy()}
 
     def _write(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None, *, overwrite: bool) -> bool:
         if overwrite:
@@ -219,8 +219,8 @@ class ParquetSnapshots:
         _write_parquet(path, pa.table(arrays, schema=pa.schema(fields)))
 
     def _write_labels(self, path: Path, labels: pd.DataFrame) -> None:
-        schema = pa.schema([(self._entity, pa.string()), (self._label, pa.int8())])
-        _write_parquet(path, pa.table([pa.array(labels[field.name], field.type) for field in schema], schema=schema))
+        columns = {self._entity: pa.array(labels[self._entity], pa.string()), self._label: pa.array(labels[self._label])}
+        _write_parquet(path, pa.table(columns))
 
     def _locked(self) -> FileLock:
         return FileLock(self._root / ".lock")
@@ -257,7 +257,7 @@ def _stretch(parquet: pq.ParquetFile, names: list[str], rows: range | None) -> p
 
 
 def snapshot_of(manifest: Any) -> tuple[Any, Snapshot]:
-    """A manifest's format and what it tells. Raises ValueError, TypeError, KeyError or AttributeError when it is none."""
+    """A manifest's format and what it says. Raises ValueError, TypeError, KeyError or AttributeError when it is none."""
     content = dict(manifest)
     version = content.pop("format")
     return version, Snapshot(**{**content, "as_of": date.fromisoformat(content["as_of"])})

@@ -42,7 +42,7 @@ class SnapshotStore(Protocol):
         ...
 
     def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
-        """The columns `entity` (str objects) and `label` (int8, 0 or 1) of the labelled rows. Raises DataError when unlabelled.
+        """The columns `entity` (str objects) and `label` (as it was written) of the labelled rows. DataError when unlabelled.
 
         `rows` asks for a stretch of the labelled rows.
         """

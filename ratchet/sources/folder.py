@@ -21,6 +21,7 @@ from ratchet.sources.entity_match import mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
 from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
+from ratchet.tasks.catalogue import task_of
 
 _MASKED = {DType.INT: pd.Int64Dtype(), DType.BOOL: pd.BooleanDtype()}  # pandas types that hold nulls without becoming float
 
@@ -30,7 +31,7 @@ class RawSnapshot:
     """A validated snapshot, sorted by entity.
 
     `features` holds the entity key (str objects) and every feature and slice, typed Int64, float64, boolean or object;
-    `labels` the entity key and the label as int8, of the labelled rows only, or None while labels have not arrived.
+    `labels` the entity key and the label as the task keeps it, of the labelled rows only, or None while labels have not arrived.
     """
 
     snapshot: Snapshot
@@ -46,12 +47,12 @@ class _Tables:
     problems: list[Problem] = field(default_factory=list)
 
 
-def newest(names: Sequence[str], project: Project, place: object) -> str:
-    """The snapshot's name with the latest date. Raises DataError when there is none, or when a name has no date."""
+def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
+    """The snapshots' names, oldest first. Raises DataError when there is none, or when a name has no date."""
     if not names:
         message = f"{place} holds no folder of a snapshot"
         raise DataError(message)
-    return max(names, key=project.date_of)
+    return sorted(names, key=project.date_of)
 
 
 class TableSource:
@@ -77,9 +78,18 @@ class TableSource:
             message = f"the data folder {self._folder} cannot be read: {error.strerror or error}"
             raise DataError(message) from error
 
+    def by_date(self) -> list[str]:
+        """The names, oldest first. Raises DataError when there is none, or a name without a date."""
+        return by_date(self.names(), self._project, self._folder)
+
     def newest(self) -> str:
-        """The name whose date is the latest. Raises DataError when there is none, or a name without a date."""
-        return newest(self.names(), self._project, self._folder)
+        """The last of them."""
+        return self.by_date()[-1]
+
+    def has_labels(self, name: str) -> bool:
+        """Whether the label's table is there. Raises DataError when there is no such snapshot."""
+        folder = self._snapshot_folder(name)
+        return any((folder / f"{self._project.label.table}{suffix}").exists() for suffix in SUFFIXES)
 
     def fingerprint(self, name: str) -> str:
         """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
@@ -153,7 +163,7 @@ class TableSource:
 
     def _label_column(self) -> Column:
         label = self._project.label
-        return Column(name=label.column, table=label.table, dtype=DType.BOOL, nullable=True)
+        return Column(name=label.column, table=label.table, dtype=task_of(self._project).label.dtype, nullable=True)
 
     def _load_table(self, folder: Path, table: str, wanted: list[Column], tables: _Tables) -> None:
         path = find_table(folder, table)
@@ -221,7 +231,7 @@ class TableSource:
         known = _sorted(label[label[project.label.column].notna()], project.entity)
         if known.empty:
             return features, None
-        return features, known.astype({project.label.column: "int8"})
+        return features, known.astype({project.label.column: task_of(project).label.stored})
 
 
 def _pandas(values: pa.Array, dtype: DType) -> pd.Series:

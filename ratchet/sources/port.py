@@ -37,6 +37,14 @@ class Source(Protocol):
         """Name of the snapshot with the latest date. Raises DataError when there is none."""
         ...
 
+    def by_date(self) -> list[str]:
+        """Names of all snapshots, oldest first. Raises DataError when one has no date, or none is there."""
+        ...
+
+    def has_labels(self, name: str) -> bool:
+        """Whether the snapshot's labels lie there. Nothing is read for it. Raises DataError when there is no such snapshot."""
+        ...
+
     def fingerprint(self, name: str) -> str:
         """Changes with every change of the snapshot's files, which are not read for it. Raises DataError when there are none."""
         ...

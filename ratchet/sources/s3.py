@@ -11,7 +11,7 @@ from pathlib import Path
 from ratchet.clients.s3 import Entry, S3Folder
 from ratchet.core.errors import DataError
 from ratchet.project.file import Project
-from ratchet.sources.folder import RawSnapshot, TableSource, newest
+from ratchet.sources.folder import RawSnapshot, TableSource, by_date
 from ratchet.sources.problems import Problem
 from ratchet.sources.raw_tables import SUFFIXES, is_plain_name
 
@@ -27,9 +27,18 @@ class S3Source:
     def __init__(self, remote: S3Folder, project: Project) -> None:
         self._remote, self._project = remote, project
 
+    def by_date(self) -> list[str]:
+        """The names, oldest first; as TableSource.by_date."""
+        return by_date(self._remote.folders(), self._project, self._remote.url)
+
     def newest(self) -> str:
-        """The name whose date is the latest; as TableSource.newest."""
-        return newest(self._remote.folders(), self._project, self._remote.url)
+        """The last of them."""
+        return self.by_date()[-1]
+
+    def has_labels(self, name: str) -> bool:
+        """Whether the label's table is there; as TableSource.has_labels."""
+        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        return any(entry.key in wanted for entry in self._tables(name))
 
     def fingerprint(self, name: str) -> str:
         """Over the ETags of its tables; as TableSource.fingerprint."""

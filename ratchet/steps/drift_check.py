@@ -89,7 +89,7 @@ def run(
             age_days=_age(champion, snapshot),
             max_age_days=project.policy.max_age_days,
             performance=performance(project, history, champion, judged),
-            live=live_fall(project, requests, champion),
+            live=live_fall(project, store, requests, champion),
             waiting=_waiting(history, champion),
             offer=offer(project, history, champion, judged),
             retrain=project.policy.retrain,

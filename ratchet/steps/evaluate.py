@@ -27,7 +27,7 @@ from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.parts import snapshot_drift as drift
 from ratchet.steps.parts.case import Case
-from ratchet.steps.parts.holdout import Holdout, champion_scores, measure, read_holdout
+from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
@@ -79,15 +79,17 @@ def run(
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
     champion, history = champion_of(registry, journal), legible(journal.history(), gates=True)
-    held = read_holdout(project, store, snapshot)
+    held = judged_holdout(project, store, snapshot)
+    if held.copied:
+        say(f"[HOLDOUT] {held.copies_said}")
     first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
-    holdout = (project.holdout.salt, project.holdout.share)
+    holdout = (project.holdout.identity, project.holdout.share)
     task, policy = task_of(project), project.policy.gate
     tries = history.tries(snapshot.features_hash, candidate) if champion else ()
     measured = measure(task, policy, held, first, second, tries)
-    seen = [comparable("candidate", version.provenance, *holdout), *([reason] if reason else [])]
+    seen = [comparable("candidate", version.provenance, *holdout), *([reason] if reason else []), *copies(policy, held)]
     case = Case.of(project, store, history, champion, candidate, held, second, run_id)
     decision = judge(measured, policy, seen, proven=case.proven, lasting=case.lasting)
     moved, day = None, snapshot.as_of.isoformat()
@@ -108,7 +110,7 @@ def run(
         decided_at=datetime.now(UTC),
         decided_by=actor,
         project_hash=project.hash,
-        holdout_salt=project.holdout.salt,
+        holdout_salt=project.holdout.identity,
         holdout_share=project.holdout.share,
         run_id=run_id,
         manual=project.policy.approval == "manual",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from ratchet.core.errors import DataError
 from ratchet.core.events import Ingested
@@ -12,6 +13,7 @@ from ratchet.ledger.journal import Journal
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.sources.port import Source
 
+MOST = 12  # snapshots that came in while nobody looked, the newest of them
 LATEST = "latest"  # in place of a name: the snapshot with the latest date
 
 
@@ -55,6 +57,46 @@ def run(
     note = "" if new else " (no-op: the same content is stored)"
     say(f"[INGEST] {name} as_of={snapshot.as_of} rows={snapshot.rows} labelled={snapshot.labelled_rows}{note}")
     return snapshot
+
+
+def take(
+    source: Source,
+    store: SnapshotStore,
+    features: FeatureStore,
+    journal: Journal,
+    name: str,
+    *,
+    date_of: Callable[[str], date],
+    replace: bool = False,
+    say: Callable[[str], None] = print,
+) -> Snapshot:
+    """As `run`, and before it what an earlier run could not have: the labels of stored snapshots that have come since.
+
+    The newest snapshot also brings those that came after the newest stored one, oldest first and at most MOST. An older snapshot
+    that is refused is named and left out: it holds up nothing, and the next run tries it again.
+    """
+    name = source.newest() if name == LATEST else name
+    for older in waiting(source, store, name, date_of):
+        try:
+            run(source, store, features, journal, older, say=say)
+        except DataError as error:
+            say(f"[INGEST] {older} is left out: {error}")
+    return run(source, store, features, journal, name, replace=replace, say=say)
+
+
+def late_labels(source: Source, store: SnapshotStore, name: str, date_of: Callable[[str], date]) -> list[str]:
+    """The stored snapshots older than `name` whose labels have come since, oldest first."""
+    unlabelled = {snapshot.as_of for snapshot in store.listed() if not snapshot.labelled}
+    until = date_of(name)
+    return [item for item in source.by_date() if date_of(item) < until and date_of(item) in unlabelled and source.has_labels(item)]
+
+
+def waiting(source: Source, store: SnapshotStore, name: str, date_of: Callable[[str], date]) -> list[str]:
+    """The snapshots older than `name` that something is to be taken from, oldest first."""
+    stored, names = [snapshot.as_of for snapshot in store.listed()], source.by_date()
+    late = set(late_labels(source, store, name, date_of))
+    between = [item for item in names[:-1] if stored and date_of(item) > max(stored)] if name == names[-1] else []
+    return [item for item in names if item in late or item in between[-MOST:]]
 
 
 def _latest(store: SnapshotStore) -> Snapshot:

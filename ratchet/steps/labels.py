@@ -9,7 +9,7 @@ import numpy as np
 
 from ratchet.core.errors import DataError
 from ratchet.core.events import LiveMeasured
-from ratchet.core.live import on_holdout
+from ratchet.core.label import read_labels
 from ratchet.core.schema import Columns, Snapshot, features_hash
 from ratchet.estimators.plain.encoding import row_of
 from ratchet.ledger.journal import Journal
@@ -17,6 +17,7 @@ from ratchet.project.file import Project
 from ratchet.registry.port import Registry
 from ratchet.requests.port import JoinReport, RequestLog
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_answers
 from ratchet.tasks.catalogue import task_of
 
 
@@ -28,10 +29,23 @@ class Labelled:
     versions: list[LiveMeasured]
 
 
-def run(project: Project, registry: Registry, journal: Journal, requests: RequestLog, labels: Columns) -> Labelled:
-    """Join `labels` (columns as `RequestLog.join` takes them), then record the live figures of every version that has labels."""
+def run(
+    project: Project,
+    registry: Registry,
+    journal: Journal,
+    requests: RequestLog,
+    labels: Columns,
+    store: SnapshotStore | None = None,
+) -> Labelled:
+    """Join `labels`, then record the live figures of every version that has labels.
+
+    The columns are those of `RequestLog.join`, the labels themselves text or any values that the task can read. Raises DataError.
+    `store` says which group an entity belongs to, where the project holds groups out.
+    """
+    if "label" in labels:
+        labels = {**labels, "label": read_labels(task_of(project).label, labels["label"])}
     report = requests.join(labels)
-    return Labelled(report, [journal.append(measured).event for measured in _measured(project, registry, requests)])
+    return Labelled(report, [journal.append(measured).event for measured in _measured(project, registry, requests, store)])
 
 
 def labels_of(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Columns:
@@ -49,13 +63,13 @@ def labels_of(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Col
     return {**labels, "features_hash": np.array([features_hash(row) for row in rows], dtype=object)}
 
 
-def _measured(project: Project, registry: Registry, requests: RequestLog) -> list[LiveMeasured]:
+def _measured(project: Project, registry: Registry, requests: RequestLog, store: SnapshotStore | None) -> list[LiveMeasured]:
     """Each version's live figure on held-out entities with its interval (None where unknown), and that on its own holdout."""
     known = {version.number: version for version in registry.versions()}
-    task, holdout, policy = task_of(project), project.holdout, project.policy.gate
+    task, policy = task_of(project), project.policy.gate
     found = []
     for number, answers in sorted(requests.labelled().items()):
-        live = task.live(on_holdout(answers, holdout.salt, holdout.share), policy.confidence)
+        live = task.live(held_answers(project, store, answers), policy.confidence)
         promised = task.metric.promised(known[number].metrics if number in known else {})
         found.append(
             LiveMeasured(

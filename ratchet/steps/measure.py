@@ -105,10 +105,10 @@ def _measure(
         scores = champions if item.role is Role.CHAMPION else _scores(project, registry, item.version, held)
         if scores is None:
             continue
-        figure, delta = task.figure(held.labels, scores), _NOT
+        figure, delta = task.figure(held.labels, scores, held.groups), _NOT
         if item.against is not None and champions is not None:
-            delta = task.difference(held.labels, scores, champions)
-        bounds = task.estimate(held.labels, scores, confidence)
+            delta = task.difference(held.labels, scores, champions, held.groups)
+        bounds = task.estimate(held.labels, scores, confidence, held.groups)
         yield Measured(
             snapshot=snapshot.id,
             snapshot_hash=snapshot.hash,

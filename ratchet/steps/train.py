@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.errors import DataError
-from ratchet.core.holdout import held_out
+from ratchet.core.estimate import Labels
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
 from ratchet.drift.profile import profile
 from ratchet.drift.reference import PREDICTION, Reference
@@ -18,10 +19,12 @@ from ratchet.estimators import bundle as bundles
 from ratchet.estimators import frames, search
 from ratchet.estimators.catalogue import estimator
 from ratchet.estimators.estimator import Scorer
+from ratchet.estimators.influence import influence
 from ratchet.features.port import FeatureStore
 from ratchet.project.file import Project
 from ratchet.registry.port import NewVersion, Registry
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import clusters, held_by, held_rows, keys, needed
 from ratchet.tasks.catalogue import task_of
 
 
@@ -35,8 +38,13 @@ def newest_labelled(store: SnapshotStore, until: Snapshot, count: int) -> list[S
 
 
 def refuse_held_out(project: Project, entities: Sequence[str] | NDArray[np.object_]) -> None:
-    """Raise DataError when a training row is in the holdout: the comparison on it would prove nothing."""
-    inside = held_out(project.holdout.salt, project.holdout.share, entities)
+    """Raise DataError when a training row is in the holdout: the comparison on it would prove nothing.
+
+    Args:
+        project: says who is held out.
+        entities: what the rows are held out by: their entities, or where the project has groups, these.
+    """
+    inside = held_by(project, entities)
     if inside.any():
         example = entities[int(np.argmax(inside))]
         message = f"{int(inside.sum())} of {len(entities)} training rows are held out, as {example}: nothing was trained"
@@ -68,25 +76,28 @@ def run(
     if same is not None:
         say(f"[TRAIN] version {same.number} was trained on {', '.join(item.id for item in window)} by this project: taken again")
         return same
-    entities, columns, labels = _training_rows(project, store, features, window)
-    refuse_held_out(project, entities)
+    entities, together, columns, labels = _training_rows(project, store, features, window)
+    refuse_held_out(project, together)
     task = task_of(project)
     say(f"[TRAIN] {len(entities)} rows of {', '.join(item.id for item in window)}")
     how = {"folds": project.training.folds, "seed": project.training.seed}
     wanted = project.training.grids
-    trained = search.train(project.inputs, columns, labels, entities, objective=task.objective, grid=wanted, **how)
-    scorer = estimator(trained.model).scorer(trained.pipeline, project.inputs, columns)
+    trained = search.train(project.inputs, columns, labels, together, objective=task.objective, grid=wanted, **how)
+    made_by = estimator(trained.model)
+    scorer = made_by.scorer(trained.pipeline, project.inputs, columns)
+    example = frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities)))))
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
         metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
         version = registry.register(
             NewVersion(
                 bundle=Path(folder),
                 pipeline=trained.pipeline,
-                example=frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities))))),
+                example=example,
+                answers=made_by.answers(trained.pipeline, example),
                 provenance=Provenance(
                     snapshot_ids=tuple(item.id for item in window),
                     snapshot_hash=window[-1].hash,
-                    holdout_salt=project.holdout.salt,
+                    holdout_salt=project.holdout.identity,
                     holdout_share=project.holdout.share,
                     project_hash=project.hash,
                     seed=project.training.seed,
@@ -105,7 +116,7 @@ def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot
     wanted = (
         tuple(item.id for item in window),
         window[-1].hash,
-        project.holdout.salt,
+        project.holdout.identity,
         project.holdout.share,
         project.hash,
         project.training.seed,
@@ -126,17 +137,27 @@ def _made_before(registry: Registry, project: Project, window: Sequence[Snapshot
 
 def _training_rows(
     project: Project, store: SnapshotStore, features: FeatureStore, window: Sequence[Snapshot]
-) -> tuple[NDArray[np.object_], Columns, NDArray[np.int8]]:
-    """Entities, features and labels of the training entities of all snapshots in the window, concatenated."""
+) -> tuple[NDArray[np.object_], NDArray[np.object_], Columns, Labels]:
+    """Entities, what they hang together by, features and labels of all snapshots of the window, less the holdout."""
     parts = []
     for snapshot in window:
         labelled = store.labels(snapshot)
-        kept = np.flatnonzero(~held_out(project.holdout.salt, project.holdout.share, labelled["entity"]))
-        labelled = take(labelled, kept)
-        parts.append((labelled["entity"], features.training_set(snapshot.as_of, labelled["entity"]), labelled["label"]))
+        together = _keys_of(project, store, snapshot, labelled["entity"])
+        kept = np.flatnonzero(~held_by(project, together))
+        labelled, together = take(labelled, kept), together[kept]
+        parts.append((labelled["entity"], features.training_set(snapshot.as_of, labelled["entity"]), labelled["label"], together))
     entities = np.concatenate([part[0] for part in parts])
     columns = {feature.name: np.concatenate([part[1][feature.name] for part in parts]) for feature in project.inputs}
-    return entities, columns, np.concatenate([part[2] for part in parts])
+    return entities, np.concatenate([part[3] for part in parts]), columns, np.concatenate([part[2] for part in parts])
+
+
+def _keys_of(project: Project, store: SnapshotStore, snapshot: Snapshot, entities: NDArray[Any]) -> NDArray[Any]:
+    """What the entities are held out by, in their order."""
+    if not project.holdout.group:
+        return entities
+    columns = store.columns(snapshot, needed(project))
+    known = dict(zip(columns[project.entity].tolist(), keys(project, columns).tolist(), strict=True))
+    return np.array([known[entity] for entity in entities.tolist()], dtype=object)
 
 
 def _write_bundle(
@@ -149,14 +170,16 @@ def _write_bundle(
     columns: Columns,
 ) -> dict[str, float]:
     """Write what later comparisons and serving need; returns the figure on that snapshot's holdout and its interval."""
-    everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs)])
+    names = dict.fromkeys([*needed(project), *(feature.name for feature in project.inputs)])
+    everyone = store.columns(snapshot, list(names))
     labelled = store.labels(snapshot)
-    held = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, everyone[project.entity]))
+    held = np.flatnonzero(held_rows(project, everyone))
     predictions = scorer.batch(take(everyone, held))
     reference = Reference(
         features=profile(project.inputs, everyone),
         predictions=profile(PREDICTION, {"prediction": predictions}),
         labels=task_of(project).label_counts(labelled["label"]),
+        influence=influence(scorer, everyone, seed=project.training.seed),
     )
     seed, count = project.training.seed, project.serving.golden_rows
     bundles.write(
@@ -171,10 +194,13 @@ def _write_bundle(
     )
     known = dict(zip(labelled["entity"], labelled["label"], strict=True))
     scored = [
-        (known[entity], score) for entity, score in zip(everyone[project.entity][held], predictions, strict=True) if entity in known
+        (known[entity], score, key)
+        for entity, score, key in zip(everyone[project.entity][held], predictions, keys(project, everyone)[held], strict=True)
+        if entity in known
     ]
-    labels = np.array([label for label, _ in scored], dtype=np.int8)
+    labels = np.array([label for label, _, _ in scored], dtype=labelled["label"].dtype)
+    groups = clusters(project, np.array([key for _, _, key in scored], dtype=object))
     task = task_of(project)
-    found = task.estimate(labels, np.array([score for _, score in scored]), project.policy.gate.confidence)
+    found = task.estimate(labels, np.array([score for _, score, _ in scored]), project.policy.gate.confidence, groups)
     figures = zip(task.metric.held_out, (found.value, found.low, found.high), strict=True)
     return {name: value for name, value in figures if np.isfinite(value)}

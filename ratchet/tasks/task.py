@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ratchet.core.estimate import Estimate, Interval, Labels, MetricName, Scores
+from ratchet.core.estimate import Clusters, Estimate, Interval, Labels, MetricName, Scores
+from ratchet.core.label import LabelKind
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
 from ratchet.core.metric import OfTask
@@ -57,6 +58,11 @@ class Task(Protocol):
         ...
 
     @property
+    def label(self) -> LabelKind:
+        """What a label may be, in a snapshot's table and in a file of late ones."""
+        ...
+
+    @property
     def objective(self) -> Objective:
         """What training aims at."""
         ...
@@ -75,6 +81,7 @@ class Task(Protocol):
         *,
         attempt: int,
         confidence: float,
+        groups: Clusters | None = None,
     ) -> Measurement:
         """Measure a candidate on n held-out rows, and where there is a champion to compare with, both on the same.
 
@@ -86,19 +93,28 @@ class Task(Protocol):
             champion: the same of the version in production.
             attempt: counts from 1 the candidates tried on this holdout.
             confidence: of this try's intervals, two-sided; the slices' have that of the policy.
+            groups: n numbers of what the rows hang together by (`holdout.group`); None where each row is one of its own.
         """
         ...
 
-    def estimate(self, labels: Labels, scores: Scores, confidence: float) -> Interval:
+    def estimate(self, labels: Labels, scores: Scores, confidence: float, groups: Clusters | None = None) -> Interval:
         """The primary metric of one version on n rows; NaN where it cannot be measured."""
         ...
 
-    def figure(self, labels: Labels, scores: Scores) -> Estimate:
+    def figure(self, labels: Labels, scores: Scores, groups: Clusters | None = None) -> Estimate:
         """The primary metric of one version on n rows with its standard error; NaN where it cannot be measured."""
         ...
 
-    def difference(self, labels: Labels, first: Scores, second: Scores) -> Estimate:
+    def difference(self, labels: Labels, first: Scores, second: Scores, groups: Clusters | None = None) -> Estimate:
         """By how much the first is better than the second on the same n rows, above 0 when it is, with its standard error."""
+        ...
+
+    def expected(self, scores: Scores) -> Estimate:
+        """The primary metric that n scores promise if they are true, with the standard error that it would have on n labels.
+
+        An estimate for people, which decides nothing: of a change in what the label depends on it sees nothing. NaN where the task
+        has no such estimate.
+        """
         ...
 
     def live(self, answers: LabelledAnswers, confidence: float) -> Live:

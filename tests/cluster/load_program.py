@@ -2,7 +2,7 @@
 
 Arguments: URL, entity key, comma-separated entities, longest run in seconds, and the file that ends it. Two kinds of clients: those
 that keep their connection, and those that open one for each request. Prints one JSON document: requests, failures (the first ten
-told), the versions that answered, whether each keep-alive connection saw versions only go one way, and the slowest answer in
+listed), the versions that answered, whether each keep-alive connection saw versions only go one way, and the slowest answer in
 seconds.
 """
 

@@ -63,10 +63,10 @@ for line in sys.stdin:
     if pid == 0:
         child(json.loads(line), files)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    told = []
+    printed = []
     for descriptor in files:
         with os.fdopen(descriptor, "rb") as file:
             file.seek(0)
-            told.append(file.read().decode("utf-8", "replace"))
-    # as a shell tells of a signal
-    sys.stdout.write(json.dumps({"code": code if code >= 0 else 128 - code, "out": told[0], "err": told[1]}) + "\n")
+            printed.append(file.read().decode("utf-8", "replace"))
+    # as a shell reports a signal
+    sys.stdout.write(json.dumps({"code": code if code >= 0 else 128 - code, "out": printed[0], "err": printed[1]}) + "\n")

@@ -77,7 +77,7 @@ def test_a_promotion_under_load_loses_no_request(toolbox: Toolbox) -> None:
     assert toolbox.versions() == (2, 2, {2}, True)
 
 
-def test_rollout_undo_is_told_by_status_and_mended_by_reconcile(toolbox: Toolbox) -> None:
+def test_rollout_undo_is_said_by_status_and_mended_by_reconcile(toolbox: Toolbox) -> None:
     toolbox.cluster.kubectl("rollout", "undo", "deploy/ratchet-serving")
     toolbox.rolled_out("deploy/ratchet-serving")
     production, pinned, _, agree = toolbox.versions()
@@ -116,10 +116,10 @@ while (progress := rollout.progress()).state is State.WAITING:
 print(progress.state, rollout.ask(sys.argv[1]).version, progress.detail)
 """
     with toolbox.load() as load:
-        told = toolbox.python(program, toolbox.entities().split(",")[0])
+        said = toolbox.python(program, toolbox.entities().split(",")[0])
         toolbox.ratchet("reconcile")
-    assert told.startswith("STUCK 2 ")
-    assert "no version 99" in told
+    assert said.startswith("STUCK 2 ")
+    assert "no version 99" in said
     assert load.result["failed"] == 0, load.result["failures"]
     assert load.result["versions"] == [2]
     assert toolbox.versions() == (2, 2, {2}, True)

@@ -64,6 +64,7 @@ bundle = bundles.read(wiring.registry.bundle(present))
 import mlflow.sklearn
 pipeline = mlflow.sklearn.load_model(f"models:/{wiring.project.model}/{present.number}")
 rows = {feature.name: [golden.features[feature.name] for golden in bundle.golden] for feature in bundle.features}
+example = frame(bundle.features, rows)
 if sys.argv[2] == "wrong answers":
     first, *rest = bundle.golden
     bundle = replace(bundle, golden=(replace(first, score=first.score + 1e-6), *rest))
@@ -72,7 +73,7 @@ with tempfile.TemporaryDirectory() as folder:
     if sys.argv[2] == "does not load":
         (Path(folder) / "scorer.json").write_text("{}")
     made = wiring.registry.register(
-        NewVersion(Path(folder), pipeline, frame(bundle.features, rows), present.provenance, {}, {})
+        NewVersion(Path(folder), pipeline, example, pipeline.predict_proba(example), present.provenance, {}, {})
     )
 print(made.number)
 """
@@ -142,8 +143,8 @@ def test_a_version_that_fails_the_infra_check_never_reaches_a_pod(
 ) -> None:
     before = toolbox.cluster.read("deployment", "ratchet-serving")["metadata"]["generation"]
     candidate = int(toolbox.python(REGISTER, str(scene.champion), damage).split()[-1])  # MLflow prints links before
-    code, told = promote(toolbox, candidate)
-    assert (code, reason in told) == (error.exit_code, True), told
+    code, printed = promote(toolbox, candidate)
+    assert (code, reason in printed) == (error.exit_code, True), printed
     move = last_promotion(toolbox)
     assert (move["state"], move["to"]) == ("failed", candidate)
     assert reason in move["error"]
@@ -153,10 +154,10 @@ def test_a_version_that_fails_the_infra_check_never_reaches_a_pod(
 def test_when_there_is_no_room_for_a_new_pod_the_old_version_serves_on(toolbox: Toolbox, scene: Scene) -> None:
     toolbox.cluster.kubectl("create", "quota", "full", "--hard=pods=1")
     try:
-        code, told = promote(toolbox, scene.other, RATCHET_READY_TIMEOUT="30")
+        code, printed = promote(toolbox, scene.other, RATCHET_READY_TIMEOUT="30")
     finally:
         toolbox.cluster.kubectl("delete", "quota", "full")
-    assert code == PromotionFailed.exit_code, told
+    assert code == PromotionFailed.exit_code, printed
     move = last_promotion(toolbox)
     assert (move["state"], move["to"], move["undone"]) == ("failed", scene.other, True)
     assert "exceeded quota" in move["error"]
@@ -166,8 +167,8 @@ def test_when_there_is_no_room_for_a_new_pod_the_old_version_serves_on(toolbox: 
 # ended, an alias moved, both. tests/integration/test_killed_promoter.py has all of them.
 @pytest.mark.parametrize("effect", [effect for effect in effects_of() if effect.changes], ids=str)
 def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(toolbox: Toolbox, scene: Scene, effect: Effect) -> None:
-    code, told = promote(toolbox, scene.other, effect.name, RATCHET_LEASE_SECONDS="10")
-    assert code == 128 + signal.SIGKILL, told
+    code, printed = promote(toolbox, scene.other, effect.name, RATCHET_LEASE_SECONDS="10")
+    assert code == 128 + signal.SIGKILL, printed
     said = toolbox.ratchet("reconcile")
     if not effect.intended:
         assert "nothing to mend" in said

@@ -108,13 +108,13 @@ def test_a_pin_whose_answer_was_lost_is_not_stale_to_its_author(objects: Objects
 @pytest.mark.parametrize(
     "patch", [{"metadata": {"annotations": {PINS: "x"}}}, {"spec": {"template": {"metadata": {"annotations": {VERSION: "x"}}}}}]
 )
-def test_an_annotation_that_is_no_number_is_told(objects: Objects, tmp_path: Path, patch: dict[str, Any]) -> None:
+def test_an_annotation_that_is_no_number_is_said(objects: Objects, tmp_path: Path, patch: dict[str, Any]) -> None:
     objects.deployment(patch)
     with pytest.raises(UserError, match="not a number"):
         rollout(objects, tmp_path).pinned()
 
 
-def test_what_is_missing_is_told_in_a_sentence(objects: Objects, tmp_path: Path) -> None:
+def test_what_is_missing_is_said_in_a_sentence(objects: Objects, tmp_path: Path) -> None:
     missing = f"there is no Deployment other in namespace {objects.namespace}: install the chart"
     with pytest.raises(UserError, match=missing), rollout(objects, tmp_path, objects.api(), name="other").session():
         pass

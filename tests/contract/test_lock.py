@@ -133,7 +133,7 @@ def test_a_fence_refuses_when_the_lease_could_not_be_renewed_and_lets_write_agai
 
 
 def test_a_holder_that_stood_still_for_longer_than_its_lease_writes_nothing_when_it_goes_on() -> None:
-    # no renewal has run yet when it wakes up: the clock alone tells
+    # no renewal has run yet when it wakes up: the clock alone shows it
     fence = LeaseFence("Lease x", 30, monotonic() - 20.0, lambda: "")
     with pytest.raises(LockLost, match="could not be renewed for 20 s"):
         fence.check()

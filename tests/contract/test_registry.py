@@ -35,7 +35,9 @@ def new(folder: Path, text: str = "{}") -> NewVersion:
     bundle.mkdir(exist_ok=True)
     (bundle / "scorer.json").write_text(text)
     example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
-    return NewVersion(bundle, fitted("trees"), example, provenance(), {"learning_rate": 0.1}, {"holdout_auc": 0.8})
+    pipeline = fitted("trees")
+    answers = pipeline.predict_proba(example)
+    return NewVersion(bundle, pipeline, example, answers, provenance(), {"learning_rate": 0.1}, {"holdout_auc": 0.8})
 
 
 def test_a_version_comes_back_with_its_provenance_and_figures(registry: Registry, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from ratchet.requests.sql import SqlRequestLog
 from tests.support.addresses import POSTGRES, fresh_database, only
 
 
-def answer(key: str, entity: str = "u1", version: int = 1, probability: float = 0.5, at: float = 100.0) -> LoggedAnswer:
-    return LoggedAnswer(key, entity, version, probability, "f" * 32, at)
+def answer(key: str, entity: str = "u1", version: int = 1, score: float = 0.5, at: float = 100.0) -> LoggedAnswer:
+    return LoggedAnswer(key, entity, version, score, "f" * 32, at)
 
 
 def labels(**columns: list[object]) -> Columns:
@@ -50,23 +50,23 @@ def counted(log: SqlRequestLog) -> dict[int, int]:
 
 
 def test_labels_join_their_answer_by_prediction_id(log: SqlRequestLog) -> None:
-    log.append([answer("a", probability=0.9), answer("b", "u2", version=2, probability=0.2)])
+    log.append([answer("a", score=0.9), answer("b", "u2", version=2, score=0.2)])
     assert log.join(labels(prediction_id=["a", "b"], label=[1, 0])).joined == 2
     assert pairs(log) == {1: [(1, 0.9)], 2: [(0, 0.2)]}
     assert pairs(log, version=2) == {2: [(0, 0.2)]}
     found = log.labelled()[1]
     y, p = found.labels, found.scores
-    assert (y.dtype.name, p.dtype.name) == ("int8", "float64")
+    assert (y.dtype.kind, p.dtype.name) == ("i", "float64"), "what whole numbers they are, the task knows"
 
 
 def test_a_label_by_entity_joins_the_latest_answer_of_each_version_before_it_was_observed(log: SqlRequestLog) -> None:
     log.append(
         [
-            answer("early", version=1, probability=0.1, at=100),
-            answer("latest", version=1, probability=0.2, at=200),
-            answer("too late", version=1, probability=0.3, at=400),
-            answer("other version", version=2, probability=0.4, at=150),
-            answer("somebody else", "u2", probability=0.5, at=150),
+            answer("early", version=1, score=0.1, at=100),
+            answer("latest", version=1, score=0.2, at=200),
+            answer("too late", version=1, score=0.3, at=400),
+            answer("other version", version=2, score=0.4, at=150),
+            answer("somebody else", "u2", score=0.5, at=150),
         ]
     )
     assert log.join(labels(entity=["u1"], label=[1], observed_at=[300.0])) == JoinReport(joined=2, unknown=0)
@@ -74,9 +74,9 @@ def test_a_label_by_entity_joins_the_latest_answer_of_each_version_before_it_was
 
 
 def test_a_label_by_entity_without_a_time_joins_the_latest_answer_and_follows_it(log: SqlRequestLog) -> None:
-    log.append([answer("a", probability=0.1, at=100)])
+    log.append([answer("a", score=0.1, at=100)])
     log.join(labels(entity=["u1"], label=[1]))
-    log.append([answer("b", probability=0.2, at=200)])
+    log.append([answer("b", score=0.2, at=200)])
     log.join(labels(entity=["u1"], label=[1]))
     assert pairs(log) == {1: [(1, 0.2)]}
 
@@ -126,8 +126,8 @@ def test_more_labels_than_a_statement_takes_are_all_joined(log: SqlRequestLog) -
     [
         ({"entity": ["u1"]}, "no column `label`"),
         ({"label": [1]}, "neither `prediction_id` nor the entity"),
-        ({"entity": ["u1", "u2"], "label": [1, 2]}, "row 2: label '2' is not 0 or 1"),
-        ({"entity": ["u1"], "label": [None]}, "row 1: label 'None' is not 0 or 1"),
+        ({"entity": ["u1", "u2"], "label": [1, "2"]}, "row 2: label '2' is not a whole number"),
+        ({"entity": ["u1"], "label": [None]}, "row 1: label 'None' is not a whole number"),
         ({"entity": ["u1"], "label": [1], "observed_at": ["soon"]}, "observed_at 'soon' is not a date"),
         ({"entity": [None], "label": [1]}, "row 1: neither prediction_id nor entity"),
     ],
@@ -148,7 +148,7 @@ def test_a_date_without_a_time_means_the_end_of_that_day(log: SqlRequestLog) -> 
     assert pairs(log) == {1: [(1, 0.5)]}
 
 
-def test_the_newest_labelled_answer_of_each_version_is_told(log: SqlRequestLog) -> None:
+def test_the_newest_labelled_answer_of_each_version_is_said(log: SqlRequestLog) -> None:
     assert log.newest_labelled() == {}
     log.append([answer("a", at=100.0), answer("b", "u2", at=300.0), answer("c", "u3", at=900.0), answer("d", "u4", 2, at=200.0)])
     log.join(labels(prediction_id=["a", "b", "d"], label=[1, 0, 1]))
@@ -156,17 +156,17 @@ def test_the_newest_labelled_answer_of_each_version_is_told(log: SqlRequestLog) 
 
 
 def test_an_answer_written_twice_is_stored_once(log: SqlRequestLog) -> None:
-    log.append([answer("a", probability=0.3)])
-    log.append([answer("a", probability=0.3), answer("b", "u2")])
+    log.append([answer("a", score=0.3)])
+    log.append([answer("a", score=0.3), answer("b", "u2")])
     log.append([])
     assert log.join(labels(prediction_id=["a", "b"], label=[0, 1])).joined == 2
     assert pairs(log) == {1: [(0, 0.3), (1, 0.5)]}
 
 
 def test_of_a_long_write_only_what_is_new_is_added(log: SqlRequestLog) -> None:
-    answers = [answer(f"p{n}", f"u{n}", probability=n / 1000) for n in range(401)]
+    answers = [answer(f"p{n}", f"u{n}", score=n / 1000) for n in range(401)]
     log.append(answers[100:250])
-    log.append([replace(one, probability=1.0) for one in answers])
+    log.append([replace(one, score=1.0) for one in answers])
     assert log.volume(1).counts == {1: [401]}
     log.join(labels(prediction_id=[one.prediction_id for one in answers], label=[1] * 401))
     changed = [score for _, score in pairs(log)[1] if score == 1.0]
@@ -187,9 +187,7 @@ def test_a_store_that_cannot_be_opened_is_unavailable_and_says_where(tmp_path: P
 
 
 def test_labels_of_a_month_join_only_answers_to_that_months_features_and_leave_the_others(log: SqlRequestLog) -> None:
-    log.append(
-        [replace(answer("may", probability=0.1, at=100), features_hash="m"), replace(answer("june", at=200), features_hash="j")]
-    )
+    log.append([replace(answer("may", score=0.1, at=100), features_hash="m"), replace(answer("june", at=200), features_hash="j")])
     assert log.join(labels(entity=["u1"], label=[1], features_hash=["m"])) == JoinReport(joined=1, unknown=0)
     assert log.join(labels(entity=["u1"], label=[0], features_hash=["j"])) == JoinReport(joined=1, unknown=0)
     assert log.join(labels(entity=["u1"], label=[1], features_hash=["april"])) == JoinReport(joined=0, unknown=1)

@@ -6,8 +6,8 @@ import pytest
 
 from ratchet.core.errors import PromotionFailed, StaleComparison
 from ratchet.rollout.state import State
+from tests.support.fake_wiring import ROWS, linear_bundle
 from tests.support.rollout_harness import ABSENT, GOOD, INTERCEPTS, OTHER, SPOILT, Harness, ProcessHarness, pin, settle
-from tests.support.serving_world import ROWS, linear_bundle
 
 
 @pytest.fixture(scope="module", params=["processes"])

@@ -21,11 +21,13 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
+from ratchet.clients.migrations import bring_up_to_date
 from ratchet.core.errors import LedgerError, Unavailable, UserError
 from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import LoggedAnswer
 from ratchet.ledger.claim import belong
 from ratchet.ledger.sql import SqlLedger, models_in
+from ratchet.requests import tables
 from ratchet.requests.sql import SqlRequestLog
 from tests.support.addresses import POSTGRES, fresh_database, only
 from tests.support.release_0_1 import DATA, DIGEST, HEAD, MODEL, PROJECT_HASH, PROMOTED, fill
@@ -189,6 +191,37 @@ def test_pods_of_release_0_1_go_on_logging_while_they_are_replaced(url: str) -> 
         "INSERT INTO answer_counts VALUES (1, 1, 1) ON CONFLICT (version, minute) DO UPDATE SET answers = answer_counts.answers",
     )
     assert SqlRequestLog(log_of(url), MODEL).count_before(61.0) == 1
+    log.join({"prediction_id": np.array(["old"], dtype=object), "label": np.array([1], dtype=object)})
+    assert 0.5 in log.labelled(1)[1].scores
+
+
+def test_every_score_is_that_which_release_0_1_stored(url: str) -> None:
+    found = SqlRequestLog(log_of(url), MODEL).labelled()
+    lines = (DATA / "requests.sql").read_text(encoding="utf-8")
+    stored_scores = dict(re.findall(r"INSERT INTO answers VALUES \('(\w+)', '\w+', \d+, ([\d.e-]+),", lines))
+    labelled = re.findall(r"INSERT INTO answer_labels VALUES \('(\w+)',", lines)
+    scores = np.concatenate([answers.scores for answers in found.values()])
+    assert sorted(scores.tolist()) == sorted(float(stored_scores[key]) for key in labelled)
+
+
+def test_a_log_whose_answers_had_a_model_and_no_score_yet_is_upgraded(url: str) -> None:
+    """As between two releases: by model already, before a probability was a score."""
+    at = log_of(url)
+    known = replace(tables.TABLES, revisions=("0001", "0002"))
+    engine = create_engine(at, poolclass=NullPool)
+    bring_up_to_date(engine, known)
+    columns = "model, prediction_id, entity, version, probability, features_hash, answered_at"
+    run(at, f"INSERT INTO answers ({columns}) VALUES ('upsell', 'mine', 'u', 7, 0.25, 'f', 60.0)")  # noqa: S608 - literals
+    run(at, "INSERT INTO answer_labels (model, prediction_id, label, by_entity) VALUES ('upsell', 'mine', 1, false)")
+    assert SqlRequestLog(at, "upsell", lambda: False).labelled()[7].scores.tolist() == [0.25]
+    assert sum(len(found.labels) for found in SqlRequestLog(at, MODEL).labelled().values()) == stored("answer_labels")
+
+
+def test_an_answer_without_a_score_is_refused(url: str) -> None:
+    SqlRequestLog(log_of(url), MODEL).append([ANSWER])
+    columns = "model, prediction_id, entity, version, features_hash, answered_at"
+    with pytest.raises(IntegrityError):
+        run(log_of(url), f"INSERT INTO answers ({columns}) VALUES ('m', 'x', 'u', 1, 'f', 60.0)")  # noqa: S608 - literals
 
 
 def _open(url: str) -> int:
@@ -233,8 +266,11 @@ def test_tables_of_a_newer_release_are_refused_in_one_sentence(url: str) -> None
     SqlRequestLog(log_of(url), MODEL).append([ANSWER])
     run(url, "UPDATE ledger_revision SET version_num = '0999'")
     run(log_of(url), "UPDATE requests_revision SET version_num = '0999'")
-    for act in (ledger(url, MODEL).records, lambda: SqlRequestLog(log_of(url), MODEL).append([ANSWER])):
-        with pytest.raises(UserError, match=r"was changed by a newer release \(its tables are at revision 0999, .* 0002\)"):
+    for act, own in (
+        (ledger(url, MODEL).records, "0002"),
+        (lambda: SqlRequestLog(log_of(url), MODEL).append([ANSWER]), "0003"),
+    ):
+        with pytest.raises(UserError, match=rf"was changed by a newer release \(its tables are at revision 0999, .* {own}\)"):
             act()
 
 

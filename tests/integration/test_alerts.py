@@ -92,7 +92,7 @@ def test_alerts_and_panels_ask_for_metrics_that_the_code_declares() -> None:
 
 
 def test_every_metric_that_is_declared_is_shown_or_alerted_on() -> None:
-    """But for what the exporter tells of its own work, and what a person asks for by hand."""
+    """But for what the exporter says of its own work, and what a person asks for by hand."""
     asked = {name for text in (*expressions(), *(rule["expr"] for rule in rules())) for name in NAME.findall(text)}
     names = {metric.name for metrics in metrics_page.TABLES.values() for metric in metrics}
     unseen = {name for name in names if not any(found.startswith(name) for found in asked)}

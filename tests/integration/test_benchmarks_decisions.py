@@ -16,6 +16,7 @@ from benchmarks.decisions.promotion_rules import LAB, MLFLOW, PEERS, TFX_ABSOLUT
 from benchmarks.decisions.promotions import OneCandidate
 from benchmarks.decisions.rates import Rate
 from benchmarks.decisions.reaches import reaches
+from benchmarks.decisions.returning import two_months
 from benchmarks.decisions.runner import chunks, play
 from benchmarks.decisions.scores import POSITIVES, draw, holdout
 from ratchet.core.decision import Verdict
@@ -47,7 +48,7 @@ def test_the_products_measurement_is_scikit_learns_auc() -> None:
     assert found.paired is not None
     assert found.paired.candidate == pytest.approx(roc_auc_score(labels, candidate))
     assert found.paired.champion == pytest.approx(roc_auc_score(labels, champion))
-    assert found.confidence == pytest.approx(1 - 0.02 / 9)
+    assert found.confidence == pytest.approx(1 - 2 * 0.01 * 0.6 * 0.4**2)  # the third try on one day: 0.6 of what two have left of half of 2 %
     assert len(found.slices) == 7
 
 
@@ -134,3 +135,29 @@ def test_a_claim_is_met_open_or_missed_by_rate_and_interval(count: int, outcome:
     cell = OneCandidate(1_400, 0.0, 0.7, draws=1_000)
     found = next(item for item in reaches({cell: {"Ratchet": Rate(count, 1_000)}}) if "false promotions at" in item["claim"])
     assert found["outcome"] == outcome
+
+
+def test_users_that_come_back_have_the_same_months_but_for_the_correlation() -> None:
+    where = sources(7)
+    first, second = two_months(np.random.default_rng(8), 40_000, 30_000, where, 0.8)
+    apart = month(np.random.default_rng(9), 40_000, where)
+    for name, source in where.items():
+        assert (len(first[name]), len(second[name])) == (40_000, 30_000)
+        if source.shape is Shape.PLAN:
+            for plan in ("free", "family"):
+                assert (first[name] == plan).mean() == pytest.approx((apart[name] == plan).mean(), abs=0.012)
+            continue
+        assert np.nanmean(first[name]) == pytest.approx(np.nanmean(apart[name]), abs=0.03 * float(np.nanstd(apart[name])))
+        assert np.nanstd(second[name]) == pytest.approx(np.nanstd(apart[name]), rel=0.03)
+        pairs = ~np.isnan(first[name][:30_000]) & ~np.isnan(second[name])
+        found = np.corrcoef(first[name][:30_000][pairs], second[name][pairs])[0, 1]
+        assert found == pytest.approx(0.59 if source.shape is Shape.FLAG else 0.775, abs=0.03)  # of values, not of scores
+
+
+def test_a_flag_that_triples_was_rare_before() -> None:
+    rng = np.random.default_rng(10)
+    where = sources(7, Shift.RATE)
+    after = shifted(where, Shift.RATE, rng)
+    (name,) = [name for name, source in where.items() if source.shape is Shape.FLAG]
+    assert month(rng, 50_000, where)[name].mean() == pytest.approx(0.02, abs=0.003)
+    assert month(rng, 50_000, after)[name].mean() == pytest.approx(0.06, abs=0.004)

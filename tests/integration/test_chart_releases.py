@@ -265,7 +265,7 @@ def one_of(documents: list[Document], name: str, namespace: str) -> Document:
     return found
 
 
-def test_prometheus_and_grafana_tell_two_models_apart(two: tuple[list[Document], list[Document], str]) -> None:
+def test_prometheus_and_grafana_keep_two_models_apart(two: tuple[list[Document], list[Document], str]) -> None:
     seen: dict[str, set[str]] = {"release": set(), "file": set(), "uid": set(), "title": set()}
     for documents, release, namespace in ((two[0], "ratchet", "ratchet"), (two[1], "fraud", two[2])):
         for part in ("serving", "exporter"):

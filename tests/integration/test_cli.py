@@ -31,20 +31,20 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[list[Ran]
     """The loop as a user runs it, in a home of its own, beside the other tests: it waits for processes most of the time."""
     club = Club(tmp_path_factory.mktemp("story"))
 
-    def told() -> list[Ran]:
+    def ran() -> list[Ran]:
         months = ("month_000", "month_002")
         return [club.process("run", "--data", str(club.raw), "--snapshot", month, "--json") for month in months]
 
     generate(club)
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(told)
+        yield pool.submit(ran)
 
 
 @pytest.fixture(scope="module")
 def club(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Club]:
     """Version 2 is in production and serves, version 1 was before it; both passed the gate and were approved by hand."""
     if any("story" in item.fixturenames for item in request.session.items if isinstance(item, pytest.Function)):
-        request.getfixturevalue("story")  # now, so that it is told by the time that the last test asks for it
+        request.getfixturevalue("story")  # now, so that it is over by the time that the last test asks for it
     made = Club(tmp_path_factory.mktemp("club"), more="policy: {approval: manual}\n")
     generate(made)
     with made.serving():
@@ -229,7 +229,7 @@ def test_an_empty_setting_is_as_if_it_were_not_there(club: Club, before: State) 
         (["demo", "--folder", str(Path(__file__).parent)], "exists and is no demo's"),
     ],
 )
-def test_an_argument_that_does_not_fit_is_told_in_one_sentence(club: Club, before: State, command: list[str], says: str) -> None:
+def test_an_argument_that_does_not_fit_is_said_in_one_sentence(club: Club, before: State, command: list[str], says: str) -> None:
     refused = club.ratchet(*command)
     assert (refused.code, refused.out) == (2, "")
     assert says in refused.error
@@ -318,7 +318,7 @@ def test_a_label_file_that_cannot_be_read_labels_nothing(club: Club, tmp_path: P
 
 
 @pytest.mark.parametrize("command", [["status"], ["rollback"], ["reconcile"]])
-def test_a_stopped_registry_is_told_and_never_taken_for_no_champion(club: Club, before: State, command: list[str]) -> None:
+def test_a_stopped_registry_is_said_and_never_taken_for_no_champion(club: Club, before: State, command: list[str]) -> None:
     refused = club.ratchet(*command, RATCHET_TRACKING_URI="http://user:secret@127.0.0.1:9")
     assert (refused.code, refused.out) == (75, "")
     assert (
@@ -330,7 +330,7 @@ def test_a_stopped_registry_is_told_and_never_taken_for_no_champion(club: Club, 
 
 @pytest.mark.parametrize("variable", ["RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL"])
 @pytest.mark.parametrize("command", [["status"], ["rollback"]])
-def test_a_store_that_is_garbage_is_told_and_left_as_it_is(
+def test_a_store_that_is_garbage_is_said_and_left_as_it_is(
     club: Club, before: State, tmp_path: Path, command: list[str], variable: str
 ) -> None:
     path = tmp_path / "store.db"
@@ -349,7 +349,7 @@ def test_a_store_that_is_garbage_is_told_and_left_as_it_is(
 @pytest.mark.parametrize(
     ("variable", "command"), [("RATCHET_LEDGER_URL", ["history"]), ("RATCHET_REQUESTS_URL", ["labels", "--snapshot", "month_000"])]
 )
-def test_an_address_that_is_none_is_told_without_its_password(
+def test_an_address_that_is_none_is_said_without_its_password(
     club: Club, variable: str, command: list[str], url: str, code: int
 ) -> None:
     refused = club.ratchet(*command, **{variable: url})

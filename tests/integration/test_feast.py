@@ -17,6 +17,7 @@ import pytest
 from ratchet.core.errors import ArtifactError, DataError, Unavailable
 from ratchet.core.schema import DType, Feature, Snapshot
 from ratchet.features.feast_features import FeastFeatures
+from ratchet.features.stored_rows import StoredRows
 from ratchet.snapshots.parquet import ParquetSnapshots
 from ratchet.sources.folder import RawSnapshot, TableSource
 from tests.support.addresses import POSTGRES, fresh_database, only
@@ -29,8 +30,8 @@ DAYS = [date(2024, month, 28) for month in range(1, 5)]
 class Shop:
     """Snapshots and features below one folder, each opened anew when asked for."""
 
-    def __init__(self, root: Path, online_url: str = "") -> None:
-        self.root, self.online_url = root, online_url
+    def __init__(self, root: Path, online_url: str = "", model: str = SHOP.model) -> None:
+        self.root, self.online_url, self.model = root, online_url, model
 
     @property
     def store(self) -> ParquetSnapshots:
@@ -43,7 +44,7 @@ class Shop:
         return FeastFeatures(
             self.root / "feast",
             self.root / "snapshots",
-            SHOP.model,
+            self.model,
             SHOP.entity,
             [*inputs, *more],
             online_url=self.online_url,
@@ -68,6 +69,23 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
         return
     with fresh_database() as url:
         yield Shop(tmp_path, url)
+
+
+@pytest.mark.parametrize("at", only(POSTGRES, "postgres"))
+def test_two_models_on_one_postgresql_serve_their_own_features(tmp_path: Path, at: str) -> None:
+    del at
+    with fresh_database() as url:
+        one, two = (Shop(tmp_path / model, url, model) for model in ("shop", "upsell"))
+        one.features().materialise(one.add(DAYS[1], aged(30)))
+        with pytest.raises(Unavailable, match="holds nothing yet"):
+            two.features().online(["C001"])
+        two.features().materialise(two.add(DAYS[0], aged(40)))
+        ages = [features[0]["age"] for shop in (one, two) if (features := shop.features().online(["C001"])) and features[0]]
+        assert ages == [30.0, 40.0]
+        one.features().materialise(one.add(DAYS[2], aged(50)))
+        (other,) = two.features().online(["C001"])
+        assert other is not None
+        assert other["age"] == 40.0
 
 
 def aged(age: int, rows: int = 12) -> Tables:
@@ -135,19 +153,19 @@ def test_other_content_of_the_same_day_replaces_what_is_online(shop: Shop) -> No
 
 def test_a_load_that_broke_off_keeps_older_snapshots_off_and_is_done_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     older, newer = shop.add(DAYS[0], aged(40)), shop.add(DAYS[1], aged(41))
-    monkeypatch.setattr("ratchet.features.feast_features._BATCH", 5)
-    features, batches = shop.features(), FeastFeatures._batches  # noqa: SLF001 - the only way to die between two batches
+    monkeypatch.setattr("ratchet.features.stored_rows._BATCH", 5)
+    features, batches = shop.features(), StoredRows.batches
 
-    def dying(self: FeastFeatures, snapshot: Snapshot) -> Any:
+    def dying(self: StoredRows, snapshot: Snapshot) -> Any:
         for number, batch in enumerate(batches(self, snapshot)):
             if number == 1:
                 raise KeyboardInterrupt
             yield batch
 
-    monkeypatch.setattr(FeastFeatures, "_batches", dying)
+    monkeypatch.setattr(StoredRows, "batches", dying)
     with pytest.raises(KeyboardInterrupt):
         features.materialise(newer)
-    monkeypatch.setattr(FeastFeatures, "_batches", batches)
+    monkeypatch.setattr(StoredRows, "batches", batches)
     shop.features().materialise(older)
     first, last = shop.features().online(["C001", "C012"])
     assert first is not None

@@ -19,7 +19,7 @@ from ratchet.sources.folder import RawSnapshot, TableSource
 from ratchet.sources.generator import snapshots as generator
 from ratchet.sources.generator import synthetic
 from ratchet.sources.generator.snapshots import generate
-from ratchet.sources.generator.synthetic import Change, World
+from ratchet.sources.generator.synthetic import Change, Population
 from tests.support.shop import SHOP
 from tests.support.streamflow import streamflow
 
@@ -124,8 +124,8 @@ def test_the_same_seed_makes_the_same_bytes_and_another_others(tmp_path: Path) -
 
 def test_the_first_users_are_the_same_however_many_are_asked_for(tmp_path: Path) -> None:
     few, many = (month(tmp_path, name, users=users) for name, users in (("2024-01-01", 200), ("2024-01-02", 500)))
-    world = World(PROJECT, 7)
-    one, two = (world.chunk("x", 0, rows, Change()) for rows in (200, 500))
+    population = Population(PROJECT, 7)
+    one, two = (population.chunk("x", 0, rows, Change()) for rows in (200, 500))
     for name, values in one.values.items():
         np.testing.assert_array_equal(values, two.values[name][:200])
     assert few.features["user_id"].tolist() == many.features["user_id"].tolist()[:200]
@@ -141,12 +141,12 @@ def test_csv_and_parquet_hold_the_same_month(tmp_path: Path) -> None:
 def test_chunks_are_joined_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generator, "CHUNK", 100)
     monkeypatch.setattr(synthetic, "CHUNK", 100)
-    told: list[int] = []
+    reported: list[int] = []
     for file_format in ("csv", "parquet"):
-        raw = month(tmp_path / file_format, "month_000", users=250, on_rows=told.append, format=file_format)
+        raw = month(tmp_path / file_format, "month_000", users=250, on_rows=reported.append, format=file_format)
         assert raw.features["user_id"].tolist() == [f"U{number:07d}" for number in range(1, 251)]
         assert raw.features["monthly_fee"].nunique() > 200
-    assert told == [100, 100, 50] * 2
+    assert reported == [100, 100, 50] * 2
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])

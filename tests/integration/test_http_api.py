@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ratchet.rollout.state import State
 from serving.openapi import document
+from tests.support.fake_wiring import PROJECT, ROWS
 from tests.support.rollout_harness import GOOD, ProcessHarness, pin, settle
-from tests.support.serving_world import PROJECT, ROWS
 
 DOCUMENT = document(PROJECT)
 ENTITY = jsonschema_rs.validator_for(DOCUMENT["components"]["schemas"]["Entity"])

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from ratchet.core.errors import DataError
+from ratchet.core.holdout import held_out
 from ratchet.core.schema import DType
 from ratchet.project.file import Project, load_project
 from ratchet.sources.folder import TableSource
 from ratchet.sources.generator.snapshots import generate
-from ratchet.sources.guess.project import describe
+from ratchet.sources.guess.holdout import choose
+from ratchet.sources.guess.project import describe, guess
 from tests.support.shop import SHOP, put, put_parquet, tables
 from tests.support.streamflow import real_data, streamflow
 
@@ -73,7 +75,7 @@ def test_types_ranges_and_categories_are_guessed(tmp_path: Path) -> None:
     assert not found["calls"].nullable
 
 
-def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_what_is_left_out_is_said_with_the_reason(tmp_path: Path) -> None:
     text = describe(telco(tmp_path / "data"))
     for note in (
         "accounts.opened: dates",
@@ -88,11 +90,57 @@ def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path) -> None:
 
 
 def test_all_defaults_are_shown_as_comments(tmp_path: Path) -> None:
-    text = describe(telco(tmp_path / "data"))
+    text = describe(telco(tmp_path / "data", rows=1200))
     for line in ("# policy:", "#     min_delta: 0.01", "#     drift_share: 0.02", "# training:", "# serving:"):
         assert f"\n{line}\n" in text
     uncommented = "\n".join(line.removeprefix("# ") for line in text.split("# What follows are the defaults")[1].splitlines()[1:])
     assert loaded(text.split("# What follows")[0] + uncommented, tmp_path) == loaded(text, tmp_path)
+
+
+def labelled(folder: Path, rows: int, positives: int) -> Path:
+    keys = [f"K{number}" for number in range(rows)]
+    facts = pd.DataFrame({"id": keys, "calls": np.arange(rows) % 37, "spend": np.arange(rows) * 1.5})
+    return put(folder, {"facts": facts, "label": pd.DataFrame({"id": keys, "left": np.arange(rows) < positives})})
+
+
+@pytest.mark.parametrize(
+    ("rows", "positives", "share", "min_rows", "min_per_class"),
+    [
+        (5000, 1000, 0.2, 200, 30),
+        (1000, 250, 0.25, 200, 30),  # at a share of 0.2 it is a coin's toss whether 200 are held out
+        (4000, 160, 0.3, 200, 30),  # by the rarer label
+        (400, 100, 0.4, 130, 25),
+        (100, 20, 0.4, 50, 10),
+    ],
+)
+def test_share_and_minima_are_chosen_from_rows_and_label_rate(
+    tmp_path: Path, rows: int, positives: int, share: float, min_rows: int, min_per_class: int
+) -> None:
+    found = guess(labelled(tmp_path / "data" / "2024-05-31", rows, positives))
+    project = loaded(found.text, tmp_path)
+    gate = project.policy.gate
+    assert (project.holdout.share, gate.min_rows, gate.min_per_class) == (share, min_rows, min_per_class)
+    assert (
+        f"# of {rows:,} labelled rows ({positives / rows:.1%} of the rarer label) about {rows * share:,.0f} are held out"
+        in found.text
+    )
+    lowered = (min_rows, min_per_class) != (200, 30)
+    assert ("lowered from 200 and 30 for so few rows" in found.text) is lowered
+    assert bool(found.held.lowered) is lowered
+    before, _, after = found.text.partition("# What follows are the defaults")
+    uncommented = "\n".join(line.removeprefix("# ") for line in after.splitlines()[1:])
+    assert loaded(before + uncommented, tmp_path) == project
+
+
+@pytest.mark.parametrize(("rows", "positives"), [(1000, 250), (4000, 160), (400, 100), (250, 60)])
+def test_who_is_held_out_by_whatever_salt_is_enough_to_judge_by(rows: int, positives: int) -> None:
+    found = choose(rows, positives)
+    labels = np.arange(rows) < positives
+    enough = 0
+    for salt in range(200):
+        inside = held_out(f"s{salt}", found.share, [f"u{number}" for number in range(rows)])
+        enough += inside.sum() >= found.min_rows and labels[inside].sum() >= found.min_per_class
+    assert enough >= 196
 
 
 def test_folders_named_by_date_need_no_dates_and_others_get_a_guess(tmp_path: Path) -> None:

@@ -213,9 +213,9 @@ def test_pods_off_the_alias_reach_the_receiver_and_so_does_their_return(
     receiver.alerts.clear()
     club.wiring.registry.set_alias(PRODUCTION, 1)  # as somebody does on MLflow's page
     soon(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[:1] == ["firing"])
-    (told,) = [item for item in receiver.alerts if item["labels"]["alertname"] == "RatchetPodsOffAlias"][:1]
-    assert told["labels"]["severity"] == "critical"
-    assert told["annotations"]["runbook_url"] == "docs/runbook.md#ratchetpodsoffalias"
+    (alert,) = [item for item in receiver.alerts if item["labels"]["alertname"] == "RatchetPodsOffAlias"][:1]
+    assert alert["labels"]["severity"] == "critical"
+    assert alert["annotations"]["runbook_url"] == "docs/runbook.md#ratchetpodsoffalias"
     mended = club.process("reconcile")  # what the runbook says
     assert mended.code == 0, mended.err
     soon(lambda: receiver.states("RatchetPodsOffAlias"), lambda states: states[-1:] == ["resolved"])

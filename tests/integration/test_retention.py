@@ -49,8 +49,8 @@ def test_old_answers_go_with_their_labels_and_the_ledger_and_the_volume_keep_tha
     (record,) = club.wiring.ledger.records(Pruned.KIND)
     body = {"before": done.document["before"], "answers": 2, "model": "club_churn", "form": 2}
     assert (record.actor, dict(record.body)) == ("tester", body)
-    told = club.ratchet("history", "--kind", "prune")
-    assert "2 of them" in " ".join(told.out.split())
+    shown = club.ratchet("history", "--kind", "prune")
+    assert "2 of them" in " ".join(shown.out.split())
     again = club.ratchet("prune", "--answers", "365", "--yes")
     assert (again.code, "there are no answers from before" in again.out) == (0, True)
     assert len(club.wiring.ledger.records(Pruned.KIND)) == 1

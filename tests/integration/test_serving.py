@@ -1,4 +1,4 @@
-"""Real BentoML processes behind a real gateway, with the world of tests/support/serving_world.py in place of registry and Feast."""
+"""Real BentoML processes behind a real gateway, with the stores of tests/support/fake_wiring.py in place of registry and Feast."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ratchet.rollout.processes import ProcessRollout
 from ratchet.rollout.state import State
 from ratchet.settings import environment
 from ratchet.tasks.binary.task import BINARY
+from tests.support.fake_wiring import ROWS
 from tests.support.rollout_harness import GOOD, OTHER, SPOILT, ProcessHarness, pin, settle, until
 from tests.support.serving_program import PROGRAM
-from tests.support.serving_world import ROWS
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_contract_holds_through_bentoml_and_gateway(client: httpx.Client) ->
 
 
 def test_a_store_that_is_down_is_503_and_the_process_serves_on(harness: ProcessHarness, client: httpx.Client) -> None:
-    path = harness.world.features.path
+    path = harness.wiring.features.path
     path.rename(path.with_suffix(".away"))
     try:
         down = client.post("/predict", json={"customer": "anna"})
@@ -165,7 +165,7 @@ def test_answers_through_the_address_are_logged_and_probes_are_not(harness: Proc
     harness.rollout.ask("42")
     given = [client.post("/predict", json={"customer": "42"}).json() for _ in range(3)]
     labels = {"prediction_id": [answer["prediction_id"] for answer in given], "label": [1, 0, 1]}
-    until(lambda: harness.world.requests.join(labels), lambda report: report.joined == 3)  # type: ignore[arg-type]
+    until(lambda: harness.wiring.requests.join(labels), lambda report: report.joined == 3)  # type: ignore[arg-type]
     pin(harness.rollout, None)
     assert settle(harness.rollout).state is State.READY
     assert client.post("/predict", json={"customer": "42"}).json() == {"error": "no model in production yet: ratchet run"}
@@ -215,7 +215,7 @@ def test_backends_die_with_a_gateway_that_is_killed(gateway: Callable[..., Gatew
 
 def test_a_version_that_is_not_ready_in_time_is_stuck_and_the_gateway_ends_in_order(gateway: Callable[..., Gateway]) -> None:
     one = gateway(ready_timeout=1.5)
-    (one.harness.world.registry.root / str(GOOD) / "unavailable").touch()
+    (one.harness.wiring.registry.root / str(GOOD) / "unavailable").touch()
     pin(one.harness.rollout, GOOD)
     progress = until(one.harness.rollout.progress, lambda progress: progress.state is State.STUCK)
     assert "version 1 was not ready within 1.5 s" in progress.detail
@@ -235,7 +235,7 @@ def test_a_second_gateway_on_one_home_is_refused_in_a_sentence(harness: ProcessH
     ]
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         harness = ProcessHarness(tmp_path, port=listener.getsockname()[1])
         with pytest.raises(UserError, match=r"^port \d+ on 127\.0\.0\.1 is taken by another program"), harness.rollout.session():

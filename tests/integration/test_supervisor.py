@@ -202,7 +202,7 @@ def test_a_process_that_dies_after_its_log_was_cleared_away_is_restarted_too(tmp
     run(tmp_path, case)
 
 
-def test_a_supervisor_tells_that_it_ends(tmp_path: Path) -> None:
+def test_a_supervisor_says_that_it_ends(tmp_path: Path) -> None:
     async def case(stand: Stand) -> None:
         stand.pin(1)
         assert not (await stand.serving(1)).ending

@@ -23,7 +23,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Promoters]:
         made.stop()
 
 
-def test_one_of_two_promotes_and_the_other_is_told_that_its_comparison_is_stale(at: Promoters) -> None:
+def test_one_of_two_promotes_and_the_other_hears_that_its_comparison_is_stale(at: Promoters) -> None:
     with Client(at.settings.url).asking() as client:
         promoters = {candidate: at.promoter(candidate, champion=1) for candidate in (2, 3)}
         codes = {candidate: promoter.join() for candidate, promoter in promoters.items()}

@@ -212,7 +212,7 @@ class Club:
         return True
 
     def state(self) -> State:
-        """What production is, what data there is, and what users are told."""
+        """What production is, what data there is, and what users get."""
         wiring = self.wiring
         wiring.ledger.verify()
         champion, before = wiring.registry.alias(PRODUCTION), wiring.registry.alias(PREVIOUS)
@@ -222,10 +222,10 @@ class Club:
             wiring.rollout.pinned().version,
             tuple(entry.hash for entry in wiring.journal.history().done),
             files(self.home / "snapshots"),
-            tuple(self._told(member) for member in MEMBERS),
+            tuple(self._answer_to(member) for member in MEMBERS),
         )
 
-    def _told(self, member: str) -> dict[str, Any]:
+    def _answer_to(self, member: str) -> dict[str, Any]:
         answer = httpx.post(f"http://127.0.0.1:{self.port}/predict", json={"member": member}, timeout=30, trust_env=False)
         return {name: value for name, value in answer.json().items() if name != "prediction_id"}
 

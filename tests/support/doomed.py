@@ -45,7 +45,7 @@ class Announced:
 
 
 def _words(arguments: tuple[Any, ...]) -> list[str]:
-    """What tells a call from others of the same method: the alias, the state of a move."""
+    """What distinguishes a call from others of the same method: the alias, the state of a move."""
     found = [getattr(argument, "state", argument) for argument in arguments]
     return [str(word) for word in found if isinstance(word, str) and word in _WORDS]
 

@@ -12,8 +12,8 @@ from ratchet.promotion.plan import PLAN, Plan
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from tests.support.doomed import announced
+from tests.support.fake_stores import FakeStores
 from tests.support.fakes import Killed
-from tests.support.worlds import FakeWorld
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Effect:
 
 
 @cache
-def _made(first: bool) -> FakeWorld:
-    made = FakeWorld()
+def _made(first: bool) -> FakeStores:
+    made = FakeStores()
     made.add_version()
     made.add_version()
     if not first:
@@ -44,7 +44,7 @@ def _made(first: bool) -> FakeWorld:
     return made
 
 
-def two_versions(plan: Plan = PLAN, *, first: bool = False) -> FakeWorld:
+def two_versions(plan: Plan = PLAN, *, first: bool = False) -> FakeStores:
     """Version 1 in production, version 2 a candidate; with `first`, nothing in production yet. Their files are shared."""
     at = deepcopy(_made(first))
     at.plan = plan
@@ -79,9 +79,9 @@ def kill_before(production: Production, effect: int | str) -> Production:
     return announced(production, before)
 
 
-def each_kill(begin: Callable[[], FakeWorld], act: Callable[[Production, FakeWorld], object]) -> list[FakeWorld]:
+def each_kill(begin: Callable[[], FakeStores], act: Callable[[Production, FakeStores], object]) -> list[FakeStores]:
     """What `act` leaves when it dies before its first call of a port, its second, ... up to the last; each from a new beginning."""
-    left: list[FakeWorld] = []
+    left: list[FakeStores] = []
     while True:
         at = begin()
         try:

@@ -22,7 +22,7 @@ def holds(condition: str, parameters: Mapping[str, Any]) -> bool:
 
 
 class Walk:
-    """One walk; `ran` lists the tasks that would get a pod, an exit task with the state that it is told."""
+    """One walk; `ran` lists the tasks that would get a pod, an exit task with the state that it is given."""
 
     def __init__(self, spec: Spec, outcomes: Mapping[str, Any]) -> None:
         self._spec, self._outcomes = spec, outcomes
@@ -61,10 +61,10 @@ class Walk:
         component = self._spec["components"][task["componentRef"]["name"]]
         if "dag" in component:
             return self._dag(component["dag"]["tasks"], parameters)
-        told = [
+        given = [
             parameters[key] for key, value in task.get("inputs", {}).get("parameters", {}).items() if "taskFinalStatus" in value
         ]
-        self.ran.append(" ".join([name, *told]))
+        self.ran.append(" ".join([name, *given]))
         return _FAILED if self._outcomes.get("fails") == name else _SUCCEEDED
 
     @staticmethod

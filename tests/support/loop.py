@@ -23,8 +23,8 @@ from ratchet.estimators.catalogue import estimator
 from ratchet.project.file import Project
 from ratchet.steps import drift_check, evaluate, measure, promote, train
 from ratchet.steps.parts import recipe
+from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
-from tests.support.worlds import FakeWorld
 
 PROJECT = Project.model_validate(
     {
@@ -39,6 +39,7 @@ PROJECT = Project.model_validate(
         ],
         "slices": [{"name": "s", "table": "t", "dtype": "bool"}],
         "holdout": {"salt": "x", "share": 0.3},
+        "policy": {"drift": {"min_influence": 0}},  # `b`, which `month` moves, is of no use to a champion
         "training": {"folds": 2, "logistic_regression": {"C": [1.0]}, "hist_gradient_boosting": None},
     }
 )
@@ -84,6 +85,9 @@ class _once_verified:  # noqa: N801 - stands where the function `estimator` does
 
     name: str
 
+    def answers(self, pipeline: Any, rows: Any) -> Any:
+        return estimator(self.name).answers(pipeline, rows)
+
     def scorer(self, pipeline: Any, features: Any, columns: Columns) -> Any:
         if id(pipeline) not in _SCORERS:
             _SCORERS[id(pipeline)] = estimator(self.name).scorer(pipeline, features, columns)
@@ -105,7 +109,7 @@ class Loop:
     """The steps wired to fakes."""
 
     project: Project = PROJECT
-    at: FakeWorld = field(default_factory=FakeWorld)
+    at: FakeStores = field(default_factory=FakeStores)
     store: FakeSnapshots = field(default_factory=FakeSnapshots)
     reports: FakeReports = field(default_factory=FakeReports)
     requests: FakeRequests = field(default_factory=FakeRequests)
@@ -149,9 +153,9 @@ class Loop:
         )
 
     def train(self, snapshot: Snapshot, *, force: bool = False, offered: int | None = None) -> int:
-        world = (self.project, self.store, self.features, self.at.registry)
+        ports = (self.project, self.store, self.features, self.at.registry)
         with patch.object(train, "search", _Once), patch.object(train, "estimator", _once_verified):
-            return train.run(*world, snapshot, force=force, offered=offered, say=self.said.append).number
+            return train.run(*ports, snapshot, force=force, offered=offered, say=self.said.append).number
 
     def judge(self, snapshot: Snapshot, candidate: int) -> evaluate.Evaluated:
         return evaluate.run(

@@ -58,7 +58,7 @@ class Receiver:
             thread.join()
 
     def states(self, alert: str) -> list[str]:
-        """What was told of the alert, in order."""
+        """What was reported of the alert, in order."""
         return [item["status"] for item in self.alerts if item["labels"]["alertname"] == alert]
 
 

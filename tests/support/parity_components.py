@@ -22,7 +22,11 @@ def profile_rows(dataset: dsl.Input[dsl.Dataset], rows: str) -> None:
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def drift_check(
-    dataset: dsl.Input[dsl.Dataset], force: bool, report: dsl.Output[dsl.HTML], metrics: dsl.Output[dsl.Metrics]
+    dataset: dsl.Input[dsl.Dataset],
+    force: bool,
+    judged: dsl.Output[dsl.Dataset],
+    report: dsl.Output[dsl.HTML],
+    metrics: dsl.Output[dsl.Metrics],
 ) -> str:
     from tests.support.parity_act import act
 

@@ -1,4 +1,4 @@
-"""What a promoter's process does, on the real composition root: it can be told to kill itself just before an effect.
+"""What a promoter's process does, on the real composition root: it can be asked to kill itself just before an effect.
 
 Run by tests/support/promoters.py in children of a fork server that has imported MLflow once.
 """
@@ -21,7 +21,7 @@ from tests.support.doomed import doomed
 
 
 def rollout_of(settings: Settings, entity: str) -> Rollout:
-    """The real rollout, whose processes find their models and features as tests/support/serving_world.py keeps them."""
+    """The real rollout, whose processes find their models and features as tests/support/fake_wiring.py keeps them."""
     from ratchet.rollout.processes import ProcessRollout  # noqa: PLC0415 - as in ratchet/wiring.py
     from tests.support.serving_program import PROGRAM  # noqa: PLC0415 - as above
 
@@ -29,7 +29,7 @@ def rollout_of(settings: Settings, entity: str) -> Rollout:
 
 
 def production_of(wiring: Wiring) -> Production:
-    """The wiring's world with that rollout."""
+    """The wiring's ports with that rollout."""
     return replace(wiring.production, rollout=rollout_of(wiring.settings, wiring.project.entity))
 
 

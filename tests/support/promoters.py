@@ -35,10 +35,10 @@ from ratchet.settings import environment
 from ratchet.wiring import Wiring
 from tests.support import promoter_program
 from tests.support.churn import FEATURES, churn, fitted
+from tests.support.fake_wiring import PROJECT, ROWS, FolderRegistry, JsonFeatures, linear_bundle
 from tests.support.fakes import provenance
 from tests.support.rollout_harness import settings_for, settle, until
 from tests.support.serving_program import PROGRAM
-from tests.support.serving_world import PROJECT, ROWS, FolderRegistry, JsonFeatures, linear_bundle
 
 _SECONDS = 60.0  # for a child to end
 _HEAVY = (
@@ -70,15 +70,15 @@ class Promoter:
     @property
     def effects(self) -> list[str]:
         """Its effects in order."""
-        return self._told("[EFFECT]")
+        return self._said("[EFFECT]")
 
     @property
     def error(self) -> dict[str, Any]:
-        """What its `[ERROR]` line tells; empty when there is none."""
-        told = self._told("[ERROR]")
-        return json.loads(told[-1]) if told else {}
+        """What its `[ERROR]` line says; empty when there is none."""
+        said = self._said("[ERROR]")
+        return json.loads(said[-1]) if said else {}
 
-    def _told(self, mark: str) -> list[str]:
+    def _said(self, mark: str) -> list[str]:
         return [line.removeprefix(mark).strip() for line in self.lines if line.startswith(mark)]
 
 
@@ -146,7 +146,7 @@ class Promoters:
         example = frame(FEATURES, {name: values[:5] for name, values in churn(10, 1)[0].items()})
         with tempfile.TemporaryDirectory() as folder:
             bundles.write(Path(folder), bundle)
-            new = NewVersion(Path(folder), fitted("stumps"), example, provenance(), {}, {})
+            new = NewVersion(Path(folder), fitted("stumps"), example, fitted("stumps").predict_proba(example), provenance(), {}, {})
             assert self.production.registry.register(new).number == number
         FolderRegistry(self.settings.home / "versions").put(number, bundle)
 

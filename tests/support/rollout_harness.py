@@ -15,8 +15,8 @@ from ratchet.rollout.processes import ProcessRollout
 from ratchet.rollout.state import Pin, Progress, State
 from ratchet.settings import Settings
 from ratchet.tasks.binary.task import BINARY
+from tests.support.fake_wiring import ROWS, FakeWiring, linear_bundle, spoilt
 from tests.support.serving_program import PROGRAM
-from tests.support.serving_world import ROWS, World, linear_bundle, spoilt
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ INTERCEPTS = {GOOD: -0.5, OTHER: 0.5}
 
 
 class Harness(Protocol):
-    """A running rollout over a world in which GOOD and OTHER serve, SPOILT and ABSENT never do."""
+    """A running rollout over versions of which GOOD and OTHER serve, SPOILT and ABSENT never do."""
 
     @property
     def rollout(self) -> Rollout:
@@ -56,19 +56,19 @@ def settings_for(home: Path, **changes: object) -> Settings:
 
 
 class ProcessHarness:
-    """ProcessRollout with real gateways and real BentoML processes over tests/support/serving_world.py."""
+    """ProcessRollout with real gateways and real BentoML processes over tests/support/fake_wiring.py."""
 
     def __init__(self, home: Path, **changes: object) -> None:
         self.settings = settings_for(home, **changes)
-        self.world = World(home)
+        self.wiring = FakeWiring(home)
         for number, intercept in INTERCEPTS.items():
-            self.world.registry.put(number, linear_bundle(intercept))
-        self.world.registry.put(SPOILT, spoilt(linear_bundle(0.0)))
-        self.world.features.put(ROWS)
+            self.wiring.registry.put(number, linear_bundle(intercept))
+        self.wiring.registry.put(SPOILT, spoilt(linear_bundle(0.0)))
+        self.wiring.features.put(ROWS)
         self.rollout = ProcessRollout(self.settings, "customer", BINARY.score_in, (*PROGRAM, "gateway"), (*PROGRAM, "check"))
 
     def version(self, number: int) -> ModelVersion:
-        return self.world.registry.version(number)
+        return self.wiring.registry.version(number)
 
 
 def pin(rollout: Rollout, version: int | None) -> Pin:

@@ -1,4 +1,4 @@
-"""The product's serving programs in the world of serving_world.py: `serving_program.py backend|gateway|check ARGUMENTS`."""
+"""The product's serving programs on the stores of fake_wiring.py: `serving_program.py backend|gateway|check ARGUMENTS`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def main() -> int:
         from serving import gateway  # noqa: PLC0415 - each program imports its own
 
         return gateway.main((*PROGRAM, "backend"))
-    from tests.support.serving_world import World  # noqa: PLC0415 - as above
+    from tests.support.fake_wiring import FakeWiring  # noqa: PLC0415 - as above
 
     wiring = ModuleType("ratchet.wiring")
-    wiring.__dict__["Wiring"] = World  # the one seam: what the composition root would build
+    wiring.__dict__["Wiring"] = FakeWiring  # the one seam: what the composition root would build
     sys.modules["ratchet.wiring"] = wiring
     if name == "check":
         from serving import check  # noqa: PLC0415 - as above

@@ -35,10 +35,10 @@ def objects(root: dict[str, Any], schema: dict[str, Any], path: str = "") -> Ite
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
-def test_every_value_is_told_in_the_readme_as_it_is(chart: Path) -> None:
+def test_every_value_is_said_in_the_readme_as_it_is(chart: Path) -> None:
     text = (chart / "values.yaml").read_text(encoding="utf-8")
-    told = {path for path, _, _ in rows(text)}
-    assert set(leaves(yaml.safe_load(text))) <= told
+    named = {path for path, _, _ in rows(text)}
+    assert set(leaves(yaml.safe_load(text))) <= named
     readme = (chart / "README.md").read_text(encoding="utf-8")
     assert readme == with_table(readme, chart), "run `python -m docs.generators.values`"
 

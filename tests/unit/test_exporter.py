@@ -122,7 +122,7 @@ def test_no_value_of_another_type_stops_a_scrape(kind: str) -> None:
             assert value("ratchet_decisions_total", kind="gate", outcome="FAIL") == 1.0
 
 
-def test_two_runs_at_once_are_told_apart() -> None:
+def test_two_runs_at_once_are_kept_apart() -> None:
     found = history(
         trigger("RETRAIN", run="a"), trigger("NO_ACTION", run="b"), gate("FAIL", run="a"), ended(run="b"), ended(run="a")
     )
@@ -255,7 +255,7 @@ def away() -> Seen:
     raise Unavailable(message)
 
 
-def test_a_source_that_is_away_is_told_and_keeps_the_rest() -> None:
+def test_a_source_that_is_away_is_said_and_keeps_the_rest() -> None:
     value = scrape(registry=away, ledger=history(gate("FAIL")), rollout=Serving(2, PODS, State.READY))
     assert (value("ratchet_up", source="registry"), value("ratchet_up", source="ledger")) == (0.0, 1.0)
     assert value("ratchet_decisions_total", kind="gate", outcome="FAIL") == 1.0
@@ -313,7 +313,7 @@ def test_alias_and_pods_agree_when_template_and_all_pods_are_at_it(
     assert value("ratchet_alias_pods_agree") == agrees
 
 
-def test_what_is_known_is_told() -> None:
+def test_what_is_known_is_said() -> None:
     live = {"version": 2, "auc": 0.7, "low": 0.6, "high": None, "rows": 90, "positives": 30}
     seen = history(ingested("2024-02-29"), trigger("RETRAIN"), promotion("intent"), promotion("done"), ("live", live))
     aged = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"max_age_days": 30})})

@@ -94,6 +94,8 @@ def test_a_task_decides_by_its_own_metric(written: Written) -> None:
         return str(judge(measured, policy, []).verdict.value)
 
     assert (verdict(truth, boastful), verdict(boastful, truth), verdict(truth, None)) == ("PASS", "FAIL", "PASS")
+    assert task.expected(truth).value == pytest.approx(task.figure(labels, truth).value, abs=0.01)
+    assert task.difference(labels, truth, boastful).value > 0
     assert task.metric.fell(Interval(0.3, 0.29, 0.31), task.estimate(labels, truth, 0.98))
 
 
@@ -119,6 +121,8 @@ def test_a_source_reads_what_the_folder_would(written: Written, tmp_path: Path) 
             for path in (tmp_path / "folder" / name).iterdir():
                 archive.write(path, path.name)
     assert source.newest() == "june"
+    assert source.by_date() == ["may", "june"]
+    assert source.has_labels("may")
     assert source.check("may") == []
     assert source.read("may").snapshot == TableSource(tmp_path / "folder", SHOP).read("may").snapshot
     assert source.fingerprint("may") == source.fingerprint("may")

@@ -16,6 +16,7 @@ from ratchet.tasks.binary.auc import auc_interval, compare
 from ratchet.tasks.binary.brier import brier
 from ratchet.tasks.binary.measure import Figures
 from ratchet.tasks.binary.slices import compare_slices
+from ratchet.tasks.binary.task import BINARY
 from tests.unit.test_auc import draw
 
 POLICY = GatePolicy()
@@ -95,10 +96,14 @@ def test_the_confidence_is_the_years_budgets_and_never_below_the_policys() -> No
 
 
 def test_a_gain_that_the_recipe_does_not_have_on_a_month_that_it_never_saw_is_no_gain() -> None:
-    asked: list[str] = []
+    asked: list[Estimate | None] = []
 
     def lasting(gain: Estimate | None) -> Callable[[], Reason]:
-        return lambda: (asked.append("asked"), out_of_time(gain))[1]
+        def reason() -> Reason:
+            asked.append(gain)
+            return out_of_time(gain)
+
+        return reason
 
     measured = BETTER.under(POLICY)
     assert judge(measured, POLICY, NEVER_SAW, lasting=lasting(Estimate(0.03, 0.01))).passed
@@ -170,3 +175,76 @@ def test_groups_share_the_confidence() -> None:
     assert alone[0].paired is not None
     assert together[0].paired.delta.low < alone[0].paired.delta.low
     assert together[0].paired.delta.value == pytest.approx(alone[0].paired.delta.value)
+
+
+def test_a_champion_of_985_is_replaced_by_a_better_model_of_991() -> None:
+    policy = GatePolicy(min_delta=0.005)
+    step = replace(BETTER, candidate=Interval(0.991, 0.988, 0.994), paired=Paired(0.991, 0.985, Interval(0.006, 0.002, 0.01)))
+    decision = judge(step.under(policy), policy, NEVER_SAW)
+    assert decision.passed
+    assert "candidate AUC (leakage alarm) 0.991 < 0.996" in decision.texts
+
+
+@pytest.mark.parametrize(("candidate", "champion"), [(0.991, None), (0.991, 0.85), (0.991, 0.955), (0.9999, 0.985)])
+def test_a_leap_to_all_but_certainty_still_looks_like_a_leak(candidate: float, champion: float | None) -> None:
+    paired = None if champion is None else Paired(candidate, champion, Interval(candidate - champion, 0.004, 0.2))
+    measured = replace(BETTER, candidate=Interval(candidate, candidate - 0.004, 1.0), paired=paired)
+    decision = judge(measured.under(POLICY), POLICY, NEVER_SAW)
+    assert decision.verdict is Verdict.FAIL
+    assert any("(leakage alarm)" in text for text in decision.decisive)
+
+
+def test_too_few_rows_name_the_ways_on() -> None:
+    decision = judge(replace(BETTER, rows=180, positives=60).under(POLICY), POLICY, NEVER_SAW)
+    assert decision.decisive == [
+        "holdout rows 180 < 200: raise holdout.share (a new holdout), lower policy.gate.min_rows, or pool months: policy.gate.pool"
+    ]
+
+
+def small_towns(rows: int, loss: float, seed: int = 1) -> list[SliceComparison]:
+    """Eight towns of which one is large; the candidate is better in the large one and worse by `loss` in each of the others."""
+    labels, first, second = draw(rows, 0.3, seed)
+    town = np.where(np.arange(rows) % 10 < 3, np.arange(rows) % 7, 7)
+    second = np.where(town < 7, second + loss * labels, second)
+    names = np.array([f"t{number}" for number in town], dtype=object)
+    return compare_slices({"town": names}, labels, first, second, confidence=0.98, min_rows=100, min_per_class=20)
+
+
+def test_groups_that_are_too_small_are_judged_together() -> None:
+    found = small_towns(2000, 1.0)
+    assert [group.value for group in found if group.paired] == ["t7", "other (7 small groups)"]
+    assert {group.among for group in found if not group.paired} == {"other (7 small groups)"}
+    pool = found[-1]
+    assert pool.rows == sum(group.rows for group in found if not group.paired) == 600
+    decision = judge(replace(BETTER, slices=found).under(POLICY), POLICY, NEVER_SAW)
+    assert decision.verdict is Verdict.FAIL
+    assert decision.decisive[0].startswith("town = other (7 small groups): delta -0.")
+
+
+def test_small_groups_that_are_few_rows_together_are_not_judged() -> None:
+    found = small_towns(200, 1.0)
+    assert [group.among for group in found if not group.paired] == [""] * 7
+    assert not any("other" in group.value for group in found)
+
+
+def test_rows_that_hang_together_are_judged_by_their_groups() -> None:
+    def verdict(groups: bool, seed: int) -> Verdict:
+        labels, candidate, champion = draw(470, 0.0, seed)
+        rng = np.random.default_rng(seed)
+        first, second = (
+            1 / (1 + np.exp(1.1 - np.repeat(scores, 3) - rng.normal(0, 0.02, 1410))) for scores in (candidate, champion)
+        )
+        known = np.repeat(np.arange(470), 3) if groups else None
+        measured = BINARY.measure(POLICY, np.repeat(labels, 3), {}, first, second, attempt=1, confidence=0.98, groups=known)
+        return judge(measured, POLICY, NEVER_SAW).verdict
+
+    promoted = [sum(verdict(groups, seed) is Verdict.PASS for seed in range(200)) for groups in (False, True)]
+    assert promoted[0] > 8  # near 9 % as if they were rows of their own
+    assert promoted[1] <= 5  # 1 % are due
+
+
+def test_a_few_households_are_too_few_however_many_rows_they_have() -> None:
+    labels, first, second = draw(1400, 0.3, 1)
+    households = np.arange(1400) % 12
+    measured = BINARY.measure(POLICY, labels, {}, first, second, attempt=1, confidence=0.98, groups=households)
+    assert "groups of the rarer class 12 < 30" in judge(measured, POLICY, NEVER_SAW).decisive[0]

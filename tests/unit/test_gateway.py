@@ -14,7 +14,7 @@ Outcome = Exception | httpx.Response
 
 
 class FakeBackend:
-    """Answers as it was told, call by call, and keeps what it was sent."""
+    """Answers as it was asked to, call by call, and keeps what it was sent."""
 
     name, version = "version-1-1", 1
 

@@ -34,9 +34,9 @@ def gated(verdict: Verdict, candidate: int = 2, **more: Any) -> Gated:
     return Gated(verdict=verdict, candidate=candidate, **more)
 
 
-def history(*told: Event | tuple[Event, str]) -> History:
-    """What these events come to, a minute apart, with the key `k` unless told."""
-    pairs = [item if isinstance(item, tuple) else (item, "k") for item in told]
+def history(*events: Event | tuple[Event, str]) -> History:
+    """What these events come to, a minute apart, with the key `k` unless another is given."""
+    pairs = [item if isinstance(item, tuple) else (item, "k") for item in events]
     return History().fold(*(Entry(event, n, START + timedelta(minutes=n), "t", key) for n, (event, key) in enumerate(pairs, 1)))
 
 
@@ -97,7 +97,7 @@ def test_data_and_figures_of_the_release_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "is_open"),
+    ("events", "is_open"),
     [
         ([moved(MoveState.INTENT)], True),
         ([moved(MoveState.INTENT), moved(MoveState.DONE)], False),
@@ -107,8 +107,8 @@ def test_data_and_figures_of_the_release_before() -> None:
         ([moved(MoveState.AWAITING)], False),
     ],
 )
-def test_a_move_is_open_from_its_intent_to_its_end(told: list[Any], is_open: bool) -> None:
-    assert (history(*told).open is not None) == is_open
+def test_a_move_is_open_from_its_intent_to_its_end(events: list[Any], is_open: bool) -> None:
+    assert (history(*events).open is not None) == is_open
 
 
 def test_a_parked_candidate_waits_until_it_is_promoted_or_stale() -> None:

@@ -49,7 +49,7 @@ def test_an_experiment_that_somebody_else_makes_in_this_moment_is_found(kubeflow
         KubeflowApi(KubeflowSettings(url=url)).experiment("ratchet/m")
 
 
-def test_a_run_is_started_under_the_account_and_told_with_its_parameters(kubeflow: Kubeflow, url: str) -> None:
+def test_a_run_is_started_under_the_account_and_listed_with_its_parameters(kubeflow: Kubeflow, url: str) -> None:
     api = KubeflowApi(KubeflowSettings(url=url, service_account="trainer", ui_url="https://kubeflow/"))
     run_id = api.start(api.experiment("ratchet/m"), "month_001", Version("p", "v"), {"snapshot": "month_001", "force": False})
     assert kubeflow.runs[0]["service_account"] == "trainer"

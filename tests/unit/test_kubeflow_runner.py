@@ -13,8 +13,8 @@ from pipelines.runners.kubeflow.answers import tasks_of
 from pipelines.runners.kubeflow.api import KubeflowApi
 from pipelines.runners.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire
 from pipelines.runners.kubeflow.runs import Pod, Task
+from pipelines.runners.kubeflow.schedules import six_fields
 from pipelines.runners.kubeflow.settings import KubeflowSettings
-from ratchet.apps.cli.kubeflow import six_fields
 from ratchet.core.errors import Unavailable, UserError
 from ratchet.core.events import Ingested
 from ratchet.ledger.journal import Journal
@@ -47,7 +47,7 @@ def followed(api: FakeKubeflow) -> tuple[Run, list[Event]]:
     return follow(api, run_id, events.append), events
 
 
-def test_each_task_is_told_once_with_its_own_lines() -> None:
+def test_each_task_is_said_once_with_its_own_lines() -> None:
     running = {"ingest": "Running"}
     checked = {"ingest": "Succeeded", "drift-check": "Running"}
     done = {"ingest": "Succeeded", "drift-check": "Succeeded"}
@@ -70,7 +70,7 @@ def test_a_failed_step_ends_the_run_with_its_own_exit_code() -> None:
     assert run.error == ERROR
 
 
-def test_a_task_that_could_say_nothing_is_told_by_the_end_of_its_log() -> None:
+def test_a_task_that_could_say_nothing_is_said_by_the_end_of_its_log() -> None:
     logs = {"train 0": "\n".join(f"line {number}" for number in range(100))}
     run, _ = followed(FakeKubeflow([("RUNNING", {"train": "Running"}), ("FAILED", {"train": "Failed"})], logs))
     assert run.error["code"] == 1
@@ -90,7 +90,7 @@ def test_a_task_that_was_killed_is_followed_in_its_next_try() -> None:
     assert [event.text for event in events if event.kind == "started"] == ["train", "train"]
 
 
-WORKFLOW = {  # as the API server of Kubeflow Pipelines 2.17.0 tells it, less what is not read
+WORKFLOW = {  # as the API server of Kubeflow Pipelines 2.17.0 reports it, less what is not read
     "metadata": {"name": "hello-xrm25"},
     "status": {
         "nodes": {
@@ -152,10 +152,10 @@ def test_a_workflow_that_has_not_begun_has_no_tasks(status: dict[str, Any]) -> N
 
 
 def test_a_pod_that_cannot_start_says_why_once() -> None:
-    told = "Failed to pull image"
-    api = FakeKubeflow([("RUNNING", {"ingest": "Pending"})] * 3 + [("FAILED", {"ingest": "Failed"})], why={"ingest 0": told})
+    reason = "Failed to pull image"
+    api = FakeKubeflow([("RUNNING", {"ingest": "Pending"})] * 3 + [("FAILED", {"ingest": "Failed"})], why={"ingest 0": reason})
     _, events = followed(api)
-    assert [event.text for event in events if event.kind == "waiting"] == [f"ingest waits: {told}"]
+    assert [event.text for event in events if event.kind == "waiting"] == [f"ingest waits: {reason}"]
 
 
 def test_a_driver_of_kubeflows_that_fails_is_named_with_its_log_and_its_pod() -> None:
@@ -171,7 +171,7 @@ def test_a_driver_of_kubeflows_that_fails_is_named_with_its_log_and_its_pod() ->
     assert "see the pod w-system-dag-driver-1" in run.error["message"]
 
 
-def test_of_a_driver_that_says_why_it_ends_only_that_is_told() -> None:
+def test_of_a_driver_that_says_why_it_ends_only_that_is_said() -> None:
     noise = "\n".join(f"I1126 12:14:27.{n} main.go:346] input" for n in range(50))
     pod = Pod("n-1", "w-system-dag-driver-1", "Failed", "Error (exit code 1)")
     fatal = "F1126 12:16:50.918445      16 main.go:127] KFP driver: connection refused"

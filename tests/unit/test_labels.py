@@ -45,6 +45,34 @@ def is_held_out(entity: str) -> bool:
     return bool(held_out(PROJECT.holdout.salt, PROJECT.holdout.share, np.array([entity], dtype=object))[0])
 
 
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ([1, 2], "row 2: label '2' is not 0 or 1"),
+        ([None], "row 1: label 'None' is not 0 or 1"),
+        (["1", "yes"], "row 2: label 'yes'"),
+    ],
+)
+def test_what_is_no_label_of_the_task_is_refused_and_nothing_is_joined(loop: Loop, cells: list[object], sentence: str) -> None:
+    late: Columns = {"entity": np.array(["e1"] * len(cells), dtype=object), "label": np.array(cells, dtype=object)}
+    with pytest.raises(DataError, match=sentence):
+        labels.run(PROJECT, loop.at.registry, loop.at.journal, Down(), late)
+
+
+@pytest.mark.parametrize("cells", [["1", " True ", "1.0"], [1, True, np.int8(1)], [1.0, np.float64(1), np.True_]])
+def test_a_label_is_read_however_it_is_written(loop: Loop, cells: list[object]) -> None:
+    given: list[Columns] = []
+
+    class Given(Requests):
+        def join(self, labels: Columns) -> JoinReport:
+            given.append(labels)
+            return super().join(labels)
+
+    late: Columns = {"entity": np.array(["e1", "e2", "e3"], dtype=object), "label": np.array(cells, dtype=object)}
+    labels.run(PROJECT, loop.at.registry, loop.at.journal, Given(), late)
+    assert given[0]["label"].tolist() == [1, 1, 1]
+
+
 @pytest.fixture
 def loop() -> Loop:
     """January made version 1 the champion."""

@@ -26,11 +26,11 @@ STUB = """#!/bin/sh
 [ -t 0 ] || cat > /dev/null
 printf '%s %s\\n' "$(basename "$0")" "$*" >> CALLS
 while read -r pattern; do
-  case "$*" in *$pattern*) cat "ANSWERS/$(printf %s "$pattern" | tr ' /' '__')"; exit 0 ;; esac
-done < ANSWERS/patterns
-while read -r pattern; do
   case "$*" in *$pattern*) echo "no pod" >&2; exit 1 ;; esac
 done < ANSWERS/failures
+while read -r pattern; do
+  case "$*" in *$pattern*) cat "ANSWERS/$(printf %s "$pattern" | tr ' /' '__')"; exit 0 ;; esac
+done < ANSWERS/patterns
 case "$*" in *"get service"*|*"get namespace"*) exit 1 ;; esac
 """
 
@@ -184,6 +184,21 @@ def test_in_another_namespace_it_gets_the_connections_and_kubeflows_tasks_stay_w
     assert "connections.namespaces={team-a,team-c}" in platform
     assert {"kubeflow.url=http://ml-pipeline.ratchet.svc:8888", "kubeflow.namespace=ratchet"} <= set(ratchet)
     assert ratchet[ratchet.index("--namespace") + 1] == "team-c"
+
+
+@pytest.mark.parametrize("namespace", ["ratchet", "team-c"])
+@pytest.mark.parametrize("pages", [True, False])
+def test_a_models_runs_are_linked_to_kubeflows_pages_only_where_there_are_some(
+    several: Stub, tmp_path: Path, namespace: str, *, pages: bool
+) -> None:
+    several.answers("get service ml-pipeline")
+    if not pages:
+        several.fails("get service ml-pipeline-ui")
+    with pytest.raises(UserError, match="no release mine"):
+        add(several.cluster, "mine", project(tmp_path), namespace)
+    call = several.calls("helm upgrade", "mine")[-1]
+    assert any(word.startswith("kubeflow.url=") for word in call)
+    assert any(word.startswith("kubeflow.uiUrl=") for word in call) is pages
 
 
 def test_a_changed_project_is_an_upgrade_that_leaves_the_datas_place(several: Stub, tmp_path: Path) -> None:

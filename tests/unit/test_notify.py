@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,11 +16,13 @@ from typing import Any
 import pytest
 
 from cluster.images import ROOT
-from ratchet.core.errors import UserError
+from ratchet.core.errors import PromotionFailed, UserError
 from ratchet.core.events import Pruned
 from ratchet.ledger.journal import Journal
 from ratchet.notify.webhook import Webhook
+from ratchet.promotion.protocol import carry_out
 from ratchet.wiring import Wiring
+from tests.support.effects import two_versions
 from tests.support.fakes import FakeLedger
 from tests.support.rollout_harness import free_port
 
@@ -110,6 +114,43 @@ def test_a_webhook_that_is_away_is_one_line_and_the_record_stands() -> None:
     assert made.append(EVENT).event.answers == 7
     assert made.history().seq == 1
     assert said == ["[NOTIFY] record 1 (prune) did not reach RATCHET_NOTIFY_URL: ConnectError"]
+
+
+def test_a_slow_webhook_holds_no_promotion_lock() -> None:
+    at = two_versions()
+    got: list[tuple[str, bool]] = []
+    journal = Journal(at.ledger, "m", [lambda entry: got.append((entry.kind, at.lock.held))])
+    production = replace(at.production, journal=journal)
+    carry_out(production, at.move(2, 1))
+    assert [kind for kind, _ in got] == [record.kind for record in at.ledger.stored][-len(got) :]
+    assert len(got) >= 2, "intent and done at least"
+    assert not any(held for _, held in got)
+
+
+def test_what_is_recorded_before_a_promotion_fails_is_said_after_it() -> None:
+    at = two_versions()
+    at.rollout.wrong_answers.add(2)
+    got: list[tuple[str, bool]] = []
+    journal = Journal(at.ledger, "m", [lambda entry: got.append((entry.kind, at.lock.held))])
+    with pytest.raises(PromotionFailed):
+        carry_out(replace(at.production, journal=journal), at.move(2, 1))
+    assert got
+    assert not any(held for _, held in got)
+
+
+def test_listeners_that_wait_get_each_entry_once_and_in_order() -> None:
+    said: list[str] = []
+    with listener() as (url, came):
+        made = journal(url, said)
+        with made.listeners_wait():
+            made.append(EVENT, key="a")
+            with made.listeners_wait():
+                made.append(EVENT, key="b")
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(made.append, EVENT, "other thread").result()
+            assert [document["key"] for document in came] == ["other thread"]
+        made.append(EVENT, key="c")
+    assert [document["key"] for document in came] == ["other thread", "a", "b", "c"]
 
 
 def test_the_environment_names_the_webhook_and_its_failures_leave_standard_output_alone(

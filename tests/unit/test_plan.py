@@ -15,8 +15,8 @@ from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
 from tests.support.doomed import announced
 from tests.support.effects import each_kill, effects_of, kill_before, two_versions
+from tests.support.fake_stores import FakeStores
 from tests.support.fakes import Killed
-from tests.support.worlds import FakeWorld
 
 CANARY = "canary"
 
@@ -37,12 +37,12 @@ WITH_CANARY = Plan((*PLAN.stages[:1], Canary(), *PLAN.stages[1:]))
 PLANS = pytest.mark.parametrize("plan", [PLAN, WITH_CANARY], ids=["the plan", "with another stage"])
 
 
-def promote(production: Production, at: FakeWorld) -> None:
+def promote(production: Production, at: FakeStores) -> None:
     before = at.registry.aliases.get("production")
     carry_out(production, at.move(2, None if before is None else 1))
 
 
-def begun(plan: Plan, effect: str) -> FakeWorld:
+def begun(plan: Plan, effect: str) -> FakeStores:
     """A promoter of version 2 that died before an effect."""
     at = two_versions(plan)
     with pytest.raises(Killed):
@@ -51,11 +51,11 @@ def begun(plan: Plan, effect: str) -> FakeWorld:
     return at
 
 
-def aliases(at: FakeWorld) -> dict[str, int]:
+def aliases(at: FakeStores) -> dict[str, int]:
     return {alias: number for alias, number in at.registry.aliases.items() if alias != CANARY}
 
 
-def intended(at: FakeWorld) -> bool:
+def intended(at: FakeStores) -> bool:
     return any(entry.event.to == 2 for entry in at.journal.history().moves)
 
 
@@ -162,7 +162,7 @@ def test_what_can_be_undone_is_undone_also_when_a_later_stage_cannot() -> None:
     assert at.journal.history().moves[-1].event.undone is False
 
 
-def lose_after(at: FakeWorld, call: int, seen: list[object]) -> Production:
+def lose_after(at: FakeStores, call: int, seen: list[object]) -> Production:
     """The lock is somebody else's as soon as a call of a port, by its number, has been made; `seen` gets what stands then."""
     count = 0
 

@@ -244,7 +244,7 @@ def _set(path: tuple[Any, ...], value: Any) -> Callable[[Any], Any]:
 @pytest.mark.parametrize(
     "damage",
     [
-        _set(("version",), 2),
+        _set(("version",), 3),
         _set(("features",), None),
         _set(("features", 0, "dtype"), "date"),
         _set(("features", 0, "missing"), -1),

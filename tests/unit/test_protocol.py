@@ -25,14 +25,14 @@ from ratchet.promotion.move import promotion_key
 from ratchet.promotion.protocol import carry_out
 from ratchet.promotion.reconcile import reconcile, reconcile_first
 from tests.support.effects import kill_before
+from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeSnapshots, Killed
-from tests.support.worlds import FakeWorld
 
 
 @pytest.fixture
-def at() -> FakeWorld:
+def at() -> FakeStores:
     """Version 1 in production, version 2 a candidate."""
-    made = FakeWorld()
+    made = FakeStores()
     made.add_version()
     made.add_version()
     made.in_production(1)
@@ -40,18 +40,18 @@ def at() -> FakeWorld:
     return made
 
 
-def states(at: FakeWorld) -> list[str]:
+def states(at: FakeStores) -> list[str]:
     return [entry.event.state.value for entry in at.journal.history().moves]
 
 
-def died(at: FakeWorld, to: int, before: int, effect: str) -> None:
+def died(at: FakeStores, to: int, before: int, effect: str) -> None:
     """A promoter that was killed just before an effect; the system has freed its lock."""
     with pytest.raises(Killed):
         carry_out(kill_before(at.production, effect), at.move(to, before))
     at.lock.held = False
 
 
-def test_a_promotion_moves_pods_then_alias_and_remembers_the_version_before(at: FakeWorld) -> None:
+def test_a_promotion_moves_pods_then_alias_and_remembers_the_version_before(at: FakeStores) -> None:
     record = carry_out(at.production, at.move(2, 1))
     assert at.clock.calls == ["infra check", "ledger intent", "pin 2", "alias production", "alias previous", "ledger done"]
     assert at.registry.aliases == {"production": 2, "previous": 1}
@@ -61,14 +61,14 @@ def test_a_promotion_moves_pods_then_alias_and_remembers_the_version_before(at: 
 
 
 def test_the_first_promotion_has_no_version_before() -> None:
-    at = FakeWorld()
+    at = FakeStores()
     at.add_version()
     at.in_production(1)
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
 
 
-def test_where_a_step_of_a_move_cannot_be_read_nothing_is_carried_out_again(at: FakeWorld) -> None:
+def test_where_a_step_of_a_move_cannot_be_read_nothing_is_carried_out_again(at: FakeStores) -> None:
     died(at, 2, 1, "alias: set_alias production")  # then a newer release has ended the move, in a form of its own
     at.ledger.append("promotion", {**at.ledger.records()[-1].body, "state": "done", "form": 99}, key=at.move(2, 1).key)
     before = len(at.ledger.records())
@@ -89,14 +89,14 @@ def test_where_a_step_of_a_move_cannot_be_read_nothing_is_carried_out_again(at: 
     assert len(at.ledger.records()) == before
 
 
-def test_a_key_that_is_done_is_not_done_again(at: FakeWorld) -> None:
+def test_a_key_that_is_done_is_not_done_again(at: FakeStores) -> None:
     first = carry_out(at.production, at.move(2, 1))
     effects = len(at.clock.calls)
     assert carry_out(at.production, at.move(2, 1)) == first
     assert len(at.clock.calls) == effects
 
 
-def test_promotion_stops_when_the_champion_changed_meanwhile(at: FakeWorld) -> None:
+def test_promotion_stops_when_the_champion_changed_meanwhile(at: FakeStores) -> None:
     at.add_version()
     carry_out(at.production, at.move(2, 1))
     with pytest.raises(StaleComparison, match="version 2 is in production now, version 3 was compared with version 1"):
@@ -114,7 +114,9 @@ def test_promotion_stops_when_the_champion_changed_meanwhile(at: FakeWorld) -> N
         ("wrong_answers", "/predict answered"),
     ],
 )
-def test_a_candidate_that_does_not_serve_takes_no_alias_and_the_old_one_serves_on(at: FakeWorld, fault: str, sentence: str) -> None:
+def test_a_candidate_that_does_not_serve_takes_no_alias_and_the_old_one_serves_on(
+    at: FakeStores, fault: str, sentence: str
+) -> None:
     getattr(at.rollout, fault).add(2)
     with pytest.raises(PromotionFailed, match=sentence):
         carry_out(at.production, at.move(2, 1))
@@ -124,7 +126,7 @@ def test_a_candidate_that_does_not_serve_takes_no_alias_and_the_old_one_serves_o
     assert sentence in at.journal.history().moves[-1].event.error
 
 
-def test_a_corrupted_candidate_is_refused_before_anything_changes(at: FakeWorld) -> None:
+def test_a_corrupted_candidate_is_refused_before_anything_changes(at: FakeStores) -> None:
     (at.registry.folder / "2" / "scorer.json").write_text("{}")
     with pytest.raises(ArtifactError, match="not those that were registered"):
         carry_out(at.production, at.move(2, 1))
@@ -133,7 +135,7 @@ def test_a_corrupted_candidate_is_refused_before_anything_changes(at: FakeWorld)
     assert states(at)[-1] == "failed"
 
 
-def test_somebody_who_changes_the_template_meanwhile_is_not_overwritten(at: FakeWorld) -> None:
+def test_somebody_who_changes_the_template_meanwhile_is_not_overwritten(at: FakeStores) -> None:
     def somebody_else() -> None:
         at.rollout.on_pin = lambda: None
         at.rollout.revision += 1  # a template change between our pin and the undo of it
@@ -146,7 +148,7 @@ def test_somebody_who_changes_the_template_meanwhile_is_not_overwritten(at: Fake
     assert at.consistent
 
 
-def test_when_not_even_the_old_version_gets_ready_the_ledger_says_so(at: FakeWorld) -> None:
+def test_when_not_even_the_old_version_gets_ready_the_ledger_says_so(at: FakeStores) -> None:
     at.rollout.stuck |= {1, 2}
     with pytest.raises(PromotionFailed, match="run `ratchet reconcile`"):
         carry_out(at.production, at.move(2, 1))
@@ -156,7 +158,7 @@ def test_when_not_even_the_old_version_gets_ready_the_ledger_says_so(at: FakeWor
     assert at.consistent
 
 
-def test_an_unreachable_registry_is_an_error_and_never_no_champion(at: FakeWorld) -> None:
+def test_an_unreachable_registry_is_an_error_and_never_no_champion(at: FakeStores) -> None:
     at.registry.down = Unavailable("the registry cannot be reached")
     with pytest.raises(Unavailable):
         champion_of(at.registry, at.journal)
@@ -165,19 +167,19 @@ def test_an_unreachable_registry_is_an_error_and_never_no_champion(at: FakeWorld
     assert at.rollout.version == 1
 
 
-def test_an_empty_registry_is_not_a_first_run_when_the_ledger_knows_better(at: FakeWorld) -> None:
+def test_an_empty_registry_is_not_a_first_run_when_the_ledger_knows_better(at: FakeStores) -> None:
     at.registry.aliases.clear()
     with pytest.raises(PermanentError, match="the ledger says that version 1 is in production"):
         champion_of(at.registry, at.journal)
 
 
-def test_a_second_promoter_is_told_who_is_first(at: FakeWorld) -> None:
+def test_a_second_promoter_hears_who_is_first(at: FakeStores) -> None:
     with at.lock.hold(), pytest.raises(LockHeld):
         carry_out(at.production, at.move(2, 1))
     assert at.consistent
 
 
-def test_a_registry_that_fails_after_the_pods_have_moved_leaves_a_move_that_reconcile_finishes(at: FakeWorld) -> None:
+def test_a_registry_that_fails_after_the_pods_have_moved_leaves_a_move_that_reconcile_finishes(at: FakeStores) -> None:
     at.rollout.on_pin = lambda: setattr(at.registry, "down", Unavailable("the registry cannot be reached"))
     with pytest.raises(Unavailable, match="cannot be reached; version 2 serves already: `ratchet reconcile` finishes the move"):
         carry_out(at.production, at.move(2, 1))
@@ -190,7 +192,9 @@ def test_a_registry_that_fails_after_the_pods_have_moved_leaves_a_move_that_reco
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_an_alias_is_tried_again_only_while_the_lock_is_ours(at: FakeWorld, monkeypatch: pytest.MonkeyPatch, *, lost: bool) -> None:
+def test_an_alias_is_tried_again_only_while_the_lock_is_ours(
+    at: FakeStores, monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
     real, tries = at.registry.set_alias, list[str]()
 
     def away_once(alias: str, number: int) -> None:
@@ -210,7 +214,7 @@ def test_an_alias_is_tried_again_only_while_the_lock_is_ours(at: FakeWorld, monk
         assert tries == ["production", "production", "previous"]
 
 
-def test_a_rollback_waits_until_an_interrupted_move_is_reconciled(at: FakeWorld) -> None:
+def test_a_rollback_waits_until_an_interrupted_move_is_reconciled(at: FakeStores) -> None:
     carry_out(at.production, at.move(2, 1))
     at.add_version()
     died(at, 3, 2, "alias: set_alias production")  # pods serve version 3, the alias names 2
@@ -222,7 +226,7 @@ def test_a_rollback_waits_until_an_interrupted_move_is_reconciled(at: FakeWorld)
     assert at.consistent
 
 
-def test_a_killed_promotion_whose_candidate_no_longer_loads_is_undone(at: FakeWorld) -> None:
+def test_a_killed_promotion_whose_candidate_no_longer_loads_is_undone(at: FakeStores) -> None:
     died(at, 2, 1, "alias: set_alias production")
     at.rollout.stuck.add(2)
     done = reconcile(at.production)
@@ -231,7 +235,7 @@ def test_a_killed_promotion_whose_candidate_no_longer_loads_is_undone(at: FakeWo
     assert at.consistent
 
 
-def test_pods_moved_behind_the_alias_are_brought_back(at: FakeWorld) -> None:
+def test_pods_moved_behind_the_alias_are_brought_back(at: FakeStores) -> None:
     carry_out(at.production, at.move(2, 1))
     at.rollout.version, at.rollout.serving = 1, 1  # kubectl rollout undo
     seen = by_hand.status(at.registry, at.journal, at.rollout)
@@ -240,7 +244,7 @@ def test_pods_moved_behind_the_alias_are_brought_back(at: FakeWorld) -> None:
     assert by_hand.status(at.registry, at.journal, at.rollout).agree
 
 
-def test_rollback_moves_both_and_says_that_the_gate_was_skipped(at: FakeWorld) -> None:
+def test_rollback_moves_both_and_says_that_the_gate_was_skipped(at: FakeStores) -> None:
     carry_out(at.production, at.move(2, 1))
     record = by_hand.rollback(at.production, None, "bad labels")
     assert at.registry.aliases == {"production": 1, "previous": 2}
@@ -249,7 +253,7 @@ def test_rollback_moves_both_and_says_that_the_gate_was_skipped(at: FakeWorld) -
     assert record.event.reasons == ("gate skipped: rollback by hand", "bad labels")
 
 
-def test_rollback_of_a_rollback_goes_forward_again_as_often_as_wanted(at: FakeWorld) -> None:
+def test_rollback_of_a_rollback_goes_forward_again_as_often_as_wanted(at: FakeStores) -> None:
     carry_out(at.production, at.move(2, 1))
     for expected in (1, 2, 1, 2):
         by_hand.rollback(at.production, None, "")
@@ -258,7 +262,7 @@ def test_rollback_of_a_rollback_goes_forward_again_as_often_as_wanted(at: FakeWo
 
 
 @pytest.mark.parametrize(("to", "sentence"), [(None, "the first in production"), (1, "in production already"), (9, "no version 9")])
-def test_rollback_without_a_goal_is_one_sentence(at: FakeWorld, to: int | None, sentence: str) -> None:
+def test_rollback_without_a_goal_is_one_sentence(at: FakeStores, to: int | None, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         by_hand.rollback(at.production, to, "")
     assert at.consistent
@@ -271,12 +275,12 @@ def store(*, replaced: bool = False) -> FakeSnapshots:
     return made
 
 
-def park(at: FakeWorld, project_hash: str = "p") -> None:
+def park(at: FakeStores, project_hash: str = "p") -> None:
     move = replace(at.move(2, 1), snapshot=store().snapshots()[0].id)
     at.journal.append(move.step(MoveState.AWAITING, project_hash=project_hash), key=move.key)
 
 
-def test_a_parked_candidate_is_promoted_by_its_approval(at: FakeWorld) -> None:
+def test_a_parked_candidate_is_promoted_by_its_approval(at: FakeStores) -> None:
     park(at)
     assert [entry.event.to for entry in at.journal.history().waiting] == [2]
     record = by_hand.approve(at.production, store(), 2, "p")
@@ -285,7 +289,7 @@ def test_a_parked_candidate_is_promoted_by_its_approval(at: FakeWorld) -> None:
     assert not at.journal.history().waiting
 
 
-def test_an_approval_after_the_champion_changed_is_refused(at: FakeWorld) -> None:
+def test_an_approval_after_the_champion_changed_is_refused(at: FakeStores) -> None:
     park(at)
     at.add_version()
     carry_out(at.production, at.move(3, 1))
@@ -294,20 +298,20 @@ def test_an_approval_after_the_champion_changed_is_refused(at: FakeWorld) -> Non
     assert at.registry.aliases["production"] == 3
 
 
-def test_an_approval_after_the_project_changed_is_refused(at: FakeWorld) -> None:
+def test_an_approval_after_the_project_changed_is_refused(at: FakeStores) -> None:
     park(at)
     with pytest.raises(StaleComparison, match=r"ratchet\.yaml has changed"):
         by_hand.approve(at.production, store(), 2, "other")
 
 
-def test_an_approval_after_the_snapshot_was_replaced_is_refused(at: FakeWorld) -> None:
+def test_an_approval_after_the_snapshot_was_replaced_is_refused(at: FakeStores) -> None:
     park(at)
     with pytest.raises(StaleComparison, match="has been replaced since version 2 was compared"):
         by_hand.approve(at.production, store(replaced=True), 2, "p")
     assert at.registry.aliases == {"production": 1}
 
 
-def test_an_approval_that_failed_can_be_given_again(at: FakeWorld) -> None:
+def test_an_approval_that_failed_can_be_given_again(at: FakeStores) -> None:
     park(at)
     at.rollout.stuck.add(2)
     with pytest.raises(PromotionFailed):
@@ -317,12 +321,12 @@ def test_an_approval_that_failed_can_be_given_again(at: FakeWorld) -> None:
     assert at.registry.aliases["production"] == 2
 
 
-def gate(at: FakeWorld, verdict: str) -> None:
+def gate(at: FakeStores, verdict: str) -> None:
     why = ("features changed",)
     at.journal.append(Gated(snapshot="s", candidate=2, champion=1, verdict=Verdict(verdict), reasons=why, decisive=why))
 
 
-def test_what_could_not_be_compared_goes_into_production_by_an_explicit_word_that_is_on_record(at: FakeWorld) -> None:
+def test_what_could_not_be_compared_goes_into_production_by_an_explicit_word_that_is_on_record(at: FakeStores) -> None:
     gate(at, "UNKNOWN")
     record = by_hand.approve_without_comparison(at.production, 2)
     assert at.registry.aliases["production"] == 2
@@ -330,7 +334,7 @@ def test_what_could_not_be_compared_goes_into_production_by_an_explicit_word_tha
 
 
 @pytest.mark.parametrize("verdict", ["FAIL", "PASS", ""])
-def test_what_was_compared_does_not_go_without_comparison(at: FakeWorld, verdict: str) -> None:
+def test_what_was_compared_does_not_go_without_comparison(at: FakeStores, verdict: str) -> None:
     if verdict:
         gate(at, verdict)
     with pytest.raises(UserError, match="not UNKNOWN"):
@@ -338,13 +342,13 @@ def test_what_was_compared_does_not_go_without_comparison(at: FakeWorld, verdict
     assert at.registry.aliases["production"] == 1
 
 
-def test_rollback_goes_only_to_what_has_been_in_production(at: FakeWorld) -> None:
+def test_rollback_goes_only_to_what_has_been_in_production(at: FakeStores) -> None:
     with pytest.raises(UserError, match="version 2 has never been in production"):
         by_hand.rollback(at.production, 2, "")
     assert at.consistent
 
 
-def test_a_promotion_that_nobody_can_check_in_traffic_is_undone(at: FakeWorld) -> None:
+def test_a_promotion_that_nobody_can_check_in_traffic_is_undone(at: FakeStores) -> None:
     at.rollout.known.clear()
     with pytest.raises(PromotionFailed, match="knows none of its 6 golden entities"):
         carry_out(at.production, at.move(2, 1))
@@ -352,13 +356,13 @@ def test_a_promotion_that_nobody_can_check_in_traffic_is_undone(at: FakeWorld) -
     assert at.consistent
 
 
-def test_a_registry_tag_changed_after_the_gate_is_noticed(at: FakeWorld) -> None:
+def test_a_registry_tag_changed_after_the_gate_is_noticed(at: FakeStores) -> None:
     with pytest.raises(ArtifactError, match="its tags were changed"):
         carry_out(at.production, replace(at.move(2, 1), digest="what the gate saw"))
     assert at.consistent
 
 
-def test_reconcile_that_cannot_reach_the_registry_is_no_success(at: FakeWorld) -> None:
+def test_reconcile_that_cannot_reach_the_registry_is_no_success(at: FakeStores) -> None:
     died(at, 2, 1, "alias: set_alias production")
     at.registry.down = Unavailable("the registry cannot be reached")
     with pytest.raises(Unavailable):
@@ -368,20 +372,20 @@ def test_reconcile_that_cannot_reach_the_registry_is_no_success(at: FakeWorld) -
     assert at.consistent
 
 
-def test_only_what_waits_can_be_approved(at: FakeWorld) -> None:
+def test_only_what_waits_can_be_approved(at: FakeStores) -> None:
     with pytest.raises(UserError, match=r"version 2 does not await approval \(waiting: none\)"):
         by_hand.approve(at.production, store(), 2, "p")
 
 
 @pytest.mark.parametrize("field", ["body", "kind", "actor", "key", "hash"])
-def test_a_changed_record_breaks_the_chain(at: FakeWorld, field: str) -> None:
+def test_a_changed_record_breaks_the_chain(at: FakeStores, field: str) -> None:
     changes: dict[str, Any] = {field: {"to": 9} if field == "body" else "x"}
     at.ledger.stored[0] = replace(at.ledger.stored[0], **changes)
     with pytest.raises(LedgerError, match="ledger record 1"):
         at.ledger.verify()
 
 
-def test_a_removed_record_breaks_the_chain(at: FakeWorld) -> None:
+def test_a_removed_record_breaks_the_chain(at: FakeStores) -> None:
     del at.ledger.stored[0]
     with pytest.raises(LedgerError):
         at.ledger.verify()

@@ -84,7 +84,7 @@ def limited(tmp_path: Path) -> Callable[..., Server]:
     return lambda **rates: Server(tmp_path, **rates).ready()
 
 
-def test_a_client_beyond_the_rate_is_told_when_to_come_back_and_counted(limited: Callable[..., Server]) -> None:
+def test_a_client_beyond_the_rate_hears_when_to_come_back_and_counted(limited: Callable[..., Server]) -> None:
     server = limited(rate=RateLimit(2, Clock()))
     statuses = [server.client.post("/predict", json={"customer": "anna"}).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]

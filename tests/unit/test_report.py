@@ -11,6 +11,7 @@ import pytest
 from ratchet.core.decision import Decision, Reason, Verdict, number
 from ratchet.core.estimate import Interval, Labels, Paired, Scores
 from ratchet.core.gate import comparable, judge
+from ratchet.core.measurement import SliceComparison
 from ratchet.core.policy import DriftPolicy, GatePolicy
 from ratchet.core.schema import Columns, DType, Feature, Provenance, Snapshot
 from ratchet.drift.profile import Profile, profile
@@ -186,7 +187,7 @@ def test_the_first_screen_says_who_serves(case: tuple[str, ReportContent, str]) 
     assert f'href="#{content.decision.verdict}"' in page  # the shape, for who does not see the colour
 
 
-def test_every_reason_is_told_as_the_ledger_has_it(case: tuple[str, ReportContent, str]) -> None:
+def test_every_reason_is_said_as_the_ledger_has_it(case: tuple[str, ReportContent, str]) -> None:
     _, content, page = case
     seen = text_of(page)
     assert content.decision.reasons
@@ -370,3 +371,16 @@ def test_empty_and_constant_columns_are_reported() -> None:
     side = profile(FEATURES, columns)
     page = decision_report(report_content(drift=drift(side, side, DriftPolicy()), reference=side, current=side))
     assert text_of(page).count("No value on either side.") == 2
+
+
+def test_a_group_that_is_too_small_is_named_as_not_judged() -> None:
+    rows = 1400
+    content = report_content(hostile="Other", rows=rows)
+    seen = text_of(decision_report(content))
+    assert "not judged: too few rows" in seen
+    assert "is not judged alone" in seen
+    small = [SliceComparison("city", f"c{number}", 40, {"positive": 9}, None, "other (2 small groups)") for number in range(2)]
+    pool = replace(content.measurement.slices[0], name="city", value="other (2 small groups)")
+    measured = replace(content.measurement, slices=(*small, pool))
+    seen = text_of(decision_report(replace(content, measurement=measured)))
+    assert seen.count("not judged alone, too few rows: among other (2 small groups)") == 2

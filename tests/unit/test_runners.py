@@ -94,3 +94,32 @@ def test_runs_are_kubeflows_where_its_address_is_set(monkeypatch: pytest.MonkeyP
     assert present() is Orchestrator.LOCAL
     monkeypatch.setenv("RATCHET_KFP_URL", "http://ml-pipeline:8888")
     assert present() is Orchestrator.KFP
+
+
+def test_a_schedule_on_kubeflow_takes_the_place_of_the_one_before_and_is_ended() -> None:
+    api = FakeKubeflow()
+    scheduler = KubeflowRunner(api, "m", Journal(FakeLedger(), "m"), 1000).scheduler
+    assert (scheduler.scheduled(), scheduler.unschedule()) == ([], [])
+    assert scheduler.schedule("0 3 * * *", ARGUMENTS) == []
+    assert scheduler.schedule("0 4 * * *", ARGUMENTS) == []
+    (one,) = scheduler.scheduled()
+    assert (one.cron, one.when, one.arguments) == ("0 0 4 * * *", "0 0 4 * * * (seconds first)", ARGUMENTS)
+    assert scheduler.unschedule() == []
+    assert scheduler.scheduled() == []
+
+
+@pytest.mark.parametrize(
+    ("cron", "data", "sentence"), [("daily", "s3://a/b", "five fields"), ("0 3 * * *", "", "give --data s3://")]
+)
+def test_what_cannot_be_scheduled_leaves_the_schedule_before(cron: str, data: str, sentence: str) -> None:
+    scheduler = KubeflowRunner(FakeKubeflow(), "m", Journal(FakeLedger(), "m"), 1000).scheduler
+    scheduler.schedule("0 3 * * *", ARGUMENTS)
+    with pytest.raises(UserError, match=sentence):
+        scheduler.schedule(cron, {**ARGUMENTS, "data": data})
+    assert len(scheduler.scheduled()) == 1
+
+
+def test_a_runner_that_cannot_schedule_says_so_in_one_sentence(tmp_path: Path) -> None:
+    runner = LocalRunner(Settings(home=tmp_path), Journal(FakeLedger(), "m"))
+    with pytest.raises(UserError, match=r"not started by the clock: .*RATCHET_KFP_URL$"):
+        _ = runner.scheduler

@@ -37,7 +37,7 @@ def test_a_value_names_a_secret_and_never_holds_one(chart: Path) -> None:
             assert re.search(r"\bSecrets?\b|entry with|[Aa]ddress of|Names of", comment), f"{path}={default}: {comment}"
 
 
-def test_the_image_takes_what_it_is_told_and_nothing_that_lies_about() -> None:
+def test_the_image_takes_what_it_lists_and_nothing_that_lies_about() -> None:
     taken = set()
     for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines():
         words = line.split()

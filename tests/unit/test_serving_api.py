@@ -18,7 +18,7 @@ from serving.metrics import NO_VERSION, Metrics
 from serving.model import NO_MODEL, PinnedModel, load
 from serving.rate import Lanes, RateLimit
 from serving.request_log import RequestLogWriter
-from tests.support.serving_world import PROJECT, ROWS, World, linear_bundle
+from tests.support.fake_wiring import PROJECT, ROWS, FakeWiring, linear_bundle
 
 
 class Client:
@@ -40,16 +40,16 @@ class Client:
 
 
 class Server:
-    """The app over a world, without BentoML around it."""
+    """The app over fake stores, without BentoML around it."""
 
     def __init__(self, home: Path, pinned: str = "1", *, rate: RateLimit | None = None, probes: RateLimit | None = None) -> None:
-        self.world = World(home)
-        self.world.features.put(ROWS)
-        self.world.registry.put(1, linear_bundle(0.25))
+        self.wiring = FakeWiring(home)
+        self.wiring.features.put(ROWS)
+        self.wiring.registry.put(1, linear_bundle(0.25))
         metrics = Metrics(pinned or NO_VERSION)
-        self.model = PinnedModel(pinned, lambda n: load(self.world.registry, PROJECT, n))
-        self.log = RequestLogWriter(self.world.requests, metrics, pause=0.01)
-        self.features = OnlineFeatures(lambda: self.world.features, metrics, timeout=2.0)
+        self.model = PinnedModel(pinned, lambda n: load(self.wiring.registry, PROJECT, n))
+        self.log = RequestLogWriter(self.wiring.requests, metrics, pause=0.01)
+        self.features = OnlineFeatures(lambda: self.wiring.features, metrics, timeout=2.0)
         app = make_app()
         lanes = Lanes(rate or RateLimit(0), probes or RateLimit(0))
         app.state.parts = Parts(
@@ -79,7 +79,7 @@ class Server:
         """The number of answers in the request log, each given a label to be counted by."""
         self.log.close()
         labels: dict[str, Any] = {"entity": list(ROWS), "label": [1] * len(ROWS)}
-        return self.world.requests.join(labels).joined
+        return self.wiring.requests.join(labels).joined
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.close()
 
 
-def test_a_prediction_id_is_a_uuid_that_tells_its_millisecond_and_never_comes_again(server: Server) -> None:
+def test_a_prediction_id_is_a_uuid_that_says_its_millisecond_and_never_comes_again(server: Server) -> None:
     start = int(time.time() * 1000)
     bodies = [{"customer": "anna"}] * 4
     ids = [answer["prediction_id"] for _ in range(25) for answer in server.client.post("/predict_batch", json=bodies).json()]
@@ -152,25 +152,25 @@ def test_a_request_that_cannot_be_answered_gets_one_sentence(server: Server, bod
         assert sentence in response.json()["error"]
 
 
-def test_a_wrong_method_or_path_is_told_as_json(server: Server) -> None:
+def test_a_wrong_method_or_path_is_said_as_json(server: Server) -> None:
     assert server.client.get("/predict").status_code == 405
     assert "error" in server.client.get("/predict").json()
     assert server.client.get("/nothing").status_code == 404
 
 
 def test_a_feature_store_that_is_down_is_503_and_back_again(server: Server) -> None:
-    server.world.features.path.rename(server.world.features.path.with_suffix(".away"))
+    server.wiring.features.path.rename(server.wiring.features.path.with_suffix(".away"))
     response = server.client.post("/predict", json={"customer": "anna"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert response.json() == {"error": "the feature store features.json cannot be reached"}
     assert server.client.get("/health").status_code == 503
-    server.world.features.put(ROWS)
+    server.wiring.features.put(ROWS)
     assert server.client.post("/predict", json={"customer": "anna"}).status_code == 200
     assert server.client.get("/health").json()["feature_store"] == "reachable"
 
 
 def test_stored_features_that_cannot_be_scored_are_503_with_the_feature_named(server: Server) -> None:
-    server.world.features.put({**ROWS, "odd": {"visits": "many", "plan": "basic"}})
+    server.wiring.features.put({**ROWS, "odd": {"visits": "many", "plan": "basic"}})
     response = server.client.post("/predict", json={"customer": "odd"})
     assert (response.status_code, "visits is 'many'" in response.json()["error"]) == (503, True)
     first, second = server.client.post("/predict_batch", json=[{"customer": "odd"}, {"customer": "anna"}]).json()
@@ -181,7 +181,7 @@ def test_a_defect_of_ours_is_a_500_without_a_trace(server: Server, monkeypatch: 
     def broken(_: object) -> list[None]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(server.world.features, "online", broken)
+    monkeypatch.setattr(server.wiring.features, "online", broken)
     response = server.client.post("/predict", json={"customer": "anna"})
     assert (response.status_code, "Traceback" in response.text) == (500, False)
     assert "did not foresee" in response.json()["error"]
@@ -262,7 +262,7 @@ def test_a_defect_of_ours_is_counted_as_the_500_that_it_is_answered_with(server:
     assert 'ratchet_refused_total{route="predict",status="500",version="1"} 1.0' in server.client.get("/metrics").text
 
 
-def test_health_tells_version_age_and_store(server: Server) -> None:
+def test_health_says_version_age_and_store(server: Server) -> None:
     health = server.client.get("/health").json()
     assert (health["model"], health["model_version"], health["ready"]) == ("shop_churn", 1, True)
     assert health["model_age_days"] > 0
@@ -274,7 +274,7 @@ def test_a_request_log_that_is_down_fails_no_prediction(server: Server, monkeypa
         message = "the request log is down"
         raise Unavailable(message)
 
-    monkeypatch.setattr(server.world.requests, "append", down)
+    monkeypatch.setattr(server.wiring.requests, "append", down)
     assert server.client.post("/predict", json={"customer": "anna"}).status_code == 200
     server.log.close(seconds=0.05)
     lines = server.client.get("/metrics").text.splitlines()

@@ -20,8 +20,8 @@ from serving.gateway import MAX_BODY
 from serving.metrics import Metrics
 from serving.model import Phase, PinnedModel, Served, load
 from serving.request_log import RequestLogWriter
+from tests.support.fake_wiring import PROJECT, FolderRegistry, linear_bundle, spoilt
 from tests.support.rollout_harness import until
-from tests.support.serving_world import PROJECT, FolderRegistry, linear_bundle, spoilt
 
 
 def settled(model: PinnedModel) -> PinnedModel:
@@ -93,7 +93,7 @@ def test_a_registry_that_comes_back_makes_the_version_ready(registry: FolderRegi
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_defect_while_loading_is_told_and_not_waited_for(registry: FolderRegistry) -> None:
+def test_a_defect_while_loading_is_said_and_not_waited_for(registry: FolderRegistry) -> None:
     def defect(_: int) -> Served:
         message = "no such attribute"
         raise AttributeError(message)

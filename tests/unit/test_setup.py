@@ -127,7 +127,7 @@ def test_a_uv_that_is_there_takes_pips_place(machine: Machine, python: str) -> N
 
 
 @pytest.mark.parametrize("old_uv", [False, True])
-def test_a_machine_without_python_and_a_fit_uv_is_told_what_to_install(machine: Machine, *, old_uv: bool) -> None:
+def test_a_machine_without_python_and_a_fit_uv_hears_what_to_install(machine: Machine, *, old_uv: bool) -> None:
     if old_uv:
         machine.has_uv(code=2)
     done = machine.script("uv", str(machine.tools))
@@ -138,7 +138,7 @@ def test_a_machine_without_python_and_a_fit_uv_is_told_what_to_install(machine: 
     assert "python3 does not run" in made.stderr
 
 
-def test_a_python_without_venv_is_told_which_package_it_lacks(machine: Machine) -> None:
+def test_a_python_without_venv_hears_which_package_it_lacks(machine: Machine) -> None:
     machine.has_python("3.12", venv="no")
     done = machine.script("uv", str(machine.tools))
     assert done.returncode == 2

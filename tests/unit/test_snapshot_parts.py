@@ -30,8 +30,8 @@ def loop() -> Loop:
 
 
 def count(loop: Loop, snapshot: Snapshot, group: str, project: object = PROJECT) -> str:
-    world = (project, loop.store, loop.at.registry, loop.at.journal, loop.reports)
-    return profile_rows.run(*world, snapshot, group, say=loop.said.append)  # type: ignore[arg-type]
+    ports = (project, loop.store, loop.at.registry, loop.at.journal, loop.reports)
+    return profile_rows.run(*ports, snapshot, group, say=loop.said.append)  # type: ignore[arg-type]
 
 
 def verdicts(loop: Loop, snapshot: Snapshot) -> list[str]:

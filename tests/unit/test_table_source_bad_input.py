@@ -264,7 +264,7 @@ def test_an_overlong_name_is_refused(tmp_path: Path) -> None:
         TableSource(tmp_path, SHOP.model_copy(update={"snapshots": {name: SHOP.date_of("may")}})).read(name)
 
 
-def test_check_lists_every_problem_and_read_tells_the_first_and_their_number(tmp_path: Path) -> None:
+def test_check_lists_every_problem_and_read_says_the_first_and_their_number(tmp_path: Path) -> None:
     content = with_cell(tables(), "people", "age", 0, "abc")
     content = with_cell(content, "people", "plan", 1, "Gold")
     content = with_cell(content, "orders", "spend", 2, None)

@@ -20,13 +20,13 @@ from ratchet.ledger import journal
 from ratchet.promotion import by_hand
 from tests.support.counting import CountingLedger
 from tests.support.loop import Loop, first_champion
-from tests.support.ui_world import UiWorld, text_of
+from tests.support.ui_site import UiSite, text_of
 
 PAGES = ["/", "/history", "/history/1", "/drift", "/performance", "/snapshots", "/sign-in"]
 
 
 @pytest.fixture(scope="module")
-def told() -> Loop:
+def lived() -> Loop:
     """A first champion, a quiet month, a drifted one that replaced it, answers with labels, and the way back."""
     loop = first_champion()
     assert loop.run(loop.arrive(2)) == "NO_ACTION"
@@ -41,11 +41,11 @@ def told() -> Loop:
 
 
 @pytest.fixture
-def site(told: Loop) -> UiWorld:
-    return UiWorld(told)
+def site(lived: Loop) -> UiSite:
+    return UiSite(lived)
 
 
-def test_the_first_page_tells_who_serves_since_when_and_why(site: UiWorld) -> None:
+def test_the_first_page_says_who_serves_since_when_and_why(site: UiSite) -> None:
     text = text_of(site.client().get("/").text)
     assert "Version 1 serves" in text
     assert "because tester rolled back from version 2: reason given: the third month was a test; a rollback skips the gate." in text
@@ -54,7 +54,7 @@ def test_the_first_page_tells_who_serves_since_when_and_why(site: UiWorld) -> No
     assert "Serving 1 of 1 ready" in text
 
 
-def test_the_first_page_tells_what_wants_attention(site: UiWorld) -> None:
+def test_the_first_page_says_what_wants_attention(site: UiSite) -> None:
     text = text_of(site.client().get("/").text)
     assert "WANTS A LOOK" in text
     assert "Version 1 does worse on live answers than on the holdout when it was trained: upper end of live AUC 0.550 <" in text
@@ -63,12 +63,12 @@ def test_the_first_page_tells_what_wants_attention(site: UiWorld) -> None:
 
 def test_a_champion_without_trouble_wants_no_attention() -> None:
     loop = first_champion()
-    text = text_of(UiWorld(loop).client().get("/").text)
+    text = text_of(UiSite(loop).client().get("/").text)
     assert "ALL WELL Version 1 serves" in text
     assert "Nothing wants attention" in text
 
 
-def test_the_last_decision_is_told_with_every_inequality_and_what_became_of_it(site: UiWorld) -> None:
+def test_the_last_decision_is_said_with_every_inequality_and_what_became_of_it(site: UiSite) -> None:
     text = text_of(site.client().get("/").text)
     (*_, gate) = site.ledger.records("gate")
     assert all(reason in text for reason in gate.body["reasons"])
@@ -78,7 +78,7 @@ def test_the_last_decision_is_told_with_every_inequality_and_what_became_of_it(s
 
 
 def test_a_comparison_in_another_releases_form_does_not_take_the_first_page_away() -> None:
-    site = UiWorld(first_champion())
+    site = UiSite(first_champion())
     site.ledger.append("gate", {"candidate": 1, "champion": None, "verdict": "PASS", "decisive": [], "snapshot": "some@thing"})
     seq = site.ledger.records()[-1].seq
     text = text_of(site.client().get("/").text)
@@ -89,10 +89,10 @@ def test_a_comparison_in_another_releases_form_does_not_take_the_first_page_away
     assert "some@thing" in shown.text
 
 
-def test_a_record_that_lacks_anything_of_its_form_takes_no_page_away(told: Loop) -> None:
-    site = UiWorld(first_champion())
+def test_a_record_that_lacks_anything_of_its_form_takes_no_page_away(lived: Loop) -> None:
+    site = UiSite(first_champion())
     first = len(site.ledger.stored)
-    for record in told.at.ledger.stored:
+    for record in lived.at.ledger.stored:
         for body in halves(record.body):
             site.ledger.append(record.kind, body, key=record.key)
     assert len(site.ledger.stored) > first + 100
@@ -106,19 +106,19 @@ WRONG = [None, 3, -1.5, "text", ["a"], [], {"a": 1}]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=repr)
-def test_a_record_with_a_value_of_another_type_takes_no_page_away(told: Loop, wrong: Any) -> None:
-    site = UiWorld(Loop())
-    site.loop.at.registry.__dict__.update(deepcopy(told.at.registry.__dict__))
+def test_a_record_with_a_value_of_another_type_takes_no_page_away(lived: Loop, wrong: Any) -> None:
+    site = UiSite(Loop())
+    site.loop.at.registry.__dict__.update(deepcopy(lived.at.registry.__dict__))
     first = len(site.ledger.stored)
-    for record in told.at.ledger.stored:
+    for record in lived.at.ledger.stored:
         for body in exchanged(record.body, wrong):
             site.ledger.append(record.kind, body, key=record.key)
     assert len(site.ledger.stored) > first + 100
     every_page_answers(site, first, step=7)
 
 
-def test_a_last_comparison_with_a_value_of_another_type_is_drawn_or_pointed_to(told: Loop) -> None:
-    site = UiWorld(deepcopy(told))
+def test_a_last_comparison_with_a_value_of_another_type_is_drawn_or_pointed_to(lived: Loop) -> None:
+    site = UiSite(deepcopy(lived))
     client = site.client()
     (*_, gate) = site.ledger.records("gate")
     for wrong in WRONG:
@@ -130,7 +130,7 @@ def test_a_last_comparison_with_a_value_of_another_type_is_drawn_or_pointed_to(t
             assert (unread in text_of(answer.text)) != ("Inequality, as it came out" in answer.text)
 
 
-def every_page_answers(site: UiWorld, first: int, step: int = 1) -> None:
+def every_page_answers(site: UiSite, first: int, step: int = 1) -> None:
     client = site.client()
     for page in (*PAGES, "/history?page=2"):
         assert client.get(page).status_code == 200, page
@@ -160,11 +160,11 @@ def exchanged(body: Mapping[str, Any], wrong: Any) -> Iterator[dict[str, Any]]:
                 yield {**body, name: [part] if isinstance(value, list) else part}
 
 
-def test_the_second_page_reads_only_what_is_new_of_the_ledger(told: Loop) -> None:
-    ledger = CountingLedger(told.at.ledger.stored)
-    loop = deepcopy(told)
+def test_the_second_page_reads_only_what_is_new_of_the_ledger(lived: Loop) -> None:
+    ledger = CountingLedger(lived.at.ledger.stored)
+    loop = deepcopy(lived)
     loop.at.ledger = ledger
-    client = UiWorld(loop).client()
+    client = UiSite(loop).client()
     count = len(ledger.stored)
     assert client.get("/").status_code == 200
     assert (ledger.read, ledger.walks) == ([count], 1)
@@ -175,8 +175,8 @@ def test_the_second_page_reads_only_what_is_new_of_the_ledger(told: Loop) -> Non
     assert "new is new to version none" in text_of(client.get("/history").text)
 
 
-def test_a_record_that_does_not_continue_the_chain_is_seen_by_the_next_page(told: Loop) -> None:
-    site = UiWorld(deepcopy(told))
+def test_a_record_that_does_not_continue_the_chain_is_seen_by_the_next_page(lived: Loop) -> None:
+    site = UiSite(deepcopy(lived))
     client = site.client()
     assert "SOMETHING IS WRONG" not in text_of(client.get("/").text)
     site.ledger.append("watch", {"name": "new", "champion": None, "run_id": "r"})
@@ -184,8 +184,8 @@ def test_a_record_that_does_not_continue_the_chain_is_seen_by_the_next_page(told
     assert f"ledger record {len(site.ledger.stored)} (" in text_of(client.get("/history").text)
 
 
-def test_a_record_that_was_changed_after_it_was_read_is_seen_at_the_next_walk(told: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    site = UiWorld(deepcopy(told))
+def test_a_record_that_was_changed_after_it_was_read_is_seen_at_the_next_walk(lived: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = UiSite(deepcopy(lived))
     client = site.client()
     assert client.get("/").status_code == 200
     was = site.ledger.stored[1]
@@ -197,14 +197,14 @@ def test_a_record_that_was_changed_after_it_was_read_is_seen_at_the_next_walk(to
     assert "SOMETHING IS WRONG" not in text_of(client.get("/").text)
 
 
-def test_who_was_in_production_is_told_newest_first(site: UiWorld) -> None:
+def test_who_was_in_production_is_said_newest_first(site: UiSite) -> None:
     text = text_of(site.client().get("/").text).partition("Who was in production")[2]
     first, second, third = (text.index(what) for what in ("rolled back from", "it beat version 1", "it was the first model"))
     assert first < second < third
     assert text.count("until now") == 1
 
 
-def test_the_history_has_every_record_with_its_report(site: UiWorld) -> None:
+def test_the_history_has_every_record_with_its_report(site: UiSite) -> None:
     page = site.client().get("/history").text
     assert f"The chain of {len(site.ledger.stored)} records verifies" in text_of(page)
     for record in site.ledger.stored:
@@ -214,17 +214,17 @@ def test_the_history_has_every_record_with_its_report(site: UiWorld) -> None:
             assert f'href="/reports/{name}"' in page
 
 
-def test_the_history_can_be_narrowed_to_a_kind(site: UiWorld) -> None:
+def test_the_history_can_be_narrowed_to_a_kind(site: UiSite) -> None:
     page = site.client().get("/history?kind=gate").text
     seen = {record.seq for record in site.ledger.stored if f'href="/history/{record.seq}"' in page}
     assert seen == {record.seq for record in site.ledger.records("gate")}
 
 
-def test_a_long_history_is_told_in_pages() -> None:
+def test_a_long_history_is_said_in_pages() -> None:
     loop = Loop()
     for number in range(95):
         loop.at.ledger.append("watch", {"name": f"month_{number}", "champion": None, "run_id": "r"})
-    client = UiWorld(loop).client()
+    client = UiSite(loop).client()
     pages = [client.get(f"/history?page={page}").text for page in (1, 2, 3)]
     assert [page.count("<tr>") - 1 for page in pages] == [40, 40, 15]
     assert "month_94" in pages[0]
@@ -235,14 +235,14 @@ def test_a_long_history_is_told_in_pages() -> None:
 @pytest.mark.parametrize(
     "query", ["page=0", "page=-1", "page=x", "page=%00", "page=99999999999999999999", "page=\u0661", "kind=%3Cscript%3E"]
 )
-def test_a_page_of_the_history_that_is_not_there_is_refused_in_a_sentence(site: UiWorld, query: str) -> None:
+def test_a_page_of_the_history_that_is_not_there_is_refused_in_a_sentence(site: UiSite, query: str) -> None:
     answer = site.client().get(f"/history?{query}")
     assert answer.status_code == 404
     assert "There is no such page of the history." in text_of(answer.text)
     assert "<script" not in answer.text
 
 
-def test_a_record_is_told_as_it_is_stored(site: UiWorld) -> None:
+def test_a_record_is_said_as_it_is_stored(site: UiSite) -> None:
     for record in site.ledger.stored:
         answer = site.client().get(f"/history/{record.seq}")
         assert answer.status_code == 200
@@ -253,20 +253,20 @@ def test_a_record_is_told_as_it_is_stored(site: UiWorld) -> None:
 @pytest.mark.parametrize(
     "address", ["/history/999", "/history/0", "/history/x", "/history/-1", "/nothing", "/reports/", "/history/1/2"]
 )
-def test_an_address_without_a_page_is_refused(site: UiWorld, address: str) -> None:
+def test_an_address_without_a_page_is_refused(site: UiSite, address: str) -> None:
     assert site.client().get(address).status_code == 404
 
 
-def test_a_ledger_that_was_changed_is_told_on_the_first_page_and_in_the_history() -> None:
+def test_a_ledger_that_was_changed_is_said_on_the_first_page_and_in_the_history() -> None:
     loop = first_champion()
     loop.at.ledger.stored[1] = replace(loop.at.ledger.stored[1], actor="somebody else")
-    client = UiWorld(loop).client()
+    client = UiSite(loop).client()
     assert "SOMETHING IS WRONG" in text_of(client.get("/").text)
     for address in ("/", "/history"):
         assert "ledger record 2 (" in text_of(client.get(address).text)
 
 
-def test_drift_is_told_by_feature_over_time(site: UiWorld) -> None:
+def test_drift_is_said_by_feature_over_time(site: UiSite) -> None:
     page = site.client().get("/drift").text
     text = text_of(page)
     assert "1 of 3 features have changed enough to matter" in text
@@ -277,20 +277,20 @@ def test_drift_is_told_by_feature_over_time(site: UiWorld) -> None:
     assert page.count('aria-label="2024-02-01: ') == 5  # three features, prediction and label
 
 
-def test_live_and_holdout_auc_are_told_side_by_side(site: UiWorld) -> None:
+def test_live_and_holdout_auc_are_said_side_by_side(site: UiSite) -> None:
     text = text_of(site.client().get("/performance").text)
     assert "Version 1 of 2024-01-01 Holdout AUC 0." in text
     assert "Live AUC 0.475 (0.400 to 0.550)" in text
     assert "worse" in text.partition("Version 1 of")[2]
 
 
-def test_requests_are_told_by_version(site: UiWorld) -> None:
+def test_requests_are_said_by_version(site: UiSite) -> None:
     text = text_of(site.client().get("/performance").text)
     assert "Version 2 1 answers" in text
     assert "Version 1 3 answers" in text
 
 
-def test_snapshots_are_told_with_who_was_trained_on_them(site: UiWorld) -> None:
+def test_snapshots_are_said_with_who_was_trained_on_them(site: UiSite) -> None:
     text = text_of(site.client().get("/snapshots").text)
     for snapshot in site.loop.store.snapshots():
         assert snapshot.as_of.isoformat() in text
@@ -299,12 +299,12 @@ def test_snapshots_are_told_with_who_was_trained_on_them(site: UiWorld) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_registry_that_is_away_costs_its_part_of_the_page_and_no_more(told: Loop, page: str) -> None:
-    told.at.registry.down = Unavailable("the registry at http://mlflow cannot be reached")
+def test_a_registry_that_is_away_costs_its_part_of_the_page_and_no_more(lived: Loop, page: str) -> None:
+    lived.at.registry.down = Unavailable("the registry at http://mlflow cannot be reached")
     try:
-        answer = UiWorld(told).client().get(page)
+        answer = UiSite(lived).client().get(page)
     finally:
-        told.at.registry.down = None
+        lived.at.registry.down = None
     assert answer.status_code == 200
     asked = page in {"/", "/history/1", "/performance", "/snapshots"}
     assert ("the registry at http://mlflow cannot be reached" in text_of(answer.text)) is asked
@@ -312,7 +312,7 @@ def test_a_registry_that_is_away_costs_its_part_of_the_page_and_no_more(told: Lo
         assert "Version 1 serves" in text_of(answer.text)  # by the ledger and the pods
 
 
-def test_a_ledger_that_is_away_is_told_on_every_page_that_needs_it(site: UiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_is_away_is_said_on_every_page_that_needs_it(site: UiSite, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise Unavailable("the ledger at db cannot be reached")
 
@@ -326,19 +326,19 @@ def test_a_ledger_that_is_away_is_told_on_every_page_that_needs_it(site: UiWorld
     assert "Version 1 serves" in text_of(client.get("/").text)
 
 
-def test_pods_that_serve_another_version_are_told(told: Loop) -> None:
-    was = told.at.rollout.version
-    told.at.rollout.version = 2
+def test_pods_that_serve_another_version_are_said(lived: Loop) -> None:
+    was = lived.at.rollout.version
+    lived.at.rollout.version = 2
     try:
-        text = text_of(UiWorld(told).client().get("/").text)
+        text = text_of(UiSite(lived).client().get("/").text)
     finally:
-        told.at.rollout.version = was
+        lived.at.rollout.version = was
     assert "Version 1 should serve" in text
-    assert "The registry names version 1, the servers are told version 2: ratchet reconcile mends it." in text
+    assert "The registry names version 1, the servers were given version 2: ratchet reconcile mends it." in text
 
 
-def test_an_empty_project_is_told_as_such() -> None:
-    client = UiWorld(Loop()).client()
+def test_an_empty_project_is_said_as_such() -> None:
+    client = UiSite(Loop()).client()
     expected = {
         "/": "No model is in production yet",
         "/history": "Nothing has happened yet",
@@ -387,8 +387,8 @@ def test_what_a_late_look_has_brought_is_not_shown_as_new() -> None:
         each.close()
 
 
-def test_a_defect_in_a_look_is_a_defect_of_the_page_and_is_told_without_its_trace(
-    site: UiWorld, monkeypatch: pytest.MonkeyPatch
+def test_a_defect_in_a_look_is_a_defect_of_the_page_and_is_said_without_its_trace(
+    site: UiSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_most: int) -> None:
         raise ZeroDivisionError("secret detail")
@@ -402,7 +402,7 @@ def test_a_defect_in_a_look_is_a_defect_of_the_page_and_is_told_without_its_trac
 
 
 @pytest.mark.parametrize("kind", ["decision", "drift"])
-def test_a_report_is_served_as_it_was_stored_in_a_sandbox(site: UiWorld, kind: str) -> None:
+def test_a_report_is_served_as_it_was_stored_in_a_sandbox(site: UiSite, kind: str) -> None:
     name = next(name for name in site.reports.saved if name.startswith(kind) and name.endswith(".html"))
     answer = site.client().get(f"/reports/{name}")
     assert answer.text == site.reports.saved[name]
@@ -430,14 +430,14 @@ def test_a_report_is_served_as_it_was_stored_in_a_sandbox(site: UiWorld, kind: s
         "x" * 3000,
     ],
 )
-def test_no_other_file_is_served_as_a_report(site: UiWorld, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_other_file_is_served_as_a_report(site: UiSite, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
     monkeypatch.setattr(site.reports, "load", loaded.append)
     assert site.client().get(f"/reports/{name}").status_code == 404
     assert loaded == []
 
 
-def test_a_report_that_is_gone_and_a_place_that_is_away_are_told(site: UiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_is_gone_and_a_place_that_is_away_are_said(site: UiSite, monkeypatch: pytest.MonkeyPatch) -> None:
     client = site.client()
     gone = client.get("/reports/decision_v9_on_2024-01-01.html")
     assert (gone.status_code, "is not there any more" in gone.text) == (404, True)
@@ -471,7 +471,7 @@ def test_names_from_data_can_do_no_harm() -> None:
     loop.at.ledger.actor = HOSTILE
     loop.at.ledger.append("watch", {"name": HOSTILE, "champion": None, "run_id": HOSTILE})
     loop.at.ledger.append(HOSTILE[:40], {"name": HOSTILE, HOSTILE: 1})
-    client = UiWorld(loop).client()
+    client = UiSite(loop).client()
     for page in ("/", "/history", "/history/1", "/history/2", "/drift", "/performance", "/snapshots"):
         answer = client.get(page)
         assert answer.status_code == 200
@@ -481,7 +481,7 @@ def test_names_from_data_can_do_no_harm() -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/nothing", "/livez", "/style.css"])
-def test_every_answer_has_the_headers_that_keep_browsers_safe(site: UiWorld, page: str) -> None:
+def test_every_answer_has_the_headers_that_keep_browsers_safe(site: UiSite, page: str) -> None:
     headers = site.client().get(page).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "script-src" not in headers["content-security-policy"]
@@ -491,7 +491,7 @@ def test_every_answer_has_the_headers_that_keep_browsers_safe(site: UiWorld, pag
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(site: UiWorld, page: str) -> None:
+def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(site: UiSite, page: str) -> None:
     html = site.client().get(page).text
     assert "http:" not in html
     assert "https:" not in html
@@ -499,7 +499,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script(site: UiWorld, p
     assert " style=" not in html  # the policy would not let it work
 
 
-def test_bound_to_this_machine_it_answers_to_this_machines_names_only(site: UiWorld) -> None:
+def test_bound_to_this_machine_it_answers_to_this_machines_names_only(site: UiSite) -> None:
     assert site.client().get("/", headers={"host": "evil.example"}).status_code == 400
     for host in ("localhost:3001", "127.0.0.1:8080", "[::1]:3001"):
         assert site.client().get("/", headers={"host": host}).status_code == 200
@@ -510,12 +510,12 @@ def test_bound_to_this_machine_it_answers_to_this_machines_names_only(site: UiWo
 def test_a_setting_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]) -> None:
     name = f"RATCHET_UI_{variable[0]}"
     monkeypatch.setenv(name, variable[1])
-    with pytest.raises(UserError, match=f"{name} is not usable") as told:
+    with pytest.raises(UserError, match=f"{name} is not usable") as refused:
         load_ui_settings()
-    assert "short" not in str(told.value)
+    assert "short" not in str(refused.value)
 
 
-def test_times_are_told_in_whole_units() -> None:
+def test_times_are_said_in_whole_units() -> None:
     at = datetime(2026, 1, 2, 12, tzinfo=UTC)
     passed = [timedelta(seconds=5), timedelta(seconds=61), timedelta(minutes=5), timedelta(hours=3), timedelta(days=9)]
     assert [ago(at - delta, at) for delta in passed] == ["just now", "1 minute ago", "5 minutes ago", "3 hours ago", "9 days ago"]

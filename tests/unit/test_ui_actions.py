@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from ratchet.core.errors import Unavailable
 from tests.support.loop import PROJECT, Loop, first_champion
-from tests.support.ui_world import TOKEN, UiWorld, csrf, sign_in, text_of
+from tests.support.ui_site import TOKEN, UiSite, csrf, sign_in, text_of
 
 MANUAL = PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"approval": "manual"})})
 
@@ -23,9 +23,9 @@ def trained() -> Loop:
 
 
 @pytest.fixture
-def site(trained: Loop) -> UiWorld:
+def site(trained: Loop) -> UiSite:
     """A copy for each test: training takes longer than all that is tested here."""
-    return UiWorld(trained.copy())
+    return UiSite(trained.copy())
 
 
 def go_back(client: TestClient, proof: str, **changes: str) -> int:
@@ -33,7 +33,7 @@ def go_back(client: TestClient, proof: str, **changes: str) -> int:
     return client.post("/rollback", data=form, follow_redirects=False).status_code
 
 
-def test_a_rollback_is_carried_out_and_stands_in_the_ledger_with_its_actor(site: UiWorld) -> None:
+def test_a_rollback_is_carried_out_and_stands_in_the_ledger_with_its_actor(site: UiSite) -> None:
     with site.client() as client:
         assert go_back(client, sign_in(client, "  Ann   Lee ")) == 303
     assert (site.loop.production, site.loop.at.consistent) == (1, True)
@@ -45,7 +45,7 @@ def test_a_rollback_is_carried_out_and_stands_in_the_ledger_with_its_actor(site:
 def test_an_approval_is_carried_out_and_stands_in_the_ledger_with_its_actor() -> None:
     loop = Loop(project=MANUAL)
     assert loop.run(loop.arrive(1)) == "awaiting_approval"
-    site = UiWorld(loop)
+    site = UiSite(loop)
     with site.client() as client:
         proof = sign_in(client)
         assert "Version 1 waits for approval" in text_of(client.get("/").text)
@@ -54,7 +54,7 @@ def test_an_approval_is_carried_out_and_stands_in_the_ledger_with_its_actor() ->
     assert (site.ledger.stored[-1].actor, site.ledger.stored[-1].body["cause"]) == ("Ann (ui)", "approval")
 
 
-def test_an_action_that_failed_leaves_production_as_it_was_and_says_why(site: UiWorld, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_action_that_failed_leaves_production_as_it_was_and_says_why(site: UiSite, capfd: pytest.CaptureFixture[str]) -> None:
     site.rollout.stuck.add(1)
     with site.client() as client:
         go_back(client, sign_in(client))
@@ -64,16 +64,16 @@ def test_an_action_that_failed_leaves_production_as_it_was_and_says_why(site: Ui
 
 
 def test_a_page_that_shows_an_older_champion_cannot_roll_back_the_present_one(
-    site: UiWorld, capfd: pytest.CaptureFixture[str]
+    site: UiSite, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with site.client() as client:
         assert go_back(client, sign_in(client), champion="1", to="2") == 303
     assert site.loop.production == 2
-    told = "version 2 is in production now, the page had shown version 1: look again"
-    assert told in " ".join(capfd.readouterr().err.split())
+    sentence = "version 2 is in production now, the page had shown version 1: look again"
+    assert sentence in " ".join(capfd.readouterr().err.split())
 
 
-def test_while_an_action_is_under_way_no_other_one_begins_and_the_page_tells(site: UiWorld) -> None:
+def test_while_an_action_is_under_way_no_other_one_begins_and_the_page_says(site: UiSite) -> None:
     entered, gate = Event(), Event()
 
     def hold() -> None:
@@ -96,8 +96,8 @@ def test_while_an_action_is_under_way_no_other_one_begins_and_the_page_tells(sit
     assert len([record for record in site.ledger.records("promotion") if record.body["cause"] == "rollback"]) == 2  # intent, done
 
 
-def test_without_a_token_in_the_settings_nobody_can_act(site: UiWorld) -> None:
-    reader = UiWorld(site.loop, token="")
+def test_without_a_token_in_the_settings_nobody_can_act(site: UiSite) -> None:
+    reader = UiSite(site.loop, token="")
     client = reader.client()
     assert "read-only" in text_of(client.get("/").text)
     assert "<form" not in client.get("/").text
@@ -123,7 +123,7 @@ def test_without_a_token_in_the_settings_nobody_can_act(site: UiWorld) -> None:
         {"name": "Ann\u202e", "token": TOKEN},
     ],
 )
-def test_without_token_or_name_nobody_signs_in(site: UiWorld, form: dict[str, str]) -> None:
+def test_without_token_or_name_nobody_signs_in(site: UiSite, form: dict[str, str]) -> None:
     client = site.client()
     answer = client.post("/sign-in", data=form)
     assert answer.status_code == 403
@@ -132,7 +132,7 @@ def test_without_token_or_name_nobody_signs_in(site: UiWorld, form: dict[str, st
     assert form.get("token") not in {text for text in answer.text.split('"') if text}
 
 
-def test_the_session_is_out_of_reach_of_scripts_and_of_other_sites(site: UiWorld) -> None:
+def test_the_session_is_out_of_reach_of_scripts_and_of_other_sites(site: UiSite) -> None:
     client = site.client()
     answer = client.post("/sign-in", data={"name": "Ann", "token": TOKEN}, follow_redirects=False)
     cookie = answer.headers["set-cookie"].lower()
@@ -146,7 +146,7 @@ def test_the_session_is_out_of_reach_of_scripts_and_of_other_sites(site: UiWorld
 
 
 @pytest.mark.parametrize("change", ["", "x", ".", "a.b.c", "é"])
-def test_a_forged_session_is_none(site: UiWorld, change: str) -> None:
+def test_a_forged_session_is_none(site: UiSite, change: str) -> None:
     client = site.client()
     proof = sign_in(client)
     value = client.cookies["ratchet_session"]
@@ -157,15 +157,15 @@ def test_a_forged_session_is_none(site: UiWorld, change: str) -> None:
     assert client.post("/rollback", data={"csrf": proof}, headers=headers).status_code == 403
 
 
-def test_another_token_ends_all_sessions(site: UiWorld) -> None:
+def test_another_token_ends_all_sessions(site: UiSite) -> None:
     client = site.client()
     sign_in(client)
-    other = UiWorld(site.loop, token="another token, long enough").client()  # noqa: S106 - no secret
+    other = UiSite(site.loop, token="another token, long enough").client()  # noqa: S106 - no secret
     other.cookies.update(client.cookies)
     assert "Sign out" not in other.get("/").text
 
 
-def test_signing_out_ends_the_session(site: UiWorld) -> None:
+def test_signing_out_ends_the_session(site: UiSite) -> None:
     client = site.client()
     proof = sign_in(client)
     client.post("/sign-out", data={"csrf": proof})
@@ -175,7 +175,7 @@ def test_signing_out_ends_the_session(site: UiWorld) -> None:
 
 @pytest.mark.parametrize("proof", ["", "0" * 64, "é", "x" * 5000])
 @pytest.mark.parametrize("address", ["/rollback", "/approve", "/sign-out"])
-def test_a_form_without_the_sessions_proof_does_nothing(site: UiWorld, address: str, proof: str) -> None:
+def test_a_form_without_the_sessions_proof_does_nothing(site: UiSite, address: str, proof: str) -> None:
     client = site.client()
     sign_in(client)
     form = {"champion": "2", "to": "1", "reason": "r", "version": "2", **({"csrf": proof} if proof else {})}
@@ -183,7 +183,7 @@ def test_a_form_without_the_sessions_proof_does_nothing(site: UiWorld, address: 
     assert (site.loop.production, site.actors) == (2, [])
 
 
-def test_the_proof_of_another_session_is_none(site: UiWorld) -> None:
+def test_the_proof_of_another_session_is_none(site: UiSite) -> None:
     client = site.client()
     mine = sign_in(client)
     other = TestClient(client.app, base_url="http://127.0.0.1:3001")
@@ -203,7 +203,7 @@ def test_the_proof_of_another_session_is_none(site: UiWorld) -> None:
         {"sec-fetch-site": "same-site"},
     ],
 )
-def test_a_form_from_another_site_does_nothing(site: UiWorld, headers: dict[str, str]) -> None:
+def test_a_form_from_another_site_does_nothing(site: UiSite, headers: dict[str, str]) -> None:
     client = site.client()
     proof = sign_in(client)
     form = {"csrf": proof, "champion": "2", "to": "1", "reason": "r"}
@@ -212,7 +212,7 @@ def test_a_form_from_another_site_does_nothing(site: UiWorld, headers: dict[str,
     assert site.actors == []
 
 
-def test_a_form_of_our_own_page_is_taken_with_what_browsers_tell(site: UiWorld) -> None:
+def test_a_form_of_our_own_page_is_taken_with_what_browsers_send(site: UiSite) -> None:
     with site.client() as client:
         proof = sign_in(client)
         headers = {"origin": "http://127.0.0.1:3001", "sec-fetch-site": "same-origin"}
@@ -234,7 +234,7 @@ def test_a_form_of_our_own_page_is_taken_with_what_browsers_tell(site: UiWorld) 
         (b"name=Ann", "", 415),
     ],
 )
-def test_what_is_no_form_of_ours_is_refused(site: UiWorld, body: bytes, kind: str, status: int) -> None:
+def test_what_is_no_form_of_ours_is_refused(site: UiSite, body: bytes, kind: str, status: int) -> None:
     answer = site.client().post("/sign-in", content=body, headers={"content-type": kind})
     assert answer.status_code == status
     assert "Not possible" in text_of(answer.text)
@@ -256,21 +256,21 @@ def test_what_is_no_form_of_ours_is_refused(site: UiWorld, body: bytes, kind: st
         {"reason": "a\x1b[2Jb"},
     ],
 )
-def test_a_rollback_with_fields_that_make_no_sense_is_refused(site: UiWorld, changes: dict[str, str]) -> None:
+def test_a_rollback_with_fields_that_make_no_sense_is_refused(site: UiSite, changes: dict[str, str]) -> None:
     client = site.client()
     assert go_back(client, sign_in(client), **changes) == 400
     assert site.actors == []
 
 
 @pytest.mark.parametrize("address", ["/rollback", "/approve", "/sign-out"])
-def test_looking_changes_nothing(site: UiWorld, address: str) -> None:
+def test_looking_changes_nothing(site: UiSite, address: str) -> None:
     client = site.client()
     sign_in(client)
     assert client.get(address).status_code == 405
     assert site.actors == []
 
 
-def test_an_action_that_a_store_did_not_let_happen_is_told_and_can_be_tried_again(site: UiWorld) -> None:
+def test_an_action_that_a_store_did_not_let_happen_is_said_and_can_be_tried_again(site: UiSite) -> None:
     with site.client() as client:
         proof = sign_in(client)
         site.registry.down = Unavailable("the registry cannot be reached")
@@ -282,7 +282,7 @@ def test_an_action_that_a_store_did_not_let_happen_is_told_and_can_be_tried_agai
     assert site.loop.production == 1
 
 
-def test_no_secret_is_in_the_log(site: UiWorld, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_secret_is_in_the_log(site: UiSite, capfd: pytest.CaptureFixture[str]) -> None:
     with site.client() as client:
         client.post("/sign-in", data={"name": "Eve", "token": "a guess of the token"})
         proof = sign_in(client)

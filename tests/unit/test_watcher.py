@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,12 @@ import pytest
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, LockHeld, Unavailable
 from ratchet.core.events import RunClaimed, RunEnded, RunState
+from ratchet.core.schema import Snapshot
 from ratchet.sources.folder import TableSource
-from tests.support.fakes import FakeLock
+from ratchet.steps.ingest import waiting
+from tests.support.fake_stores import FakeStores
+from tests.support.fakes import FakeLock, FakeSnapshots
 from tests.support.loop import PROJECT
-from tests.support.worlds import FakeWorld
 
 DATED = PROJECT.model_copy(update={"snapshots": {}})
 
@@ -36,14 +38,16 @@ def arrive(folder: Path, name: str, text: str = "id\n1\n") -> None:
     (folder / name / "t.csv").write_text(text)
 
 
-def watcher(world: FakeWorld, folder: Path, started: Started) -> Watcher:
-    return Watcher(TableSource(folder, DATED), DATED, world.registry, world.journal, world.lock, started)
+def watcher(stores: FakeStores, folder: Path, started: Started, store: FakeSnapshots | None = None) -> Watcher:
+    return Watcher(
+        TableSource(folder, DATED), store or FakeSnapshots(), DATED, stores.registry, stores.journal, stores.lock, started
+    )
 
 
 def test_a_new_snapshot_starts_one_run_when_it_has_settled(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
+    stores, started = FakeStores(), Started()
     arrive(tmp_path, "2024-03-31")
-    watch = watcher(world, tmp_path, started)
+    watch = watcher(stores, tmp_path, started)
     assert watch.look() is None
     said = watch.look()
     assert said is not None
@@ -53,8 +57,8 @@ def test_a_new_snapshot_starts_one_run_when_it_has_settled(tmp_path: Path) -> No
 
 
 def test_a_snapshot_that_is_still_being_written_waits(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
-    watch = watcher(world, tmp_path, started)
+    stores, started = FakeStores(), Started()
+    watch = watcher(stores, tmp_path, started)
     for rows in range(4):
         arrive(tmp_path, "2024-03-31", "id\n" + "1\n" * rows)
         assert watch.look() is None
@@ -62,20 +66,20 @@ def test_a_snapshot_that_is_still_being_written_waits(tmp_path: Path) -> None:
 
 
 def test_many_watchers_start_one_run(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
+    stores, started = FakeStores(), Started()
     arrive(tmp_path, "2024-03-31")
-    watchers = [watcher(world, tmp_path, started) for _ in range(5)]
+    watchers = [watcher(stores, tmp_path, started) for _ in range(5)]
     for _ in range(3):
         for watch in watchers:
             watch.look()
     assert started.calls == 1
-    assert len(world.ledger.records(RunClaimed.KIND)) == 1
+    assert len(stores.ledger.records(RunClaimed.KIND)) == 1
 
 
 def test_a_watcher_that_waited_for_the_lock_looks_again_before_it_starts(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
+    stores, started = FakeStores(), Started()
     arrive(tmp_path, "2024-03-31")
-    other = watcher(world, tmp_path, started)
+    other = watcher(stores, tmp_path, started)
     other.look()
 
     class Waits(FakeLock):
@@ -86,55 +90,55 @@ def test_a_watcher_that_waited_for_the_lock_looks_again_before_it_starts(tmp_pat
             assert other.look() is not None
             yield self
 
-    slow = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.journal, Waits(), started)
+    slow = Watcher(TableSource(tmp_path, DATED), FakeSnapshots(), DATED, stores.registry, stores.journal, Waits(), started)
     assert [slow.look(), slow.look()] == [None, None]
     assert started.calls == 1
 
 
 def test_a_claim_whose_run_never_ended_is_given_away_after_a_while(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
+    stores, started = FakeStores(), Started()
     arrive(tmp_path, "2024-03-31")
-    watch = watcher(world, tmp_path, started)
+    watch = watcher(stores, tmp_path, started)
     watch.look()
     watch.look()
     watch.patience = timedelta(0)
     assert watch.look() is not None
     ended = RunEnded(state=RunState.SUCCEEDED, error="", reached=(), snapshot="2024-03-31", run_id="run 1")
-    world.journal.append(ended, key="run 1")
+    stores.journal.append(ended, key="run 1")
     assert watch.look() is None
 
 
 def test_while_somebody_promotes_the_watcher_comes_back_later(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
+    stores, started = FakeStores(), Started()
     arrive(tmp_path, "2024-03-31")
-    watch = watcher(world, tmp_path, started)
+    watch = watcher(stores, tmp_path, started)
     watch.look()
-    with world.lock.hold(), pytest.raises(LockHeld):
+    with stores.lock.hold(), pytest.raises(LockHeld):
         watch.look()
     assert watch.look() is not None
 
 
 def test_a_watcher_that_died_before_it_could_record_starts_no_second_run(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
+    stores, started = FakeStores(), Started()
     arrive(tmp_path, "2024-03-31")
 
     def dies(name: str, key: str) -> str:
         started(name, key)
         raise Unavailable("the ledger went away")
 
-    first = Watcher(TableSource(tmp_path, DATED), DATED, world.registry, world.journal, world.lock, dies)
+    first = Watcher(TableSource(tmp_path, DATED), FakeSnapshots(), DATED, stores.registry, stores.journal, stores.lock, dies)
     first.look()
     with pytest.raises(Unavailable):
         first.look()
-    second = watcher(world, tmp_path, started)
+    second = watcher(stores, tmp_path, started)
     second.look()
     assert second.look() is not None
     assert len(started.runs) == 1
 
 
 def test_changed_content_starts_another_run(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
-    watch = watcher(world, tmp_path, started)
+    stores, started = FakeStores(), Started()
+    watch = watcher(stores, tmp_path, started)
     for text in ("id\n1\n", "id\n1\n22\n"):
         arrive(tmp_path, "2024-03-31", text)
         watch.look()
@@ -143,26 +147,63 @@ def test_changed_content_starts_another_run(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_that_the_champion_was_trained_on_starts_nothing(tmp_path: Path) -> None:
-    world, started = FakeWorld(), Started()
-    world.in_production(world.add_version())
-    champion = world.registry.alias("production")
+    stores, started = FakeStores(), Started()
+    stores.in_production(stores.add_version())
+    champion = stores.registry.alias("production")
     assert champion is not None
     assert champion.provenance is not None
     arrive(tmp_path, champion.provenance.snapshot_ids[-1].split("@")[0])
-    watch = watcher(world, tmp_path, started)
+    watch = watcher(stores, tmp_path, started)
     assert [watch.look() for _ in range(3)] == [None] * 3
     arrive(tmp_path, "2030-01-31")
     assert [watch.look() is not None for _ in range(3)] == [False, True, False]
     assert [name for name, _ in started.runs] == ["2030-01-31"]
 
 
+def stored(*snapshots: Snapshot) -> FakeSnapshots:
+    store = FakeSnapshots()
+    for snapshot in snapshots:
+        store.put(snapshot, {}, None)
+    return store
+
+
+def snapshot_of(day: str, *, labelled: bool) -> Snapshot:
+    return Snapshot(day, date.fromisoformat(day), 10, 10 if labelled else 0, f"features of {day}", "labels" if labelled else "")
+
+
+def test_labels_that_come_late_start_one_run_also_when_the_champion_knows_a_later_month(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    stores.in_production(stores.add_version())
+    store = stored(snapshot_of("2023-12-31", labelled=False), snapshot_of("2024-01-31", labelled=True))
+    for day in ("2023-12-31", "2024-01-31"):
+        arrive(tmp_path, day)
+    watch = watcher(stores, tmp_path, started, store)
+    assert [watch.look() for _ in range(2)] == [None, None]
+    (tmp_path / "2023-12-31" / "y.csv").write_text("id,left\n1,0\n")
+    said = [watch.look() for _ in range(4)]
+    assert [bool(line) for line in said] == [False, True, False, False]
+    assert said[1] == "[WATCH] the labels of 2023-12-31 have come: run run 1"
+
+
+def test_what_came_while_nobody_looked_is_taken_in_with_the_newest_oldest_first(tmp_path: Path) -> None:
+    for month in range(1, 7):
+        arrive(tmp_path, f"2024-{month:02}-28")
+    (tmp_path / "2024-01-28" / "y.csv").write_text("id,left\n1,0\n")
+    source = TableSource(tmp_path, DATED)
+    store = stored(*(snapshot_of(f"2024-{month:02}-28", labelled=month == 2) for month in (1, 2, 3)))
+    days = [f"2024-{month:02}-28" for month in (1, 4, 5)]
+    assert waiting(source, store, "2024-06-28", DATED.date_of) == days
+    assert waiting(source, store, "2024-05-28", DATED.date_of) == days[:1], "another than the newest was asked for by name"
+    assert waiting(source, stored(), "2024-06-28", DATED.date_of) == [], "the first run begins with what it was asked for"
+
+
 def test_a_folder_without_a_date_is_one_sentence(tmp_path: Path) -> None:
     arrive(tmp_path, "2024-03-31")
     arrive(tmp_path, "notes")
     with pytest.raises(DataError, match="'notes' has no date"):
-        watcher(FakeWorld(), tmp_path, Started()).look()
+        watcher(FakeStores(), tmp_path, Started()).look()
 
 
 def test_an_empty_place_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no folder of a snapshot"):
-        watcher(FakeWorld(), tmp_path, Started()).look()
+        watcher(FakeStores(), tmp_path, Started()).look()

@@ -1,5 +1,5 @@
 {{/* The name of every object, one helper a name. Most are fixed: Kubeflow's own programs ask for them. The release has a say in the
-names of what they are told of. */}}
+names of what they are given. */}}
 
 {{/* The release's name, unless fullnameOverride says else; with nameOverride that is added. */}}
 {{- define "kfp.fullname" -}}

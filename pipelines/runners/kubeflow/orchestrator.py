@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.runners.events import Event, Run, new_run_id
 from pipelines.runners.kubeflow import runner
 from pipelines.runners.kubeflow.runs import Backend, KubeflowRun
+from pipelines.runners.kubeflow.schedules import KubeflowScheduler
 from pipelines.runners.port import Listed, Started
 from ratchet.core.errors import UserError
 from ratchet.ledger.journal import Journal
@@ -28,6 +29,11 @@ class KubeflowRunner:
 
     def __init__(self, api: Backend, model: str, journal: Journal, rows_per_pod: int) -> None:
         self._api, self._model, self._journal, self._rows_per_pod = api, model, journal, rows_per_pod
+
+    @property
+    def scheduler(self) -> KubeflowScheduler:
+        """By recurring runs."""
+        return KubeflowScheduler(self._api, self._model, self._journal, self._rows_per_pod)
 
     def start(self, arguments: Mapping[str, Any], name: str = "") -> Started:
         """Upload the pipeline when it has changed, and start a run of it."""

@@ -27,7 +27,7 @@ _TAIL = 20  # lines of a failed task's log that are shown
 _FATAL = re.compile(r"F\d{4} \d\d:")  # klog's, as Kubeflow's drivers and launchers write before they end
 _HASH = 12
 _FAILED = {"Failed", "Error"}
-_COMING = ("", "PodInitializing", "ContainerCreating")  # nothing to tell of
+_COMING = ("", "PodInitializing", "ContainerCreating")  # nothing to say of
 _LOOKED_AT = 100  # the newest runs, among which one that goes on is looked for
 
 
@@ -105,50 +105,50 @@ def retire(api: Backend, experiment: str, schedules: Sequence[Schedule]) -> list
 
 @dataclass(slots=True)
 class Follower:
-    """Tells what is new about a run since the last look."""
+    """Reports what is new about a run since the last look."""
 
     api: Backend
     run_id: str
     on_event: Callable[[Event], None]
     lines: list[str] = field(default_factory=list)
-    _told: dict[str, int] = field(default_factory=dict)  # lines of each pod's log
+    _read: dict[str, int] = field(default_factory=dict)  # lines of each pod's log
     _ended: set[str] = field(default_factory=set)
     _waits: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> KubeflowRun:
-        """Read the run once, and tell."""
+        """Read the run once, and report."""
         run = self.api.run(self.run_id)
         for driver in run.drivers:
             if driver.phase == "Pending":
                 self._wait_for(driver.name, driver.pods[-1])
         for task in (task for task in run.tasks if task.name in TASKS):
             for pod in (pod for pod in task.pods if pod.node not in self._ended):
-                if pod.node not in self._told:
-                    self._told[pod.node] = 0
+                if pod.node not in self._read:
+                    self._read[pod.node] = 0
                     self.on_event(Event("started", task.name))
                 if pod.phase == "Pending":
                     self._wait_for(task.name, pod)
                 else:
-                    self._tell(pod)
+                    self._report(pod)
                 if pod.ended or run.ended:
                     self._ended.add(pod.node)
                     self.on_event(Event("ended", task.name))
         return run
 
     def _wait_for(self, task: str, pod: Pod) -> None:
-        """Tell why a pod does not start, when Argo knows: an image or a Secret that is not there, a node without room."""
+        """Say why a pod does not start, when Argo knows: an image or a Secret that is not there, a node without room."""
         if pod.message not in {*_COMING, self._waits.get(pod.node)}:
             self._waits[pod.node] = pod.message
             self.on_event(Event("waiting", f"{task} waits: {pod.message}"))
 
-    def _tell(self, pod: Pod) -> None:
+    def _report(self, pod: Pod) -> None:
         text = self.api.log(self.run_id, pod).splitlines()
-        for line in text[self._told[pod.node] :]:
+        for line in text[self._read[pod.node] :]:
             ours = step_line(plain(line))
             if ours is not None:
                 self.lines.append(ours)
                 self.on_event(Event("line", ours))
-        self._told[pod.node] = max(len(text), self._told[pod.node])
+        self._read[pod.node] = max(len(text), self._read[pod.node])
 
 
 def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.runners.events import Event, Run, new_run_id
 from pipelines.runners.local.runner import run_local
-from pipelines.runners.port import Listed, Started
+from pipelines.runners.port import Listed, Scheduler, Started
 from ratchet.core.errors import UserError
 from ratchet.ledger.journal import Journal
 from ratchet.settings import Settings
@@ -29,6 +29,15 @@ class LocalRunner:
         self._settings, self._journal = settings, journal
         self._named: dict[str, str] = {}
         self._waiting: dict[str, Mapping[str, Any]] = {}  # arguments of runs that nobody follows yet, by id
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """There is none: nothing runs here without a command."""
+        message = (
+            "runs on this machine are not started by the clock: let cron call `ratchet run`, keep `ratchet watch` running, "
+            "or set RATCHET_KFP_URL"
+        )
+        raise UserError(message)
 
     def start(self, arguments: Mapping[str, Any], name: str = "") -> Started:
         """Give the run an id."""

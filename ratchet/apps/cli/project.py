@@ -24,16 +24,20 @@ def init(
     replace: Annotated[bool, typer.Option(help="Overwrite the file.")] = False,  # noqa: FBT002
 ) -> None:
     """Write a commented ratchet.yaml, guessing types, ranges and categories from the data."""
-    from ratchet.sources.guess.project import describe  # noqa: PLC0415 - pandas takes a second, and other commands do without
+    from ratchet.sources.guess.project import guess  # noqa: PLC0415 - pandas takes a second, and other commands do without
 
     if output.exists() and not replace:
         message = f"{output} exists: name another file by --output, or overwrite it by --replace"
         raise UserError(message)
     with waiting(f"reading {folder}"):
-        text = describe(folder, entity=entity, label=label)
+        found = guess(folder, entity=entity, label=label)
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(found.text, encoding="utf-8")
     except OSError as error:
         message = f"{output} cannot be written: {error.strerror}"
         raise UserError(message) from error
+    line(f"holdout: share {found.held.share}: {found.held.why}")
+    if found.held.lowered:
+        minima = f"min_rows {found.held.min_rows}, min_per_class {found.held.min_per_class}"
+        line(f"policy.gate: {minima}: {found.held.lowered}")
     line(f"wrote {output}: read it, mend what was guessed wrong, then `ratchet data check {folder} SNAPSHOT`")

@@ -89,7 +89,8 @@ def labels(
     """Join late labels to the answers that were given, and measure how well each version does on them."""
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
-        done = use_case.run(wiring.project, wiring.registry, wiring.journal, wiring.requests, _labels(wiring, file, snapshot))
+        world = (wiring.project, wiring.registry, wiring.journal, wiring.requests)
+        done = use_case.run(*world, _labels(wiring, file, snapshot), wiring.store)
     metric = task_of(wiring.project).metric
     rows = [_row(measured, metric) for measured in done.versions]
     if as_json:

@@ -40,7 +40,7 @@ def watch(
         claimed[:] = [] if runner.outlives else [run_id]
         return run_id
 
-    watcher = Watcher(wiring.source(place), wiring.project, wiring.registry, wiring.journal, wiring.lock, start)
+    watcher = Watcher(wiring.source(place), wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock, start)
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if runner.outlives else 'here'}")
     pause, done, said = Flag(), 0, ""
     while True:

@@ -89,7 +89,7 @@ LEDGER = (
 
 REQUESTS = tuple(of.label_delay for of in _OF_TASKS)
 
-PINNED = _gauge("ratchet_pinned_version", "Number of the version that the pods are told to serve; 0: none")
+PINNED = _gauge("ratchet_pinned_version", "Number of the version that the pods are to serve; 0: none")
 PODS_READY = _gauge("ratchet_pods_ready", "Pods that are ready, by the version that they say they serve", *_VERSION)
 STATE = _gauge("ratchet_rollout_state", "1 for the state that the rollout is in: READY, WAITING or STUCK", "state")
 AGREE = _gauge("ratchet_alias_pods_agree", "1 when template and pods are at the version of the alias; needs the registry too")

@@ -65,7 +65,7 @@ def _champion(stores: Stores, last: Tenure | None) -> int | None:
 def _headline(stores: Stores, champion: int | None) -> str:
     if champion is None:
         away = {"registry", "ledger"} & set(stores.problems)
-        return "It cannot be told who serves" if away else "No model is in production yet"
+        return "It is not known who serves" if away else "No model is in production yet"
     if stores.serving is None:
         return f"Version {champion} is in production"
     return f"Version {champion} serves" if _served(stores, champion) else f"Version {champion} should serve"
@@ -112,7 +112,7 @@ def _disagreement(stores: Stores, champion: int | None, last: Tenure | None) -> 
     serving = stores.serving
     if serving.pinned != champion:
         pinned = f"version {serving.pinned}" if serving.pinned is not None else "no version"
-        yield Attention(f"The registry names version {champion}, the servers are told {pinned}: `ratchet reconcile` mends it.")
+        yield Attention(f"The registry names version {champion}, the servers were given {pinned}: `ratchet reconcile` mends it.")
     if not any(pod.ready for pod in serving.pods):
         yield Attention(f"{_NOT_SERVED} requests now: {serving.progress.detail}.")
     elif serving.progress.state is not State.READY:

@@ -62,7 +62,7 @@ class DriftCheck:
     @property
     def headline(self) -> str:
         """The action in words."""
-        return {"RETRAIN": "A new model was asked for", "NO_ACTION": "Nothing to do"}.get(self.action, "It could not be told")
+        return {"RETRAIN": "A new model was asked for", "NO_ACTION": "Nothing to do"}.get(self.action, "It could not be decided")
 
 
 def tenures(history: History) -> list[Tenure]:

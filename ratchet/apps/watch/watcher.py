@@ -1,9 +1,9 @@
-"""Start a run when a new snapshot appears: once for each content and champion, however many watchers look."""
+"""Start a run when a new snapshot or late labels appear: once for each content and champion, however many watchers look."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,9 @@ from ratchet.locks.port import Lock
 from ratchet.project.file import Project
 from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import Registry
+from ratchet.snapshots.port import SnapshotStore
 from ratchet.sources.port import Source
+from ratchet.steps.ingest import late_labels
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Watcher:
 
     Args:
         source: the place.
+        store: knows which snapshots wait for their labels.
         project: dates the snapshots.
         registry, journal: who is champion, and what was started already.
         lock: held while a run is claimed, so that of several watchers one does.
@@ -31,6 +34,7 @@ class Watcher:
     """
 
     source: Source
+    store: SnapshotStore
     project: Project
     registry: Registry
     journal: Journal
@@ -40,28 +44,31 @@ class Watcher:
     _seen: str = field(default="", init=False)
 
     def look(self) -> str | None:
-        """Look once; the sentence of a run that was started, else None. A snapshot counts when two looks have found it the same."""
+        """Look once; the sentence of a run that was started, else None. What two looks have found the same counts."""
         name = self.source.newest()
-        fingerprint = self.source.fingerprint(name)
+        late = late_labels(self.source, self.store, name, self.project.date_of)
+        fingerprint = "|".join(self.source.fingerprint(item) for item in (name, *late))
         settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
-        if not settled or self._wanted(name, fingerprint) is None:
+        if not settled or self._wanted(name, fingerprint, late) is None:
             return None
         with self.lock.hold() as fence:
-            wanted = self._wanted(name, fingerprint)  # champion and claims may have changed while somebody else held it
+            wanted = self._wanted(name, fingerprint, late)  # champion and claims may have changed while somebody else held it
             if wanted is None:
                 return None
             key, number = wanted
             fence.check()
             run = self.start(name, key)
             self.journal.append(RunClaimed(name=name, champion=number, fingerprint=fingerprint, run_id=run), key=key)
+        if late:
+            return f"[WATCH] the labels of {', '.join(late)} have come: run {run}"
         return f"[WATCH] {name} is new to {f'version {number}' if number else 'an empty production'}: run {run}"
 
-    def _wanted(self, name: str, fingerprint: str) -> tuple[str, int | None] | None:
+    def _wanted(self, name: str, fingerprint: str, late: Sequence[str]) -> tuple[str, int | None] | None:
         """Key and champion of a run that is wanted, None when none is."""
         champion = champion_of(self.registry, self.journal)
         if champion is not None and champion.provenance is not None:
             trained = max(item.split("@")[0] for item in champion.provenance.snapshot_ids)
-            if trained >= self.project.date_of(name).isoformat():
+            if not late and trained >= self.project.date_of(name).isoformat():
                 return None  # the champion knows that date or a later one: a run would have nothing to do
         number = champion.number if champion else None
         key = hashlib.sha256(f"{name}|{fingerprint}|{number}|{self.project.hash}".encode()).hexdigest()[:32]

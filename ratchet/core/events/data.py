@@ -57,7 +57,7 @@ class Ingested(Known):
 class LiveMeasured(Known):
     """How a version does on answers whose labels have come: `labelled` in all, `rows` of held-out entities.
 
-    `counts` has these rows by the kinds that the task tells apart (`{"positive": 340}`). `value` with its interval is of `metric`,
+    `counts` has these rows by the kinds that the task counts (`{"positive": 340}`). `value` with its interval is of `metric`,
     None where it could not be measured; `promised` is the same on the holdout at training.
     """
 

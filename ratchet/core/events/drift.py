@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ratchet.core.decision import Verdict
 from ratchet.core.events.fields import Fields, as_flag, as_real, as_text, as_whole, many, maybe, one_of, to_plain
-from ratchet.core.severity import severity
+from ratchet.core.severity import Figure, decisive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftTest:
     """One test of one feature, as ratchet.drift.feature_drift.FeatureDrift. Figures are None when a side has none.
 
-    PASS: it drifted. FAIL: it is quiet. UNKNOWN: too few rows to tell.
+    PASS: it drifted. FAIL: it is quiet. UNKNOWN: too few rows to tell. `further` are other effects of the same difference.
+    `influence` is the feature's share of the variance of the champion's score, and `counts` whether its drift asks for something; a
+    record of an earlier release has none of the three, and all its drift counted.
     """
 
     feature: str
@@ -28,6 +30,9 @@ class DriftTest:
     current_rows: int = 0
     verdict: Verdict
     reason: str
+    further: tuple[Figure, ...] = field(default=(), metadata={"omit": True})
+    influence: float | None = field(default=None, metadata={"omit": True})
+    counts: bool = field(default=True, metadata={"omit": True})
 
     @property
     def drifted(self) -> bool:
@@ -41,8 +46,8 @@ class DriftTest:
 
     @property
     def severity(self) -> float | None:
-        """Effect over threshold."""
-        return severity(self.effect, self.threshold)
+        """Effect over threshold, of the decisive effect."""
+        return decisive(Figure(self.measure, self.effect, self.threshold), self.further).severity
 
     def to_body(self) -> dict[str, Any]:
         """JSON types only."""
@@ -66,7 +71,20 @@ class DriftTest:
             current_rows=body.take("current_rows", as_whole, 0),
             verdict=body.take("verdict", one_of(Verdict), otherwise),
             reason=body.take("reason", as_text),
+            further=body.take("further", many(_figure), ()),
+            influence=body.take("influence", maybe(as_real), None),
+            counts=body.take("counts", as_flag, True),  # noqa: FBT003 - a value's default
         )
+
+
+def _figure(value: Any) -> Figure:
+    """From a body. Raises FormError."""
+    body = Fields.of(value)
+    return Figure(
+        measure=body.take("measure", as_text),
+        effect=body.take("effect", maybe(as_real)),
+        threshold=body.take("threshold", as_real),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

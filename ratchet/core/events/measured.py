@@ -27,7 +27,7 @@ class Measured(Known):
 
     `value` is of `metric`, with its standard error and the interval at `confidence`. `delta` says by how much the version did
     better on the same rows than version `against`, the champion of that time: above 0 when it did; both are None for the champion
-    itself. Figures are None where they could not be measured. `counts` has the rows by the kinds that the task tells apart.
+    itself. Figures are None where they could not be measured. `counts` has the rows by the kinds that the task counts.
     """
 
     KIND: ClassVar[str] = "measure"

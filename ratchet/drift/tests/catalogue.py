@@ -14,4 +14,7 @@ TESTS: tuple[DriftTest, ...] = (
     missing.TEST,
 )
 
-TITLES = {test.measure: test.title for test in TESTS}  # of measures, as the report names them
+# Of measures, as the report names them.
+TITLES = {name: further.title for test in TESTS for name, further in test.further.items()} | {
+    test.measure: test.title for test in TESTS
+}

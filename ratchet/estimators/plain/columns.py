@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from ratchet.core.schema import Columns, Feature
+from ratchet.estimators.plain import scoring
 from ratchet.estimators.plain.extraction import Parts, extract
 from ratchet.estimators.plain.linear import Linear
 from ratchet.estimators.plain.scorer import Scorer
-from ratchet.estimators.plain.scoring import verify
 from ratchet.estimators.plain.trees import Trees
 
 MAX_CATEGORIES = 100  # of one feature; rarer ones are pooled, so that a column of a million distinct texts stays a few columns
@@ -61,10 +63,14 @@ class PlainEstimator:
         columns = ColumnTransformer([part for part in parts if part[2]])
         return Pipeline([("columns", columns), ("estimator", self._kind.unfitted(params, seed))])
 
+    def answers(self, pipeline: Any, rows: Any) -> NDArray[np.float64]:
+        """A share for each class, shape (n, 2)."""
+        return scoring.answers(pipeline, rows)
+
     def scorer(self, pipeline: Any, features: Sequence[Feature], columns: Columns) -> Scorer:
         """The scorer, compared with the pipeline bit by bit on some of the rows."""
         made = self.unproven(pipeline, features)
-        verify(made, pipeline, features, columns)
+        scoring.verify(made, pipeline, features, columns)
         return made
 
     def unproven(self, pipeline: Any, features: Sequence[Feature]) -> Scorer:

@@ -46,7 +46,7 @@ def expit(log_odds: float) -> float:
 
 
 class Scorer:
-    """Probabilities of one fitted model. Implements `ratchet.estimators.estimator.Scorer`."""
+    """Scores of one fitted model. Implements `ratchet.estimators.estimator.Scorer`."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -72,7 +72,7 @@ class Scorer:
         return tuple(Feature(item.name, item.dtype) for item in self._document.features)
 
     def row(self, features: Mapping[str, FeatureValue]) -> float:
-        """The probability of one row.
+        """The score of one row.
 
         Args:
             features: raw values by name (numbers, bools or text, as JSON has them); no key, None and NaN are a missing value.
@@ -83,14 +83,14 @@ class Scorer:
         return expit(self._model.row(features))
 
     def batch(self, columns: Columns) -> NDArray[np.float64]:
-        """The probabilities of n rows, shape (n,): for each what `row` says. Raises DataError as `row` does."""
-        return probabilities(self._model.batch(columns).tolist())
+        """The scores of n rows, shape (n,): for each what `row` says. Raises DataError as `row` does."""
+        return scores(self._model.batch(columns).tolist())
 
     def margins(self, columns: Columns) -> NDArray[np.float64]:
         """The log-odds of n rows, shape (n,), before the logistic function rounds them: what contributions add up to."""
         return self._model.batch(columns)
 
 
-def probabilities(log_odds: Iterable[float]) -> NDArray[np.float64]:
+def scores(log_odds: Iterable[float]) -> NDArray[np.float64]:
     """`expit` of each."""
     return np.fromiter(map(expit, log_odds), dtype=np.float64)

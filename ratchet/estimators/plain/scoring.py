@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ratchet.core.errors import ArtifactError
@@ -16,13 +17,18 @@ from ratchet.estimators.plain.scorer import Scorer
 from ratchet.estimators.threads import threads_for
 
 
+def answers(pipeline: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """What a fitted pipeline says of n rows, shape (n, 2): the second column is what the scorer repeats."""
+    return np.asarray(pipeline.predict_proba(rows), dtype=np.float64)
+
+
 def score(pipeline: Any, features: Sequence[Feature], columns: Columns) -> NDArray[np.float64]:
-    """P(label = 1) by the pipeline's predict_proba, shape (n,). Raises DataError when a feature has no column."""
+    """The pipeline's own scores, shape (n,). Raises DataError when a feature has no column."""
     rows = frame(features, columns)
     if rows.empty:
         return np.empty(0)
     with threads_for(len(rows)):
-        return np.asarray(pipeline.predict_proba(rows)[:, 1], dtype=np.float64)
+        return answers(pipeline, rows)[:, 1]
 
 
 def verify(scorer: Scorer, pipeline: Any, features: Sequence[Feature], columns: Columns, *, rows: int = 32) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ratchet.core.decision import Verdict, number
+from ratchet.core.decision import Verdict, decide, number
 from ratchet.core.estimate import Interval, MetricName
 from ratchet.core.gate import no_worse
 from ratchet.core.measurement import Measurement, SliceComparison
@@ -118,7 +118,10 @@ def bounds(value: Interval) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One row of the table of groups; `span` is None when the group is too small to compare, `verdict` for the whole holdout."""
+    """One row of the table of groups; `verdict` is None for the whole holdout.
+
+    `span` is None where the group is not judged alone, and `why` says so.
+    """
 
     value: str
     rows: int
@@ -129,6 +132,7 @@ class Group:
     delta: str = ""
     interval: str = ""
     span: Span | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +174,11 @@ def groups(measured: Measurement, policy: GatePolicy) -> Groups | None:
 def _group(item: SliceComparison, scale: Axis, policy: GatePolicy) -> Group:
     value = shown(item.value)
     if item.paired is None:
-        return Group(value, item.rows, item.counts, None)
+        why = f"not judged alone, too few rows: among {item.among}" if item.among else "not judged: too few rows"
+        return Group(value, item.rows, item.counts, None, why=why)
     delta = item.paired.delta
-    verdict = no_worse(item.label, delta, policy.slice_margin).verdict
+    asked = [no_worse(item.label, delta, policy.slice_margin), *(limit.reason for limit in item.limits)]
+    verdict = decide(asked).verdict
     return Group(
         value,
         item.rows,

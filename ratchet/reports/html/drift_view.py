@@ -14,6 +14,7 @@ from ratchet.reports.html.text import counted, shown
 
 _DRAWN = 48  # distributions in one report: its size stays bounded, whatever the project's number of features
 _OUTCOMES = {Verdict.PASS: "drifted", Verdict.FAIL: "quiet", Verdict.UNKNOWN: "not judged"}
+_HARDLY_USED = "drifted, hardly used"
 _HEADLINES = {Verdict.PASS: "Drifted", Verdict.FAIL: "Quiet", Verdict.UNKNOWN: "Too few rows to tell"}
 
 
@@ -86,19 +87,19 @@ def drift_view(drift: Drift, reference: Profile | None, current: Profile | None)
 
 def _rows(tests: Iterable[FeatureDrift], old: dict[str, FeatureProfile], new: dict[str, FeatureProfile]) -> tuple[TestRow, ...]:
     items = tuple(tests)
-    longest = 1.15 * max((max(item.effect or 0.0, item.threshold) for item in items), default=1.0) or 1.0
+    longest = 1.15 * max((max(item.decisive.effect or 0.0, item.decisive.threshold) for item in items), default=1.0) or 1.0
     return tuple(
         TestRow(
             feature=shown(item.feature),
-            what=f"{'missing cells' if item.test == 'missing' else 'values'}, {TITLES[item.measure]}",
-            effect="none" if item.effect is None else number(item.effect),
-            threshold=number(item.threshold),
+            what=f"{'missing cells' if item.test == 'missing' else 'values'}, {TITLES[item.decisive.measure]}",
+            effect="none" if item.decisive.effect is None else number(item.decisive.effect),
+            threshold=number(item.decisive.threshold),
             p="none" if item.corrected_p is None else number(item.corrected_p),
             missing=_missing(old.get(item.feature), new.get(item.feature)),
             rows=f"{item.reference_rows:,} \N{RIGHTWARDS ARROW} {item.current_rows:,}",
-            length=round(100 * (item.effect or 0.0) / longest, 1),
-            bound=round(100 * item.threshold / longest, 1),
-            outcome=_OUTCOMES[item.verdict],
+            length=round(100 * (item.decisive.effect or 0.0) / longest, 1),
+            bound=round(100 * item.decisive.threshold / longest, 1),
+            outcome=_OUTCOMES[item.verdict] if item.counts or not item.drifted else _HARDLY_USED,
             drifted=item.drifted,
             reason=shown(item.reason, 200),
         )
@@ -116,9 +117,9 @@ def _missing(old: FeatureProfile | None, new: FeatureProfile | None) -> str:
 
 def _plot(name: str, tests: Iterable[FeatureDrift], old: FeatureProfile, new: FeatureProfile) -> Plot:
     found = [
-        f"{'missing: ' if item.test == 'missing' else ''}effect {number(item.effect)}{' (drifted)' if item.drifted else ''}"
+        f"{'missing: ' if item.test == 'missing' else ''}effect {number(effect)}{' (drifted)' if item.drifted else ''}"
         for item in tests
-        if item.feature == name and item.effect is not None
+        if item.feature == name and (effect := item.decisive.effect) is not None
     ]
     missing = _missing(old, new)
     if missing != "none":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ratchet.core.errors import UserError
 from ratchet.core.schema import DType
 from ratchet.project.file import Column, Project
-from ratchet.sources.generator.synthetic import CHUNK, Change, Chunk, World
+from ratchet.sources.generator.synthetic import CHUNK, Change, Chunk, Population
 from ratchet.sources.raw_tables import is_plain_name
 
 Format = Literal["csv", "parquet"]
@@ -50,7 +50,7 @@ def generate(
         out: holds one folder a snapshot; made when it is not there.
         snapshot: the folder's name and a part of the seed.
         users: how many rows each table gets.
-        seed: the world's; the same users come back in every snapshot of a seed.
+        seed: the population's; the same users come back in every snapshot of a seed.
         drift: shift of `drift_features` features, in standard deviations.
         drift_features: how many features drift.
         concept: 0 to 1, how far the label depends on other weights than usual.
@@ -82,7 +82,7 @@ def generate(
     if target.exists() and not replace:
         message = f"{target} is there already: choose another name, or --replace it"
         raise UserError(message)
-    world = World(project, seed)
+    population = Population(project, seed)
     change = Change(drift, drift_features, concept, nulls, label_noise)
     tables = [table for table in project.tables if labels or table != project.label.table]
     try:
@@ -90,7 +90,7 @@ def generate(
             writers = {table: files.enter_context(_Writer(folder / f"{table}.{format}")) for table in tables}
             for index, start in enumerate(range(0, users, CHUNK)):
                 rows = min(CHUNK, users - start)
-                chunk = world.chunk(snapshot, index, rows, change)
+                chunk = population.chunk(snapshot, index, rows, change)
                 spoiled = _spoil(project, chunk, bad_rows, format) if index == 0 and bad_rows else {}
                 for table, writer in writers.items():
                     writer.write(spoiled[table] if table in spoiled else _table(project, table, chunk))

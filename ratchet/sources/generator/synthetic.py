@@ -1,4 +1,4 @@
-"""A synthetic world in the shape of any project: users who stay themselves from month to month, and a label that depends on them.
+"""Synthetic data in the shape of any project: users who stay themselves from month to month, and a label that depends on them.
 
 Every column of a user in a month is F^-1(Phi(z)) of a standard normal z = rho * z_user + sqrt(1 - rho^2) * z_month (a Gaussian
 copula over time): the user's values are correlated between months, and all quiet months have exactly the same distribution. The
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 CHUNK = 100_000  # users; a part of the streams' names, so another size makes other users
 RHO = 0.9  # a user's z in two months correlate by its square, 0.81
 BASE_RATE = 0.25
-STRENGTH = 2.2  # log-odds a standard deviation of the score: a best AUC of about 0.85
+STRENGTH = 2.2  # log-odds a standard deviation of the score: of a one and a zero the best model knows 85 in 100 apart
 _PAIRS, _PAIR_WEIGHT = 2, 0.25
 _TINY = 1e-9
 _WORLD, _USER, _MONTH = range(3)  # purposes of streams
@@ -86,7 +86,7 @@ class _Marginal:
         return np.round(numbers, max(2, 4 - int(np.floor(np.log10(self.width)))))
 
 
-class World:
+class Population:
     """The population and the law of the label, fixed by project and seed.
 
     Args:

@@ -14,10 +14,12 @@ import yaml
 from pydantic import ValidationError
 
 from ratchet.core.errors import DataError, ProjectError
+from ratchet.core.schema import DType
 from ratchet.project.file import Project
 from ratchet.snapshots.layout import EVENT_TIMESTAMP
 from ratchet.sources import cells
 from ratchet.sources.guess.columns import NAME, Left, guess_column, is_label
+from ratchet.sources.guess.holdout import Held, choose
 from ratchet.sources.guess.text import Guesses, render
 from ratchet.sources.raw_tables import SUFFIXES, column_names, find_table, is_plain_name, read_table
 
@@ -33,8 +35,21 @@ class _Data:
     tables: dict[str, pa.Table]
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The commented text of a ratchet.yaml, and how its holdout was chosen."""
+
+    text: str
+    held: Held
+
+
 def describe(data: Path, *, entity: str | None = None, label: str | None = None, model: str | None = None) -> str:
-    """The commented text of a ratchet.yaml that fits the data.
+    """As `guess`, the text alone."""
+    return guess(data, entity=entity, label=label, model=model).text
+
+
+def guess(data: Path, *, entity: str | None = None, label: str | None = None, model: str | None = None) -> Described:
+    """A ratchet.yaml that fits the data.
 
     Args:
         data: a folder of snapshot folders, or one snapshot folder with CSV or Parquet files.
@@ -54,13 +69,21 @@ def describe(data: Path, *, entity: str | None = None, label: str | None = None,
     others = [name for name in found.tables[label_table].column_names if name not in {key, label_column}]
     notes += [f"{label_table}.{name}: it comes with the label, which the model must not see" for name in others]
     name = model or _model_name(data)
-    text = render(Guesses(name, key, label_table, label_column, found.snapshots, list(found.tables), features, notes))
+    held = _holdout(found.tables[label_table][label_column])
+    text = render(Guesses(name, key, label_table, label_column, found.snapshots, list(found.tables), features, notes, held))
     try:
         Project.model_validate(yaml.safe_load(text))
     except (ValidationError, yaml.YAMLError) as error:
         message = f"no ratchet.yaml can be made of {found.folder}: {' '.join(str(error).split())[:300]}"
         raise ProjectError(message) from error
-    return text
+    return Described(text, held)
+
+
+def _holdout(label: pa.ChunkedArray) -> Held:
+    """By the labels of the snapshot that was read, of which some may not have come."""
+    values = cells.typed(label, DType.BOOL).values
+    known, positive = len(values) - values.null_count, pc.sum(values).as_py() or 0
+    return choose(known, min(positive, known - positive))
 
 
 def _read(data: Path) -> _Data:

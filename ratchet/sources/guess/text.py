@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from ratchet.core.policy import GatePolicy
 from ratchet.project.file import Policy, Serving, Training
+from ratchet.sources.guess.holdout import Held
 
 _FIRST_MONTH = (2024, 1)
 
@@ -28,6 +30,7 @@ class Guesses:
     tables: Sequence[str]
     features: Sequence[dict[str, Any]]
     notes: Sequence[str]
+    held: Held
 
 
 def render(found: Guesses) -> str:
@@ -50,10 +53,11 @@ def render(found: Guesses) -> str:
         "slices: [] # groups for which no candidate may get worse; a line moved here is no input of the model any more:",
         *(f"#  - {_flow(entry)}" for entry in _sliceable(found.features)),
         "",
-        f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: 0.2}} # never trained on; another salt starts another holdout",
+        f"# {found.held.why}; rows that hang together (a household, a day) stay on one side by group: {{name, table, dtype}}",
+        f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: {found.held.share}}} # never trained on; another salt is another",
         "",
         "# What follows are the defaults; take the comment sign off a line to change it.",
-        *_defaults("policy", Policy()),
+        *_policy(found.held),
         *_defaults("training", Training()),
         *_defaults("serving", Serving()),
     ]
@@ -89,6 +93,24 @@ def _sliceable(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _defaults(name: str, model: BaseModel) -> list[str]:
     text = yaml.safe_dump({name: model.model_dump(mode="json")}, sort_keys=False, width=10_000)
     return [f"# {line}" for line in text.splitlines()]
+
+
+def _policy(held: Held) -> list[str]:
+    """The policy's defaults as comments; minima that are not the defaults without the sign."""
+    usual = GatePolicy()
+    minima = {"min_rows": held.min_rows, "min_per_class": held.min_per_class}
+    lines = _defaults("policy", Policy())
+    at = lines.index("#   gate:")
+    changed = {name: value for name, value in minima.items() if value != getattr(usual, name)}
+    if not changed:
+        return lines
+    for number, line in enumerate(lines):
+        name = line.removeprefix("#").partition(":")[0].strip()
+        if number in {0, at}:
+            lines[number] = line.removeprefix("# ")
+        elif number > at and name in changed:
+            lines[number] = f"    {name}: {changed.pop(name)} # {held.lowered}"
+    return lines
 
 
 def _flow(value: object) -> str:

@@ -78,5 +78,5 @@ class Case:
             return Reason(Verdict.PASS, f"{self.fallen.text}: on probation", headline=True)
         scores = scores_without(self.project, self.store, self.held.snapshot, self.held)
         if scores is not None and self.champion_scores is not None:
-            self.gain = task_of(self.project).difference(self.held.labels, scores, self.champion_scores)
+            self.gain = task_of(self.project).difference(self.held.labels, scores, self.champion_scores, self.held.groups)
         return out_of_time(self.gain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,28 +12,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.budget import YEAR, confidence_of
-from ratchet.core.decision import Reason, Verdict
-from ratchet.core.estimate import Labels, Scores
+from ratchet.core.copies import copied
+from ratchet.core.decision import Reason, Verdict, check
+from ratchet.core.estimate import Clusters, Labels, Scores
 from ratchet.core.gate import comparable
-from ratchet.core.holdout import held_out
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Columns, ModelVersion, Snapshot, take
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import clusters, held_by, keys, needed
+from ratchet.steps.parts.judged import labelled_until
 from ratchet.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The held-out, labelled rows of one snapshot: entities, features, labels and slice values in one order."""
+    """The held-out, labelled rows of one snapshot, or of several: entities, features, labels and slice values in one order.
+
+    `groups` are the numbers of what the rows hang together by, None where each is one of its own. `copied` counts the rows whose
+    features and label a training row of the same snapshot has too. `oldest` is the date of the oldest snapshot, where it is not
+    that of `snapshot`.
+    """
 
     snapshot: Snapshot
     entities: NDArray[Any]
     columns: Columns
     labels: Labels
     slices: Columns
+    groups: Clusters | None = None
+    copied: int = 0
+    oldest: date | None = None
+
+    @property
+    def since(self) -> date:
+        """The date of the oldest rows."""
+        return self.oldest or self.snapshot.as_of
+
+    @property
+    def copies_said(self) -> str:
+        """A sentence on the copies."""
+        return f"{self.copied} of {len(self.labels)} held-out rows are exact copies of training rows, features and label"
+
+
+def judged_holdout(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Holdout:
+    """What a candidate is judged on: the held-out rows of `snapshot`, and of labelled ones before it as `policy.gate.pool` asks.
+
+    An entity counts once, by its newest row, so that the rows are as independent as those of one snapshot.
+    """
+    before = [item for item in labelled_until(store, snapshot) if item.as_of < snapshot.as_of]
+    parts = [_read(project, store, item) for item in [snapshot, *before[::-1][: project.policy.gate.pool - 1]]]
+    seen: set[str] = set()
+    kept = []
+    for part in parts:
+        new = np.flatnonzero([entity not in seen for entity in part.held.entities.tolist()])
+        seen.update(part.held.entities.tolist())
+        kept.append(part.rows(new))
+    return _together(project, kept)
 
 
 def read_holdout(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Holdout:
@@ -42,16 +78,68 @@ def read_holdout(project: Project, store: SnapshotStore, snapshot: Snapshot) -> 
     Features come from the snapshot itself: at its own date that is what the feature store's point-in-time join gives (a test holds
     the two together), without a join over the whole history.
     """
+    return _together(project, [_read(project, store, snapshot)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One snapshot's held-out rows, what each is held out by, and which are copies."""
+
+    held: Holdout
+    keys: NDArray[Any]
+    copies: NDArray[np.bool_]
+
+    def rows(self, index: NDArray[Any]) -> _Part:
+        held = self.held
+        columns, slices = take(held.columns, index), take(held.slices, index)
+        rows = Holdout(held.snapshot, held.entities[index], columns, held.labels[index], slices)
+        return _Part(rows, self.keys[index], self.copies[index])
+
+
+def _read(project: Project, store: SnapshotStore, snapshot: Snapshot) -> _Part:
     labelled = store.labels(snapshot)
-    labelled = take(labelled, np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, labelled["entity"])))
-    entities = labelled["entity"]
-    names = [column.name for column in project.slices]
-    everyone = store.columns(snapshot, [project.entity, *(feature.name for feature in project.inputs), *names])
+    inputs, names = [feature.name for feature in project.inputs], [column.name for column in project.slices]
+    everyone = store.columns(snapshot, list(dict.fromkeys([*needed(project), *inputs, *names])))
     position = {entity: index for index, entity in enumerate(everyone[project.entity])}
-    at = np.array([position[entity] for entity in entities], dtype=np.int64)
-    groups = {name: _group_names(everyone[name][at]) for name in names}
-    columns = take({feature.name: everyone[feature.name] for feature in project.inputs}, at)
-    return Holdout(snapshot, entities, columns, labelled["label"], groups)
+    everyone = take(everyone, np.array([position[entity] for entity in labelled["entity"]], dtype=np.int64))
+    those = keys(project, everyone)
+    inside = held_by(project, those)
+    at = np.flatnonzero(inside)
+    columns = {name: everyone[name] for name in inputs}
+    slices = {name: _group_names(everyone[name][at]) for name in names}
+    held = Holdout(snapshot, labelled["entity"][at], take(columns, at), labelled["label"][at], slices)
+    return _Part(held, those[at], copied(columns, labelled["label"], inside)[at])
+
+
+def _together(project: Project, parts: Sequence[_Part]) -> Holdout:
+    """The first snapshot's rows, then those of the others."""
+    first, every = parts[0].held, [part.held for part in parts]
+    return Holdout(
+        first.snapshot,
+        np.concatenate([held.entities for held in every]),
+        {name: np.concatenate([held.columns[name] for held in every]) for name in first.columns},
+        np.concatenate([held.labels for held in every]),
+        {name: np.concatenate([held.slices[name] for held in every]) for name in first.slices},
+        clusters(project, np.concatenate([part.keys for part in parts])),
+        sum(int(part.copies.sum()) for part in parts),
+        every[-1].snapshot.as_of,
+    )
+
+
+def copies(policy: GatePolicy, held: Holdout) -> list[Reason]:
+    """What the copies make of the comparison: UNKNOWN beyond the policy's share, and nothing to say where there are none."""
+    if not held.copied:
+        return []
+    found = check(
+        "share of held-out rows that are copies of training rows",
+        held.copied / len(held.labels),
+        "<=",
+        policy.max_copied_share,
+        Verdict.UNKNOWN,
+    )
+    if found.verdict is Verdict.PASS:
+        return [found]
+    return [replace(found, text=f"{found.text}: take them out of the data, or name what they hang together by as holdout.group")]
 
 
 def _group_names(values: NDArray[Any]) -> NDArray[Any]:
@@ -71,7 +159,7 @@ def champion_scores(
     gone = [feature.name for feature in bundle.features if feature not in project.inputs]
     if gone:
         return Reason(Verdict.UNKNOWN, f"the champion needs {', '.join(gone)}, which ratchet.yaml no longer has as it had"), None
-    reason = comparable("champion", champion.provenance, project.holdout.salt, project.holdout.share)
+    reason = comparable("champion", champion.provenance, project.holdout.identity, project.holdout.share)
     return reason, bundle.scorer.batch(held.columns) if reason.verdict is Verdict.PASS else None
 
 
@@ -85,4 +173,5 @@ def measure(
     today = held.snapshot.as_of
     attempt = 1 + sum(today - YEAR < day <= today for day in tries)
     confidence = confidence_of(tries, today, policy)
-    return task.measure(policy, held.labels, held.slices, first, second, attempt=attempt, confidence=confidence)
+    how = (policy, held.labels, held.slices, first, second)
+    return task.measure(*how, attempt=attempt, confidence=confidence, groups=held.groups)

@@ -8,11 +8,12 @@ from ratchet.core.events import Proof
 from ratchet.core.evidence import WINNERS_CURSE, ahead, differs, fell, sinks
 from ratchet.core.gate import better_beyond_doubt
 from ratchet.core.history import History
-from ratchet.core.live import on_holdout
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.core.trigger import Offer, Wish
 from ratchet.project.file import Project
 from ratchet.requests.port import RequestLog
+from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_answers
 from ratchet.steps.parts.looks import first_look, looks_at, pairs_of
 from ratchet.tasks.catalogue import task_of
 
@@ -36,7 +37,7 @@ def performance(project: Project, history: History, champion: ModelVersion | Non
     ]
 
 
-def live_fall(project: Project, requests: RequestLog, champion: ModelVersion | None) -> Reason | None:
+def live_fall(project: Project, store: SnapshotStore, requests: RequestLog, champion: ModelVersion | None) -> Reason | None:
     """Whether the champion's answers of the last one to three months were worse than it promised; None where they say too little.
 
     The time ends with the newest answer whose label has come. The fewest months that have enough labels are held against the
@@ -52,12 +53,12 @@ def live_fall(project: Project, requests: RequestLog, champion: ModelVersion | N
         answers = requests.labelled(champion.number, newest - months * _MONTH).get(champion.number)
         if answers is None:
             continue
-        kept = on_holdout(answers, project.holdout.salt, project.holdout.share)
+        kept = held_answers(project, store, answers)
         live = task.live(kept, gate.confidence)
         if not live.enough:
             continue
         label = f"live {task.metric.label} of {live.rows} labelled answers of {months} month{'s' if months > 1 else ''}"
-        now, alpha = task.figure(kept.labels, kept.scores), (1 - gate.confidence) / 2
+        now, alpha = task.figure(kept.labels, kept.scores, kept.groups), (1 - gate.confidence) / 2
         more = task.metric.more_is_better
         before = Estimate(first.value - (1 if more else -1) * WINNERS_CURSE, first.se)
         return differs(now, before, alpha, more_is_better=more, label=label)

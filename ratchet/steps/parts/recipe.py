@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ratchet.core.estimate import Scores
-from ratchet.core.holdout import held_out
 from ratchet.core.schema import Snapshot, take
 from ratchet.estimators import search
 from ratchet.estimators.catalogue import estimator
 from ratchet.estimators.estimator import Scorer
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_by, keys, needed
 from ratchet.steps.parts.holdout import Holdout
 from ratchet.steps.parts.judged import labelled_until
 from ratchet.tasks.catalogue import task_of
@@ -24,7 +24,7 @@ def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, hel
 
     None where no earlier snapshot has labels.
     """
-    window = [item for item in labelled_until(store, judged) if item.as_of < judged.as_of][-project.training.window :]
+    window = [item for item in labelled_until(store, judged) if item.as_of < held.since][-project.training.window :]
     return made_of(project, store, window).batch(held.columns) if window else None
 
 
@@ -35,23 +35,23 @@ def made_of(project: Project, store: SnapshotStore, window: Sequence[Snapshot]) 
     which at their dates are what the feature store gives. Raises DataError when nothing can be learnt from the rows.
     """
     names = [feature.name for feature in project.inputs]
-    entities, columns, labels = [], [], []
+    together, columns, labels = [], [], []
     for snapshot in window:
         labelled = store.labels(snapshot)
-        kept = ~held_out(project.holdout.salt, project.holdout.share, labelled["entity"])
-        labelled = take(labelled, kept)
-        everyone = store.columns(snapshot, [project.entity, *names])
+        everyone = store.columns(snapshot, list(dict.fromkeys([*needed(project), *names])))
         position = {entity: index for index, entity in enumerate(everyone[project.entity])}
-        at = np.array([position[entity] for entity in labelled["entity"]], dtype=np.int64)
-        entities.append(labelled["entity"])
-        labels.append(labelled["label"])
-        columns.append({name: everyone[name][at] for name in names})
+        everyone = take(everyone, np.array([position[entity] for entity in labelled["entity"]], dtype=np.int64))
+        those = keys(project, everyone)
+        kept = ~held_by(project, those)
+        together.append(those[kept])
+        labels.append(labelled["label"][kept])
+        columns.append({name: everyone[name][kept] for name in names})
     rows = {name: np.concatenate([part[name] for part in columns]) for name in names}
     made = search.train(
         project.inputs,
         rows,
         np.concatenate(labels),
-        np.concatenate(entities),
+        np.concatenate(together),
         objective=task_of(project).objective,
         grid=project.training.grids,
         folds=project.training.folds,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from ratchet.core.decision import Decision, Reason
 from ratchet.core.errors import DataError
 from ratchet.core.events import DriftFound, DriftTest
-from ratchet.core.holdout import held_out
 from ratchet.core.schema import Snapshot, take
 from ratchet.drift.profile import Profile, merge, profile
 from ratchet.drift.reference import PREDICTION, Reference
@@ -19,6 +19,7 @@ from ratchet.drift.verdict import Drift, FeatureDrift, drift, feature_drift, lab
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.held_rows import held_rows, needed
 from ratchet.tasks.catalogue import task_of
 
 _PIECE = 200_000  # rows in memory at a time; two of the store's row groups
@@ -55,11 +56,11 @@ def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Sn
     if changed := features_changed(project, champion):
         message = f"version and ratchet.yaml cannot be compared: {changed}; train a new version"
         raise DataError(message)
-    names = [project.entity, *(feature.name for feature in project.inputs)]
+    names = list(dict.fromkeys([*needed(project), *(feature.name for feature in project.inputs)]))
     features, predictions = Profile.empty(project.inputs), Profile.empty(PREDICTION)
     for piece in _pieces(rows):
         columns = store.columns(snapshot, names, piece)
-        kept = np.flatnonzero(held_out(project.holdout.salt, project.holdout.share, columns[project.entity]))
+        kept = np.flatnonzero(held_rows(project, columns))
         features = merge(features, profile(project.inputs, columns))
         if len(kept):
             predictions = merge(predictions, profile(PREDICTION, {"prediction": champion.scorer.batch(take(columns, kept))}))
@@ -69,7 +70,7 @@ def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Sn
 def measure(
     project: Project, store: SnapshotStore, champion: Bundle, snapshot: Snapshot, counted: Reference | None = None
 ) -> SnapshotDrift:
-    """Measure features, and label and predictions, which are reported and do not count.
+    """Measure features, each weighed by its influence on the champion's score, and label and predictions, which are reported.
 
     Predictions are compared on held-out entities on both sides, because a model is surer of rows that it was trained on.
     `counted` is `count` of all rows, where others have done that already.
@@ -78,7 +79,6 @@ def measure(
     policy = project.policy.drift
     reference = Reference.from_json(champion.profile)
     current = counted or count(project, store, champion, snapshot, range(snapshot.rows))
-    judged = drift(reference.features, current.features, policy)
     informative: list[FeatureDrift] = []
     if current.predictions.rows:
         informative.extend(feature_drift(reference.predictions, current.predictions, policy))
@@ -87,7 +87,8 @@ def measure(
         for piece in _pieces(range(snapshot.labelled_rows)):
             labels.update(task.label_counts(store.labels(snapshot, piece)["label"]))
         informative.append(label_drift(reference.labels, labels, policy))
-    return SnapshotDrift(replace(judged, informative=tuple(informative)), reference.features, current.features)
+    judged = drift(reference.features, current.features, policy, informative, reference.influence)
+    return SnapshotDrift(judged, reference.features, current.features)
 
 
 def event_of(found: Drift) -> DriftFound:
@@ -99,17 +100,22 @@ def event_of(found: Drift) -> DriftFound:
         drifted=tuple(found.drifted),
         reference_rows=found.reference_rows,
         current_rows=found.current_rows,
-        tests=tuple(DriftTest(**asdict(test)) for test in found.tests),
-        informative=tuple(DriftTest(**asdict(test)) for test in found.informative),
+        tests=tuple(DriftTest(**_fields(test)) for test in found.tests),
+        informative=tuple(DriftTest(**_fields(test)) for test in found.informative),
     )
 
 
 def drift_of(event: DriftFound) -> Drift:
     """The drift that an event of this release was made of: the inverse of `event_of`."""
-    tests, informative = ([FeatureDrift(**asdict(test)) for test in part] for part in (event.tests, event.informative))
+    tests, informative = ([FeatureDrift(**_fields(test)) for test in part] for part in (event.tests, event.informative))
     reasons = (Reason(event.verdict, event.headline), *(Reason(test.verdict, test.reason) for test in tests))
     decision = Decision(event.verdict, reasons)
     return Drift(decision, event.drift_share, tuple(tests), event.reference_rows, event.current_rows, tuple(informative))
+
+
+def _fields(test: FeatureDrift | DriftTest) -> dict[str, Any]:
+    """A test's values by name."""
+    return {field.name: getattr(test, field.name) for field in fields(test)}
 
 
 def _pieces(rows: range) -> Iterator[range]:

@@ -19,7 +19,7 @@ from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift, count, drift_of
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Parts:
     def _name(self, rows: range) -> str:
         inputs = [[feature.name, feature.dtype.value] for feature in self.project.inputs]
         facts = [_FORMAT, self.snapshot.features_hash, self.champion.digest, inputs]
-        facts += [self.project.entity, self.project.holdout.salt, self.project.holdout.share]
+        facts += [self.project.entity, self.project.holdout.identity, self.project.holdout.share]
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
         return f"profile_{self.snapshot.as_of}_{key}_{label_of(rows)}.json"
 

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.estimate import Estimate, Interval, Paired, Scores
+from ratchet.core.estimate import Clusters, Estimate, Interval, Paired, Scores
+from ratchet.tasks.binary.clusters import auc_variance
 
 Labels = NDArray[np.int8]  # 0 or 1
 Positions = NDArray[np.int64]
@@ -74,35 +75,48 @@ def auc(labels: Labels, scores: Scores | Ranked) -> float:
     return _placements(ones, ranked.scores)[0]
 
 
-def _variance(ones: NDArray[np.bool_], placements: NDArray[np.float64]) -> float:
+def _variance(ones: NDArray[np.bool_], placements: NDArray[np.float64], clusters: Clusters | None) -> float:
+    if clusters is not None:
+        return auc_variance(ones, placements, clusters)
     above, below = placements[ones], placements[~ones]
     return float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below))
 
 
-def auc_estimate(labels: Labels, scores: Scores | Ranked) -> Estimate:
-    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows."""
+def auc_estimate(labels: Labels, scores: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
+    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows (or clusters)."""
     ranked = _ranked(scores)
     ones = labels[ranked.rows] == 1
     if not 1 < int(ones.sum()) < len(ones) - 1:
         return Estimate(auc(labels, ranked), math.nan)
     value, placements = _placements(ones, ranked.scores)
-    return Estimate(value, math.sqrt(max(0.0, _variance(ones, placements))))
+    return Estimate(value, _root(_variance(ones, placements, _at(clusters, ranked))))
 
 
-def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float) -> Interval:
-    """DeLong interval of one AUC, cut to 0 and 1; NaN bounds when a class has fewer than two rows."""
-    found = auc_estimate(labels, scores).interval(confidence)
+def _root(variance: float) -> float:
+    """The standard error; rounding may leave a variance of zero a hair below it, and NaN stays NaN."""
+    return math.sqrt(0.0 if variance < 0 else variance)
+
+
+def _at(clusters: Clusters | None, ranked: Ranked) -> Clusters | None:
+    return None if clusters is None else clusters[ranked.rows]
+
+
+def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float, clusters: Clusters | None = None) -> Interval:
+    """DeLong interval of one AUC, cut to 0 and 1; NaN bounds where it has no standard error."""
+    found = auc_estimate(labels, scores, clusters).interval(confidence)
     if math.isnan(found.low):
         return found
     return Interval(found.value, max(0.0, found.low), min(1.0, found.high))
 
 
-def difference(labels: Labels, first: Scores | Ranked, second: Scores | Ranked) -> Estimate:
+def difference(labels: Labels, first: Scores | Ranked, second: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
     """By how much the first AUC is above the second on the same rows, with its standard error; see `compare`."""
-    return _difference(labels, _ranked(first), _ranked(second))[2]
+    return _difference(labels, _ranked(first), _ranked(second), clusters)[2]
 
 
-def compare(labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranked, confidence: float) -> Paired:
+def compare(
+    labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranked, confidence: float, clusters: Clusters | None = None
+) -> Paired:
     """Paired comparison of two models on the same rows, in O(n log n), and in O(n) when they are ranked already.
 
     The variance of the difference is that of the differences of placement values, which holds the covariance of the two
@@ -114,12 +128,13 @@ def compare(labels: Labels, candidate: Scores | Ranked, champion: Scores | Ranke
         candidate: n scores, or those of a group, ranked.
         champion: the same of the other model, over the same rows.
         confidence: of the interval, two-sided.
+        clusters: of all n rows, where they hang together.
     """
-    first, second, delta = _difference(labels, _ranked(candidate), _ranked(champion))
+    first, second, delta = _difference(labels, _ranked(candidate), _ranked(champion), clusters)
     return Paired(first, second, delta.interval(confidence))
 
 
-def _difference(labels: Labels, first: Ranked, second: Ranked) -> tuple[float, float, Estimate]:
+def _difference(labels: Labels, first: Ranked, second: Ranked, clusters: Clusters | None) -> tuple[float, float, Estimate]:
     """Both AUCs and their difference."""
     ones, others = labels[first.rows] == 1, labels[second.rows] == 1
     if not 1 < int(ones.sum()) < len(ones) - 1:
@@ -128,5 +143,5 @@ def _difference(labels: Labels, first: Ranked, second: Ranked) -> tuple[float, f
     second_auc, second_placements = _placements(others, second.scores)
     by_row = np.empty(len(labels))
     by_row[second.rows] = second_placements
-    variance = _variance(ones, first_placements - by_row[first.rows])
-    return first_auc, second_auc, Estimate(first_auc - second_auc, math.sqrt(max(variance, 0.0)))
+    variance = _variance(ones, first_placements - by_row[first.rows], _at(clusters, first))
+    return first_auc, second_auc, Estimate(first_auc - second_auc, _root(variance))

@@ -14,7 +14,7 @@ MIN_RARER = 30  # labelled answers of each class below which a live AUC says not
 def live(answers: LabelledAnswers, confidence: float) -> Live:
     """Measure on answers about held-out entities."""
     rows, counts = len(answers.labels), {POSITIVE: int(answers.labels.sum())}
-    return Live(auc_interval(answers.labels, answers.scores, confidence), rows, enough(rows, counts), counts)
+    return Live(auc_interval(answers.labels, answers.scores, confidence, answers.groups), rows, enough(rows, counts), counts)
 
 
 def by_label(rows: int, counts: Mapping[str, int]) -> dict[str, int]:

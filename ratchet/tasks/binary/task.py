@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ratchet.core.estimate import Estimate, Interval, Labels, MetricName, Scores
+from ratchet.core.estimate import Clusters, Estimate, Interval, Labels, MetricName, Scores
 from ratchet.core.live import LabelledAnswers, Live
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
@@ -16,7 +16,9 @@ from ratchet.tasks.binary import live as live_auc
 from ratchet.tasks.binary.answers import ProbabilityAnswers, score_in
 from ratchet.tasks.binary.auc import auc_estimate, auc_interval, difference
 from ratchet.tasks.binary.curves import roc
+from ratchet.tasks.binary.expected import expected_auc
 from ratchet.tasks.binary.figures import Curves, curves
+from ratchet.tasks.binary.label import ZeroOrOne
 from ratchet.tasks.binary.measure import METRIC, measure
 from ratchet.tasks.binary.metrics import METRICS
 from ratchet.tasks.binary.objective import RankObjective
@@ -28,6 +30,7 @@ class Binary:
     name = "binary"
     metric: MetricName = METRIC
     metrics = METRICS
+    label = ZeroOrOne()
     objective = RankObjective()
     templates = "ratchet.tasks.binary"
 
@@ -45,21 +48,27 @@ class Binary:
         *,
         attempt: int,
         confidence: float,
+        groups: Clusters | None = None,
     ) -> Measurement:
-        """AUCs with DeLong's intervals, Brier scores, and the same within groups."""
-        return measure(policy, labels, slices, candidate, champion, attempt=attempt, confidence=confidence).under(policy)
+        """AUCs with DeLong's intervals, Brier scores, calibration, and the same within the slices' groups."""
+        found = measure(policy, labels, slices, candidate, champion, attempt=attempt, confidence=confidence, clusters=groups)
+        return found.under(policy)
 
-    def estimate(self, labels: Labels, scores: Scores, confidence: float) -> Interval:
+    def estimate(self, labels: Labels, scores: Scores, confidence: float, groups: Clusters | None = None) -> Interval:
         """DeLong's interval of one AUC."""
-        return auc_interval(labels, scores, confidence)
+        return auc_interval(labels, scores, confidence, groups)
 
-    def figure(self, labels: Labels, scores: Scores) -> Estimate:
+    def figure(self, labels: Labels, scores: Scores, groups: Clusters | None = None) -> Estimate:
         """The AUC with DeLong's standard error."""
-        return auc_estimate(labels, scores)
+        return auc_estimate(labels, scores, groups)
 
-    def difference(self, labels: Labels, first: Scores, second: Scores) -> Estimate:
+    def difference(self, labels: Labels, first: Scores, second: Scores, groups: Clusters | None = None) -> Estimate:
         """The AUCs' difference with DeLong's standard error, which holds the covariance of the two."""
-        return difference(labels, first, second)
+        return difference(labels, first, second, groups)
+
+    def expected(self, scores: Scores) -> Estimate:
+        """The AUC that the probabilities promise."""
+        return expected_auc(scores)
 
     def live(self, answers: LabelledAnswers, confidence: float) -> Live:
         """The live AUC."""

@@ -1,4 +1,4 @@
-"""A small world for serving: a registry of folders, features in a JSON file, the real request log. Shared with child processes."""
+"""What serving is built of in tests: a registry of folders, features in a JSON file, the real request log."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class JsonFeatures:
         return [rows.get(entity) for entity in entities]
 
 
-class World:
+class FakeWiring:
     """What `ratchet.wiring.Wiring` is to production."""
 
     def __init__(self, home: Path) -> None:
@@ -125,5 +125,5 @@ class World:
         self.requests = SqlRequestLog(f"sqlite:///{home / 'requests.db'}", "churn")
 
     @classmethod
-    def load(cls) -> World:
+    def load(cls) -> FakeWiring:
         return cls(Path(os.environ["RATCHET_HOME"]))

@@ -59,9 +59,9 @@ def verdict(port: int) -> str:
 
 
 def test_the_page_and_the_figures_say_what_the_ledger_holds(toolbox: Toolbox, proxy: int) -> None:
-    told = json.loads(toolbox.ratchet("history", "--last", "1000", "--json"))
-    records, production = told["records"], toolbox.versions()[0]
-    chain = f"The chain of {told['verified']} records verifies"
+    shown = json.loads(toolbox.ratchet("history", "--last", "1000", "--json"))
+    records, production = shown["records"], toolbox.versions()[0]
+    chain = f"The chain of {shown['verified']} records verifies"
     first = until(lambda: page(proxy, f"{_UI}/history"), lambda html: chain in html, 120)
     pages = int((re.findall(r"Page 1 of (\d+)", first) or ["1"])[0])
     seen = [  # the API server's proxy puts its own path before each link
@@ -71,7 +71,7 @@ def test_the_page_and_the_figures_say_what_the_ledger_holds(toolbox: Toolbox, pr
     ]
     assert seen == [record["seq"] for record in reversed(records)]
     # a page goes without a store that is slow
-    until(lambda: verdict(proxy), lambda told: f"Version {production} serves" in told, 60)
+    until(lambda: verdict(proxy), lambda text: f"Version {production} serves" in text, 60)
     judged = Counter(record["body"]["verdict"] for record in records if record["kind"] == "gate")
     wanted = {f'ratchet_decisions_total{{kind="gate",outcome="{verdict}"}} {count}.0' for verdict, count in judged.items()}
     lines = until(lambda: page(proxy).splitlines(), lambda lines: wanted <= set(lines), 120)
@@ -121,9 +121,9 @@ def prometheus(proxy: int, receiver: Receiver, tmp_path_factory: pytest.TempPath
 def test_the_dashboards_panels_show_what_the_ledger_holds(toolbox: Toolbox, prometheus: Prometheus) -> None:
     records = json.loads(toolbox.ratchet("history", "--last", "1000", "--json"))["records"]
     fields = {"trigger": "action", "gate": "verdict", "promotion": "state"}
-    told = [(record["kind"], record["body"]) for record in records]
-    decided = Counter((kind, body[fields[kind]]) for kind, body in told if kind in fields)
-    shares = [body["drift"]["drift_share"] for kind, body in told if kind == "trigger" and body["drift"]]
+    bodies = [(record["kind"], record["body"]) for record in records]
+    decided = Counter((kind, body[fields[kind]]) for kind, body in bodies if kind in fields)
+    shares = [body["drift"]["drift_share"] for kind, body in bodies if kind == "trigger" and body["drift"]]
     wanted: dict[str, Figures] = {
         "Version in production": {(): float(toolbox.versions()[0] or 0)},
         "Alias and pods agree": {(): 1},
@@ -135,7 +135,7 @@ def test_the_dashboards_panels_show_what_the_ledger_holds(toolbox: Toolbox, prom
         asked.setdefault(title, query)  # a panel's first query
     for title, figures in wanted.items():
         until(lambda query=asked[title]: shown(prometheus, query), lambda seen, figures=figures: seen == figures, 120)  # type: ignore[misc]  # bound now
-    runs = sum(kind == "run" for kind, _ in told)
+    runs = sum(kind == "run" for kind, _ in bodies)
     assert runs
     until(lambda: sum(shown(prometheus, asked["Runs, by outcome"]).values()), lambda seen: seen == runs, 120)
 
@@ -145,7 +145,7 @@ def shown(prometheus: Prometheus, query: str) -> Figures:
     return {tuple(sorted(series["metric"].items())): float(series["value"][1]) for series in prometheus.query(query)}
 
 
-def test_pods_off_the_alias_are_told_by_alertmanager_until_they_are_back(
+def test_pods_off_the_alias_are_said_by_alertmanager_until_they_are_back(
     toolbox: Toolbox, prometheus: Prometheus, receiver: Receiver
 ) -> None:
     status = toolbox.status()

@@ -1,4 +1,4 @@
-"""A world of fakes with versions 1, 2, ... to move between."""
+"""Fakes of all stores, with versions 1, 2, ... to move between."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.fakes import Clock, FakeLedger, FakeLock, FakeRegistry, FakeR
 
 
 @dataclass
-class FakeWorld:
+class FakeStores:
     """Fakes with one clock, so that the effects of all of them stand in one order."""
 
     clock: Clock = field(default_factory=Clock)
@@ -38,7 +38,7 @@ class FakeWorld:
 
     @property
     def journal(self) -> Journal:
-        """The ledger as the events of model `m`; a new one each time, so that a world can be copied."""
+        """The ledger as the events of model `m`; a new one each time, so that all of it can be copied."""
         return Journal(self.ledger, "m")
 
     @property
@@ -56,7 +56,7 @@ class FakeWorld:
         self.rollout.known |= {row.entity: row_of(features, columns, int(row.entity[1:])) for row in golden}
         with tempfile.TemporaryDirectory() as folder:
             bundles.write(Path(folder), bundles.Bundle("m", made, golden, "{}", bundles.typical(features, columns)))
-            new = NewVersion(Path(folder), None, None, provenance(), {}, {"holdout_auc": 0.8, "holdout_auc_low": 0.77})
+            new = NewVersion(Path(folder), None, None, None, provenance(), {}, {"holdout_auc": 0.8, "holdout_auc_low": 0.77})
             return self.registry.register(new).number
 
     def in_production(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""`ratchet runs`, `logs` and `schedule`: runs on Kubeflow where RATCHET_KFP_URL is set, else those of this installation."""
+"""`ratchet runs`, `logs` and `schedule`: runs of the orchestrator that is chosen."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import Annotated
 import typer
 
 from pipelines.runners.choice import present, runner_of
-from pipelines.runners.kubeflow.settings import load_kubeflow_settings
 from ratchet.apps.cli.console import AsJson, document, err, line, out, shown
 from ratchet.core.errors import UserError
 from ratchet.wiring import Wiring
-
-_CRON_FIELDS, _KFP_FIELDS = 5, 6
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,40 +58,23 @@ def schedule(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the pipeline on Kubeflow by the clock, on the latest snapshot: one run at a time, none for times that were missed."""
-    from pipelines.runners.kubeflow import runner as kubeflow  # noqa: PLC0415 - kfp takes 2 s, other commands do without
-    from pipelines.runners.kubeflow.api import KubeflowApi  # noqa: PLC0415 - as above
-
-    wiring, api = Wiring.load(), KubeflowApi(load_kubeflow_settings())
-    model = wiring.project.model
-    experiment, name = api.experiment(kubeflow.experiment_of(model)), kubeflow.pipeline_of(model)
-    present = api.schedules(experiment, name)
     if cron and off:
         message = "give a schedule or --off, not both"
         raise UserError(message)
+    wiring = Wiring.load()
+    scheduler = runner_of(present(), wiring).scheduler
+    going_on: list[str] = []
     if cron:
-        place = data or wiring.settings.data
-        if not place.startswith("s3://"):
-            message = "the place of the raw snapshots is not known: give --data s3://bucket/prefix (or RATCHET_DATA)"
-            raise UserError(message)
-        parameters = {"snapshot": "latest", "data": place, "replace": False, "force": False}
-        made = kubeflow.prepare(api, model, wide=kubeflow.has_many_rows(wiring.journal.history(), wiring.settings.rows_per_pod))
-        api.add_schedule(made.experiment, name, six_fields(cron), made.version, parameters)
-    if cron or off:
-        for run_id in kubeflow.retire(api, experiment, present):
-            err.print(f"the earlier schedule has ended; its run {run_id} goes on", soft_wrap=True)
-    present = [item for item in api.schedules(experiment, name) if item.enabled]
+        arguments = {"snapshot": "latest", "data": data or wiring.settings.data, "replace": False, "force": False}
+        going_on = scheduler.schedule(cron, arguments)
+    elif off:
+        going_on = scheduler.unschedule()
+    for run_id in going_on:
+        err.print(f"the earlier schedule has ended; its run {run_id} goes on", soft_wrap=True)
+    found = scheduler.scheduled()
     if as_json:
-        document([{"id": item.id, "cron": item.cron, **item.parameters} for item in present])
-    for item in () if as_json else present:
-        line(f"[SCHEDULE] {item.cron} (seconds first) on {item.parameters.get('snapshot')} of {item.parameters.get('data')}")
-    if not present and not as_json:
+        document([{"id": item.id, "cron": item.cron, **item.arguments} for item in found])
+    for item in () if as_json else found:
+        line(f"[SCHEDULE] {item.when} on {item.arguments.get('snapshot')} of {item.arguments.get('data')}")
+    if not found and not as_json:
         line('no schedule: `ratchet schedule "0 3 * * *"` makes one')
-
-
-def six_fields(cron: str) -> str:
-    """A cron expression as KFP takes it, with seconds. Raises UserError unless it has five fields (or KFP's own six)."""
-    fields = cron.split()
-    if len(fields) not in {_CRON_FIELDS, _KFP_FIELDS}:
-        message = f'{cron!r} is not a schedule: give five fields, minute hour day month weekday, as "0 3 * * *"'
-        raise UserError(message)
-    return " ".join(fields if len(fields) == _KFP_FIELDS else ["0", *fields])

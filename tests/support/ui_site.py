@@ -23,7 +23,7 @@ TOKEN = "correct horse battery staple"  # noqa: S105 - no secret
 
 
 @dataclass
-class UiWorld:
+class UiSite:
     """Ports of the pages and of their actions, over one loop."""
 
     loop: Loop
@@ -68,7 +68,7 @@ class UiWorld:
     def production(self) -> Production:
         return self.loop.at.production
 
-    def act_as(self, actor: str) -> UiWorld:
+    def act_as(self, actor: str) -> UiSite:
         self.actors.append(actor)
         self.ledger.actor = actor
         return self

@@ -1,0 +1,26 @@
+"""Feast's cells as core knows features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ratchet.core.schema import Feature, FeatureValue, column
+
+
+def column_of(feature: Feature, cells: pd.Series) -> NDArray[Any]:
+    """A column of a training set, shape (n,)."""
+    if feature.dtype.is_number and cells.dtype == object:  # bools with nulls: True, False and None
+        return column(feature, cells.astype("boolean").astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
+    return column(feature, cells.to_numpy())
+
+
+def value_of(value: Any) -> FeatureValue:
+    """A protobuf Value of Feast: numbers and bools are floats, one that is not set is None."""
+    kind = value.WhichOneof("val")
+    if kind is None:
+        return None
+    return str(value.string_val) if kind == "string_val" else float(getattr(value, kind))
