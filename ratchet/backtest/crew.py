@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.queues import SimpleQueue
+from pathlib import Path as FilePath
 from typing import Any
 
 from ratchet.backtest.bench import Bench
@@ -18,6 +20,7 @@ from ratchet.backtest.path import Path
 from ratchet.core.errors import UserError
 from ratchet.core.schema import Snapshot
 
+_QUOTA = FilePath("/sys/fs/cgroup/cpu.max")
 _LOOK_SECONDS = 0.2  # between two looks at how far the processes are
 
 
@@ -29,9 +32,18 @@ class Done:
     notes: list[str] = field(default_factory=list)
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+def cores(quota: FilePath = _QUOTA) -> int:
+    """The cores that this process may use: those that it is bound to, and in a container no more than its limit gives, rounded up.
+
+    Args:
+        quota: the container's limit as the kernel has it, `<microseconds or max> <of so many>`; none where there is no such file.
+    """
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        most, _, period = quota.read_text(encoding="ascii").partition(" ")
+        return max(1, min(bound, math.ceil(int(most) / int(period))))
+    except (OSError, ValueError):  # no container, or no limit
+        return bound
 
 
 def work(bench: Bench, windows: Sequence[Sequence[Snapshot]], jobs: int, advance: Callable[[int], None]) -> Done:

@@ -14,6 +14,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from ratchet.backtest import crew
 from ratchet.backtest.bench import Bench
 from ratchet.backtest.run import prepare
 from ratchet.core.errors import DataError
@@ -194,6 +195,16 @@ def test_the_report_says_so_where_nothing_would_have_served() -> None:
 
 
 # --- arithmetic ---
+
+
+@pytest.mark.parametrize(("limit", "most"), [("max 100000", 99), ("150000 100000", 2), ("50000 100000", 1), ("", 99)])
+def test_a_container_uses_no_more_cores_than_its_limit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, most: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(99))
+    (tmp_path / "cpu.max").write_text(limit)
+    assert crew.cores(tmp_path / "cpu.max") == most
+    assert crew.cores(tmp_path / "none") == 99
 
 
 @pytest.mark.parametrize(
