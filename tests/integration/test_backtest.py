@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.support.club import PROJECT, Club
+from ratchet.backtest.run import prepare
+from ratchet.core.errors import UserError
+from ratchet.core.schema import Columns, Snapshot
+from ratchet.snapshots.parquet import ParquetSnapshots
+from tests.support.club import Club
+from tests.support.loop import PROJECT
+from tests.support.months import put
 
 MONTHS = ("month_000", "month_001", "month_002", "month_003")
 
@@ -53,8 +62,41 @@ def test_the_table_says_what_would_have_been_promoted(club: Club) -> None:
     assert "2 months are few" in ran.out
 
 
+@dataclass
+class Fatal(ParquetSnapshots):
+    """A store that ends each process but the one that made it, as the kernel does when memory runs out."""
+
+    folder: Path
+    maker: int = field(default_factory=os.getpid)
+
+    def __post_init__(self) -> None:
+        columns = [column.feature for column in PROJECT.columns]
+        super().__init__(self.folder, PROJECT.entity, PROJECT.label.column, columns)
+
+    def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
+        if os.getpid() != self.maker:
+            os._exit(137)
+        return super().columns(snapshot, names, rows)
+
+
+def test_a_process_that_is_ended_from_outside_ends_the_backtest_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("ratchet.backtest.crew.cores", lambda: 2)
+    store, temporary = Fatal(tmp_path / "snapshots"), tmp_path / "temporary"
+    temporary.mkdir()
+    for number in range(1, 4):
+        put(store, number, rows=300)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    environment = dict(os.environ)
+    with pytest.raises(UserError, match="ended from outside, perhaps for want of memory: fewer --jobs"):
+        prepare(PROJECT, store).run(jobs=2)
+    assert list(temporary.iterdir()) == []
+    assert dict(os.environ) == environment
+
+
 def test_too_few_months_and_a_folder_that_is_not_there_are_a_sentence(tmp_path: Path) -> None:
-    club = Club(tmp_path, text=PROJECT)
+    club = Club(tmp_path)
     few = club.ratchet("backtest", "-o", str(tmp_path / "few.html"))
     assert few.code == 2
     assert few.error.startswith("the snapshot store of club_churn has no labelled snapshot that can be used: a backtest needs 3")
