@@ -96,18 +96,30 @@ class Wiring:
     @cached_property
     def store(self) -> SnapshotStore:
         """Parquet snapshots, on S3 by way of a mirror in the home."""
+        return self._snapshots_in(self.settings.snapshots)[0]
+
+    def fetched(self, folder: Path) -> SnapshotStore:
+        """The stored snapshots, for processes that read them and write nothing: those on S3 are fetched into an empty folder."""
+        if not self.settings.snapshots_url:
+            return self.store
+        remote, local = self._snapshots_in(folder)
+        remote.snapshots()
+        return local
+
+    def _snapshots_in(self, folder: Path) -> tuple[SnapshotStore, SnapshotStore]:
+        """The store, and what reads its files in that folder: the same, where they are nowhere else."""
         from ratchet.snapshots.parquet import ParquetSnapshots
 
         columns = [column.feature for column in self.project.columns]
-        local = ParquetSnapshots(self.settings.snapshots, self.project.entity, self.project.label.column, columns)
+        local = ParquetSnapshots(folder, self.project.entity, self.project.label.column, columns)
         if not self.settings.snapshots_url:
-            return local
+            return local, local
         from ratchet.clients.s3 import S3Folder
         from ratchet.snapshots.s3 import S3Snapshots, place_of
 
         url, variable = self.settings.snapshots_url, "RATCHET_SNAPSHOTS_URL"
         own, shared = S3Folder(f"{url.rstrip('/')}/{self.project.model}", variable), S3Folder(url, variable)
-        return S3Snapshots(place_of(own, shared, self.ledger.owns_unnamed), local, self.settings.snapshots)
+        return S3Snapshots(place_of(own, shared, self.ledger.owns_unnamed), local, folder), local
 
     @cached_property
     def features(self) -> FeatureStore:

@@ -16,6 +16,7 @@ from ratchet.core.events import (
     Reconciled,
     RunClaimed,
     RunEnded,
+    Trained,
     Triggered,
 )
 
@@ -23,18 +24,18 @@ from ratchet.core.events import (
 def summary(event: Event) -> tuple[str, str]:
     """Outcome and reasons in words. What cannot be read is shown as it stands."""
     match event:
-        case Ingested():
-            return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
+        case Ingested() | Trained():
+            return _made(event)
         case Triggered():
             return event.action.value, "; ".join(event.reasons)
         case Gated():
             against = f"version {event.candidate} against {event.champion or 'none'}"
             return f"{event.verdict}: {against}", "; ".join(event.decisive)
-        case Measured():
-            return f"version {event.version} on {event.as_of or event.snapshot}", _measured(event)
         case Moved():
             way = f"{event.before or 'none'} -> {event.to}"
             return f"{event.cause}: {way} {event.state}", event.error or "; ".join(event.reasons)
+        case Measured():
+            return f"version {event.version} on {event.as_of or event.snapshot}", _measured(event)
         case _:
             return _others(event)
 
@@ -66,6 +67,12 @@ def in_words(value: Interval) -> str:
     if not math.isfinite(value.value):
         return "not known"
     return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low + value.high) else "")
+
+
+def _made(event: Ingested | Trained) -> tuple[str, str]:
+    if isinstance(event, Trained):
+        return f"version {event.version} made", f"of {event.months} months up to {event.snapshot}"
+    return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
 
 
 def _live(event: LiveMeasured) -> str:

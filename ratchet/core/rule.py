@@ -37,7 +37,7 @@ def next_move(seen: Seen, rule: Rule) -> Next:
     Returns:
         The first of these whose reasons all hold. The previous version comes back from probation. A recipe or challenger that is
         ahead over months is promoted, or a recipe that wins in time and out of time, the one with the most at the lower end. A
-        candidate that wins in time goes at once. Else KEEP, with the reasons of the candidate that would have gone at once.
+        candidate that wins in time goes at once. Else KEEP, with name and reasons of the candidate that would have gone at once.
     """
     of: _Metric = {"more_is_better": seen.more_is_better, "label": seen.label}
     wishes = (fell(seen.champion, seen.first, rule.fall_alpha, **of), sinks(seen.champion, seen.first, rule.sink_alpha, **of))
@@ -54,7 +54,7 @@ def next_move(seen: Seen, rule: Rule) -> Next:
         return Next(Move.KEEP, wishes=wishes)
     offer = _for_now(seen, rule, wishes[0])
     reasons = _in_time(offer, rule, alpha, max((claim.too_good_by for claim in seen.claims), default=0.0))
-    return Next(Move.AT_ONCE, offer.name, reasons, wishes) if _hold(reasons) else Next(Move.KEEP, "", reasons, wishes)
+    return Next(Move.AT_ONCE, offer.name, reasons, wishes) if _hold(reasons) else Next(Move.KEEP, offer.name, reasons, wishes)
 
 
 def _ahead(seen: Seen, rule: Rule) -> list[Found]:

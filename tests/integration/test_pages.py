@@ -22,7 +22,7 @@ from tests.support.rollout_harness import free_port
 from tests.support.shell_blocks import blocks
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
+RUN = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", ROOT / "docs" / "how-to" / "backtest.md"]
 MARK = "--- command "
 
 

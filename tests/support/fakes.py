@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core import record as chain
-from ratchet.core.errors import ArtifactError, DataError, LockHeld, LockLost, PromotionFailed, StaleComparison, UserError
+from ratchet.backtest.memory import MemoryLedger, MemoryRegistry
+from ratchet.core.errors import ArtifactError, DataError, LockHeld, LockLost, PromotionFailed, StaleComparison
 from ratchet.core.live import LabelledAnswers
-from ratchet.core.record import GENESIS, Record
-from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, digest_of
+from ratchet.core.record import Record
+from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.estimator import Scorer
 from ratchet.registry.port import NewVersion, Note
@@ -44,24 +44,14 @@ class Clock:
         self.calls.append(name)
 
 
-class FakeLedger:
+class FakeLedger(MemoryLedger):
     def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__("tester")
         self.clock = clock or Clock()
-        self.stored: list[Record] = []
-        self.actor = "tester"
 
     def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
         self.clock.tick(f"ledger {body.get('state', kind)}")
-        previous = self.stored[-1].hash if self.stored else GENESIS
-        record = chain.chain(len(self.stored) + 1, datetime.now(UTC), kind, key, self.actor, body, previous)
-        self.stored.append(record)
-        return record
-
-    def records(self, kind: str | None = None, key: str | None = None, *, after: int = 0) -> list[Record]:
-        return [r for r in self.stored if kind in {None, r.kind} and key in {None, r.key} and r.seq > after]
-
-    def verify(self) -> int:
-        return chain.verify(self.stored)
+        return super().append(kind, body, key=key)
 
 
 class FakeLock:
@@ -86,14 +76,10 @@ class FakeLock:
             raise LockLost("the promotion lock was lost: `ratchet reconcile` finishes or undoes what was under way")
 
 
-class FakeRegistry:
+class FakeRegistry(MemoryRegistry):
     def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="ratchet-fake-")))
         self.clock = clock or Clock()
-        self.folder = Path(tempfile.mkdtemp(prefix="ratchet-fake-"))
-        self.stored: dict[int, ModelVersion] = {}
-        self.aliases: dict[str, int] = {}
-        self.noted: dict[tuple[int, str], tuple[date, datetime, float]] = {}
-        self.tags: dict[int, dict[str, str]] = {}
         self.down: Exception | None = None
         self.read_only: Exception | None = None
 
@@ -112,56 +98,38 @@ class FakeRegistry:
 
     def register(self, new: NewVersion) -> ModelVersion:
         self._up()
-        number = len(self.stored) + 1
-        shutil.copytree(new.bundle, self.folder / str(number))
-        digest = digest_of(self.folder / str(number))
-        self.stored[number] = ModelVersion(number, f"run{number}", digest, datetime.now(UTC), new.provenance, new.metrics)
-        return self.stored[number]
+        return super().register(new)
 
     def note(self, number: int, note: Note) -> None:
-        version = self.version(number)
+        self._up()
         if self.read_only is not None:
             raise self.read_only
-        if (found := note.figures) is not None:
-            for name, value in found.values.items():
-                new = (found.day, found.at, value)
-                self.noted[number, name] = max(new, self.noted.get((number, name), new))
-                version = replace(version, metrics={**version.metrics, name: self.noted[number, name][-1]})
-        self.stored[number] = version
-        self.tags[number] = {**self.tags.get(number, {}), **note.tags}
+        super().note(number, note)
 
     def version(self, number: int) -> ModelVersion:
         self._up()
-        if number not in self.stored:
-            message = f"no version {number}"
-            raise UserError(message)
-        return self.stored[number]
+        return super().version(number)
 
     def versions(self) -> list[ModelVersion]:
         self._up()
-        return list(self.stored.values())
+        return super().versions()
 
     def alias(self, alias: str) -> ModelVersion | None:
         self._up()
-        return self.stored[self.aliases[alias]] if alias in self.aliases else None
+        return super().alias(alias)
 
     def set_alias(self, alias: str, number: int) -> None:
         self._up()
         self.clock.tick(f"alias {alias}")
-        self.version(number)
-        self.aliases[alias] = number
+        super().set_alias(alias, number)
 
     def drop_alias(self, alias: str) -> None:
         self._up()
-        self.aliases.pop(alias, None)
+        super().drop_alias(alias)
 
     def bundle(self, version: ModelVersion) -> Path:
         self._up()
-        folder = self.folder / str(version.number)
-        if digest_of(folder) != version.digest:
-            message = f"version {version.number}'s files are not those that were registered"
-            raise ArtifactError(message)
-        return folder
+        return super().bundle(version)
 
 
 @cache

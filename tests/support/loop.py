@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +22,7 @@ from ratchet.estimators import search
 from ratchet.estimators.catalogue import estimator
 from ratchet.project.file import Project
 from ratchet.steps import drift_check, evaluate, measure, promote, train
+from ratchet.steps.parts import recipe
 from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeFeatures, FakeReporter, FakeReports, FakeRequests, FakeSnapshots
 
@@ -91,6 +94,16 @@ class _once_verified:  # noqa: N801 - stands where the function `estimator` does
         return _SCORERS[id(pipeline)]
 
 
+@contextmanager
+def trained_once() -> Iterator[None]:
+    """Steps and recipes train and verify once for the same rows."""
+    with ExitStack() as patched:
+        for module in (train, recipe):
+            patched.enter_context(patch.object(module, "search", _Once))
+            patched.enter_context(patch.object(module, "estimator", _once_verified))
+        yield
+
+
 @dataclass
 class Loop:
     """The steps wired to fakes."""
@@ -140,7 +153,7 @@ class Loop:
         )
 
     def train(self, snapshot: Snapshot, *, force: bool = False, offered: int | None = None) -> int:
-        ports = (self.project, self.store, self.features, self.at.registry)
+        ports = (self.project, self.store, self.features, self.at.registry, self.at.journal)
         with patch.object(train, "search", _Once), patch.object(train, "estimator", _once_verified):
             return train.run(*ports, snapshot, force=force, offered=offered, say=self.said.append).number
 

@@ -32,7 +32,7 @@ def seen(own: Sequence[float], of: Sequence[RecipeLooks]) -> Seen:
 
 def test_a_quiet_month_moves_nothing_and_says_why() -> None:
     chosen = next_move(seen((*QUIET, 0.85), offers(0.001, 0.002)), RULE)
-    assert (chosen.move, chosen.name) == (Move.KEEP, "")
+    assert chosen.move is Move.KEEP
     assert [reason.text for reason in chosen.reasons] == [
         "2 months in time: delta 0.002 <= 0.010",
         "2 months in time: lower end of 0.002 at alpha 4.5e-04 -0.008 <= 0.000",

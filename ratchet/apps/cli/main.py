@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ratchet.apps.cli import data, demo, exporter, production, project, retention, run, runs, serving, ui, watch
+from ratchet.apps.cli import backtest, data, demo, exporter, production, project, retention, run, runs, serving, ui, watch
 from ratchet.apps.cli.console import complain, err, out
 from ratchet.core.errors import RatchetError
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for module in (demo, project, run, runs, watch, production, serving, ui, exporter, retention):
+for module in (demo, project, run, runs, backtest, watch, production, serving, ui, exporter, retention):
     module.add_to(app)
 
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from urllib.parse import quote
-
-from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, Template
 
 from ratchet.core.decision import Decision
 from ratchet.core.estimate import Estimate, Labels, Scores
@@ -25,6 +22,7 @@ from ratchet.drift.verdict import Drift
 from ratchet.reports.html.comparison import groups, headline_figure
 from ratchet.reports.html.drift_view import drift_view
 from ratchet.reports.html.figures import SIDE
+from ratchet.reports.html.rendering import template
 from ratchet.reports.html.text import counted, figure, percent, shown
 from ratchet.reports.html.wording import first_screen, rests_on
 from ratchet.tasks.task import Task
@@ -75,7 +73,7 @@ def decision_report(content: ReportContent) -> str:
     """Render the report as an HTML document that is also well-formed XML, without any external reference."""
     measured, policy, versions = content.measurement, content.policy, (content.candidate, content.champion)
     counts = ", ".join(f"{count:,} {kind}" for kind, count in measured.counts.items())
-    return _template(content.task.templates).render(
+    return template("decision.html.j2", content.task.templates).render(
         model=shown(content.model),
         snapshot=content.snapshot,
         snapshot_name=shown(content.snapshot.name),
@@ -127,17 +125,3 @@ def _provenance(content: ReportContent) -> list[tuple[str, str]]:
         *((f"Training: {name}", value) for name, value in content.training.items()),
     ]
     return [(shown(name), shown(f"{value:.6g}" if isinstance(value, float) else str(value), 200)) for name, value in rows]
-
-
-@cache
-def _template(task_package: str) -> Template:
-    """The report's template; what it imports as `task/` are those of the task's package."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("ratchet.reports.html"), PrefixLoader({"task": PackageLoader(task_package)})]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = figure
-    return environment.get_template("decision.html.j2")

@@ -1,6 +1,8 @@
-"""A candidate's recipe, made again without the month that it is judged on."""
+"""A recipe carried out on stored months, apart from registry and feature store: what would the project have made of these?"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from ratchet.core.estimate import Scores
 from ratchet.core.schema import Snapshot, take
 from ratchet.estimators import search
 from ratchet.estimators.catalogue import estimator
+from ratchet.estimators.estimator import Scorer
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.held_rows import held_by, keys, needed
@@ -16,15 +19,21 @@ from ratchet.steps.parts.judged import labelled_until
 from ratchet.tasks.catalogue import task_of
 
 
-def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, held: Holdout) -> Scores | None:
-    """The scores, on the judged month's held-out rows, of what the same project makes of the labelled snapshots before it.
+def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, held: Holdout, months: int) -> Scores | None:
+    """The scores, on the judged month's held-out rows, of what the project makes of so many labelled snapshots before it.
 
-    Trained as a candidate is, by the same search on as many snapshots and never on a held-out entity, and kept nowhere. Features
-    are the snapshots' own, which at their dates are what the feature store gives. None where no earlier snapshot has labels.
+    None where no earlier snapshot has labels.
     """
-    window = [item for item in labelled_until(store, judged) if item.as_of < held.since][-project.training.window :]
-    if not window:
-        return None
+    window = [item for item in labelled_until(store, judged) if item.as_of < held.since][-months:]
+    return made_of(project, store, window).batch(held.columns) if window else None
+
+
+def made_of(project: Project, store: SnapshotStore, window: Sequence[Snapshot]) -> Scorer:
+    """What the project makes of these labelled snapshots, one at least.
+
+    Trained as a candidate is, by the same search and never on a held-out entity, and kept nowhere. Features are the snapshots' own,
+    which at their dates are what the feature store gives. Raises DataError when nothing can be learnt from the rows.
+    """
     names = [feature.name for feature in project.inputs]
     together, columns, labels = [], [], []
     for snapshot in window:
@@ -48,4 +57,4 @@ def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, hel
         folds=project.training.folds,
         seed=project.training.seed,
     )
-    return estimator(made.model).scorer(made.pipeline, project.inputs, rows).batch(held.columns)
+    return estimator(made.model).scorer(made.pipeline, project.inputs, rows)
