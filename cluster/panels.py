@@ -47,7 +47,29 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     ),
     "Model": (
         Panel(
-            "Live AUC with its interval, and the holdout's",
+            "AUC on the newest labelled snapshot, with its interval",
+            "none",
+            tuple(
+                (f"max by (version, role) (ratchet_measured_auc{end}{{}})", f"{{{{role}}}}{end.replace('_', ' ')}, {_VERSION}")
+                for end in ("", "_low", "_high")
+            ),
+        ),
+        Panel(
+            "Age of that snapshot",
+            "s",
+            (("time() - max by (version, role) (ratchet_measured_as_of_timestamp_seconds{})", "{{role}}, version {{version}}"),),
+        ),
+        Panel(
+            "Champion fell, is on probation, wishes that wait for labels",
+            "short",
+            (
+                ("max by (version) (ratchet_champion_fell{})", "version {{version}} fell"),
+                ("max(ratchet_champion_on_probation{})", "on probation"),
+                ("max(ratchet_wishes_waiting{})", "wishes"),
+            ),
+        ),
+        Panel(
+            "Live AUC with its interval, and the holdout's at training",
             "none",
             (
                 ("max by (version) (ratchet_live_auc{})", "live, version {{version}}"),

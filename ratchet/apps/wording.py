@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from ratchet.core.estimate import Interval
 from ratchet.core.events import (
     Event,
     Gated,
@@ -58,6 +61,18 @@ def _made(event: Ingested | Trained) -> tuple[str, str]:
     if isinstance(event, Trained):
         return f"version {event.version} made", f"of {event.months} months up to {event.snapshot}"
     return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
+
+
+def interval_of(event: LiveMeasured | Measured) -> Interval:
+    """Its figure, NaN where it could not be measured."""
+    return Interval(*(math.nan if value is None else value for value in (event.value, event.low, event.high)))
+
+
+def in_words(value: Interval) -> str:
+    """`0.857 (0.832 to 0.880)`."""
+    if not math.isfinite(value.value):
+        return "not known"
+    return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low + value.high) else "")
 
 
 def _live(event: LiveMeasured) -> str:

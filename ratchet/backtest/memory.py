@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ratchet.core import record as chain
 from ratchet.core.errors import ArtifactError, UserError
 from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import ModelVersion, digest_of
-from ratchet.registry.port import NewVersion
+from ratchet.registry.port import NewVersion, Note
 
 
 class MemoryLedger:
@@ -45,6 +46,8 @@ class MemoryRegistry:
         self.folder = folder
         self.stored: dict[int, ModelVersion] = {}
         self.aliases: dict[str, int] = {}
+        self.noted: dict[tuple[int, str], tuple[date, datetime, float]] = {}
+        self.tags: dict[int, dict[str, str]] = {}
 
     def register(self, new: NewVersion) -> ModelVersion:
         """The next number."""
@@ -53,6 +56,17 @@ class MemoryRegistry:
         digest = digest_of(self.folder / str(number))
         self.stored[number] = ModelVersion(number, f"run{number}", digest, datetime.now(UTC), new.provenance, new.metrics)
         return self.stored[number]
+
+    def note(self, number: int, note: Note) -> None:
+        """The version with the figures of the newest snapshot, and the texts. Raises UserError when there is no such version."""
+        version = self.version(number)
+        if (found := note.figures) is not None:
+            for name, value in found.values.items():
+                new = (found.day, found.at, value)
+                self.noted[number, name] = max(new, self.noted.get((number, name), new))
+                version = replace(version, metrics={**version.metrics, name: self.noted[number, name][-1]})
+        self.stored[number] = version
+        self.tags[number] = {**self.tags.get(number, {}), **note.tags}
 
     def version(self, number: int) -> ModelVersion:
         """Raises UserError when there is no such version."""

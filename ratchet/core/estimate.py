@@ -72,6 +72,11 @@ class MetricName:
         """What MLflow calls the figure on the holdout of the version's own snapshot and the ends of its interval."""
         return (f"holdout_{self.key}", f"holdout_{self.key}_low", f"holdout_{self.key}_high")
 
+    @property
+    def measured(self) -> tuple[str, str, str]:
+        """Likewise of the figure on the newest labelled snapshot since."""
+        return (f"measured_{self.key}", f"measured_{self.key}_low", f"measured_{self.key}_high")
+
     def promised(self, metrics: Mapping[str, float]) -> Interval:
         """The figure on its own holdout that a version was registered with; NaN where it has none."""
         return Interval(*(metrics.get(name, math.nan) for name in self.held_out))

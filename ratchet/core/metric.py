@@ -37,13 +37,14 @@ class Metric:
 class OfTask:
     """The metrics that each task declares for itself.
 
-    `scores` is the histogram of a serving process's answers; `promised` and `live` are the primary metric with the lower and upper
-    ends of its interval, when the version was trained and on labelled answers; `live_rows` counts those by label, and
-    `label_delay` is the age of the newest.
+    `scores` is the histogram of a serving process's answers; `promised`, `measured` and `live` are the primary metric with the
+    lower and upper ends of its interval, when the version was trained, on the newest labelled snapshot (by version and role) and on
+    labelled answers; `live_rows` counts those by label, and `label_delay` is the age of the newest.
     """
 
     scores: Metric
     promised: tuple[Metric, Metric, Metric]
+    measured: tuple[Metric, Metric, Metric]
     live: tuple[Metric, Metric, Metric]
     live_rows: Metric
     label_delay: Metric

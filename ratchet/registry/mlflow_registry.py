@@ -25,7 +25,7 @@ from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_import import import_mlflow
-from ratchet.registry.port import NewVersion
+from ratchet.registry.port import Figures, NewVersion, Note
 
 if TYPE_CHECKING:
     import mlflow
@@ -35,6 +35,7 @@ T = TypeVar("T")
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # error codes of MLflow's REST API
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 _BUNDLE = "ratchet"
+_LOGGED = "models:/"  # before a logged model's id
 
 
 class MlflowRegistry:
@@ -159,14 +160,44 @@ class MlflowRegistry:
         location = self._artifacts.as_uri() if self._artifacts else None
         return str(self._call(lambda client: client.create_experiment(name, artifact_location=location)))
 
+    def note(self, number: int, note: Note) -> None:
+        """Write figures as metrics of the version's run and of its logged model, by data set, and texts as tags of the version.
+
+        A metric's step is the data set's date as 20240229, so that MLflow takes the latest day's for the version's. Raises
+        UserError when there is no such version, ArtifactError when its run is gone.
+        """
+        found, figures = self._found(number), note.figures
+        if figures is not None and found.run_id:
+            metrics = list(self._metrics(figures, found.tags.get("ratchet.model_uri", "")))
+            try:
+                self._call(lambda client: client.log_batch(found.run_id, metrics=metrics))
+            except self._mlflow.MlflowException as error:
+                raise _gone(found) from error
+        for name, text in note.tags.items():
+            self._tag(number, name, text)
+
+    def _tag(self, number: int, name: str, text: str) -> None:
+        self._call(lambda client: client.set_model_version_tag(self._model, str(number), name, text))
+
+    def _metrics(self, figures: Figures, model_uri: str) -> Iterator[Any]:
+        """The version itself does not say which logged model it is: its address does."""
+        model_id = model_uri.removeprefix(_LOGGED) if model_uri.startswith(f"{_LOGGED}m-") else None
+        step, at = int(f"{figures.day:%Y%m%d}"), int(figures.at.timestamp() * 1000)
+        for name, value in figures.values.items():
+            yield self._mlflow.entities.Metric(
+                name, value, at, step, model_id=model_id, dataset_name=figures.dataset, dataset_digest=figures.digest
+            )
+
     def version(self, number: int) -> ModelVersion:
         """Raises UserError when there is no such version."""
+        return self._read(self._found(number))
+
+    def _found(self, number: int) -> MlflowVersion:
         try:
-            found = self._call(lambda client: client.get_model_version(self._model, str(number)))
+            return self._call(lambda client: client.get_model_version(self._model, str(number)))
         except self._mlflow.MlflowException as error:
             message = f"model {self._model} has no version {number}: `ratchet history` lists them"
             raise UserError(message) from error
-        return self._read(found)
 
     def versions(self) -> list[ModelVersion]:
         """All versions, oldest first."""
@@ -256,10 +287,7 @@ class MlflowRegistry:
         try:
             metrics = self._call(lambda client: client.get_run(version.run_id)).data.metrics if version.run_id else {}
         except self._mlflow.MlflowException as error:
-            message = (
-                f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
-            )
-            raise ArtifactError(message) from error
+            raise _gone(version) from error
         return ModelVersion(
             number=int(version.version),
             run_id=version.run_id or "",
@@ -268,6 +296,11 @@ class MlflowRegistry:
             provenance=_provenance(version.tags),
             metrics=metrics,
         )
+
+
+def _gone(version: MlflowVersion) -> ArtifactError:
+    message = f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
+    return ArtifactError(message)
 
 
 def _cause(error: Exception) -> str:

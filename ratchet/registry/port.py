@@ -6,7 +6,8 @@ Every method raises `Unavailable` when its backend cannot be reached: an unreach
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,11 +32,38 @@ class NewVersion:
     metrics: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a version did on a data set, found after it was registered.
+
+    `day` is the data set's date: of several, the figures of the latest day stand as the version's. `at` is when they were found; a
+    later finding on the same day takes the place of the one before. `digest` is of the data set's content.
+    """
+
+    values: Mapping[str, float]
+    day: date
+    at: datetime
+    dataset: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is found out about a version after it was registered: figures, and texts by name (of a name the last one stands)."""
+
+    figures: Figures | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 class Registry(Protocol):
     """Model versions with their bundles and the aliases `production` and `previous`."""
 
     def register(self, new: NewVersion) -> ModelVersion:
         """Log and register; the bundle's digest is recorded with the version."""
+        ...
+
+    def note(self, number: int, note: Note) -> None:
+        """Write a note on a version; the same one twice is one. Raises UserError when there is no such version."""
         ...
 
     def version(self, number: int) -> ModelVersion:

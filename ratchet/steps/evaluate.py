@@ -28,6 +28,7 @@ from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.parts import snapshot_drift as drift
 from ratchet.steps.parts.case import Case, offered_by
 from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure
+from ratchet.steps.parts.notes import note_decision
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
@@ -115,30 +116,32 @@ def run(
         holdout_share=project.holdout.share,
         run_id=run_id,
         manual=project.policy.approval == "manual",
-        training=version.metrics,
+        training={name: value for name, value in version.metrics.items() if name not in task.metric.measured},
         drift=moved.drift if moved else None,
         reference=moved.reference if moved else None,
         current=moved.current if moved else None,
         reference_name=_trained_on(champion),
         current_name=day,
         drift_report=f"drift_{_trained_on(champion)}_vs_{day}.html" if moved else "",
+        proof=case.kind,
+        out_of_time=case.gain,
     )
     html = decision_report(content)
     report = reports.save(f"decision_v{candidate}_on_{snapshot.as_of}.html", html)
-    journal.append(
-        gated(
-            project,
-            snapshot,
-            version,
-            champion,
-            decision,
-            measured,
-            proof=case.kind,
-            lasting=case.gain,
-            report=report,
-            run_id=run_id,
-        )
+    event = gated(
+        project,
+        snapshot,
+        version,
+        champion,
+        decision,
+        measured,
+        proof=case.kind,
+        lasting=case.gain,
+        report=report,
+        run_id=run_id,
     )
+    journal.append(event)
+    note_decision(registry, event)
     log(say, snapshot, version, champion, decision, measured)
     return Evaluated(task, decision, measured, held, first, html, report)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,6 +21,7 @@ from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.holdout import Holdout, champion_scores, read_holdout
 from ratchet.steps.parts.judged import labelled_until
 from ratchet.steps.parts.looks import trained_on
+from ratchet.steps.parts.notes import note_measurements
 from ratchet.tasks.catalogue import task_of
 
 MOST = 12  # snapshots that one run measures, the newest of those that wait
@@ -29,7 +30,10 @@ _NOT = Estimate(math.nan, math.nan)
 
 @dataclass(frozen=True, slots=True)
 class _Measurable:
-    """A version, to be measured on snapshots after that of `trained`, beside version `against` (None: it is the champion)."""
+    """A version, to be measured on snapshots after that of `trained`, its own and the champion's, beside version `against`.
+
+    That is None for the champion itself.
+    """
 
     version: ModelVersion
     role: Role
@@ -51,17 +55,20 @@ def run(
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> list[Entry[Measured]]:
-    """Measure and record, oldest snapshot first, each version once on each content.
+    """Measure and record, oldest snapshot first, each version once on each content, and note it in the registry.
 
-    Only snapshots up to `until` count, and of them those after the one that a version was trained on: there its figure is the
-    gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a feature, is left out.
+    Only snapshots up to `until` count, and of them those after the one that a version, and the champion beside it, was trained on:
+    there its figure is the gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a
+    feature, is left out.
     Raises Unavailable when a store cannot be reached.
     """
     champion = champion_of(registry, journal)
     if champion is None:
         return []
     history = legible(journal.history())
-    waiting = list(_waiting(project, store, registry, history, champion, until))
+    roles = _roles(project, registry, history, champion)
+    known = {number: item for number, role in roles.items() if (item := _measurable(registry, champion, number, role))}
+    waiting = list(_waiting(store, registry, history, champion, until, known))
     if len(waiting) > MOST:
         say(f"[MEASURE] {len(waiting)} labelled snapshots wait: the newest {MOST} are measured")
     done = []
@@ -69,22 +76,25 @@ def run(
         for found in _measure(project, store, registry, snapshot, champion, wanted, run_id):
             done.append(journal.append(found))
             say(_line(found, task_of(project).metric.label))
+    note_measurements(registry, task_of(project).metric, [item.version for item in known.values()], history, done)
     return done
 
 
 def _waiting(
-    project: Project, store: SnapshotStore, registry: Registry, history: History, champion: ModelVersion, until: Snapshot
+    store: SnapshotStore,
+    registry: Registry,
+    history: History,
+    champion: ModelVersion,
+    until: Snapshot,
+    known: Mapping[int, _Measurable],
 ) -> Iterator[tuple[Snapshot, list[_Measurable]]]:
     """The labelled snapshots that the champion was not made of, oldest first, each with the versions to be measured on it."""
-    roles = _roles(project, registry, history, champion)
-    known = {number: _measurable(registry, champion, number, role) for number, role in roles.items()}
     before, since = "", trained_on(champion)
     for snapshot in labelled_until(store, until):
         if since is not None and snapshot.as_of > since:
-            for number in history.recipes(before).values():
-                known.setdefault(number, _measurable(registry, champion, number, Role.RECIPE))
-            due = {*roles, *history.recipes(before).values()}
-            wanted = [item for number, item in known.items() if item and number in due and item.waits(history, snapshot)]
+            made = [number for number in history.recipes(before).values() if number not in known]
+            items = [*known.values(), *(_measurable(registry, champion, number, Role.RECIPE) for number in made)]
+            wanted = [item for item in items if item and item.waits(history, snapshot)]
             if wanted:
                 yield snapshot, wanted
         before = snapshot.id
@@ -101,7 +111,10 @@ def _roles(project: Project, registry: Registry, history: History, champion: Mod
 def _measurable(registry: Registry, champion: ModelVersion, number: int, role: Role) -> _Measurable | None:
     version = champion if role is Role.CHAMPION else registry.version(number)
     trained = trained_on(version)
-    return None if trained is None else _Measurable(version, role, trained, None if role is Role.CHAMPION else champion.number)
+    if trained is None:
+        return None
+    chosen = trained_on(champion) or trained  # the month that chose the champion holds nothing against it
+    return _Measurable(version, role, max(trained, chosen), None if role is Role.CHAMPION else champion.number)
 
 
 def _measure(

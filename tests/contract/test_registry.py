@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,8 +13,9 @@ import pytest
 
 from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.estimators.frames import frame
+from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.mlflow_registry import MlflowRegistry
-from ratchet.registry.port import NewVersion, Registry
+from ratchet.registry.port import Figures, NewVersion, Note, Registry
 from tests.support.addresses import MLFLOW
 from tests.support.churn import FEATURES, churn, fitted
 from tests.support.fakes import FakeRegistry, provenance
@@ -86,6 +88,43 @@ def test_an_alias_is_asked_of_a_server_once_and_reading_as_often_as_before(monke
             server.shutdown()
             thread.join()
     assert came == ["GET get", "POST alias", "GET alias", "GET alias", "GET alias"]
+
+
+def measured(month: int, value: float, second: int = 0) -> Note:
+    day = date(2024, month, 1)
+    return Note(
+        Figures({"measured_auc": value}, day, datetime(2024, 9, 1, 0, 0, second, tzinfo=UTC), f"month {month}", f"d{value}")
+    )
+
+
+def test_of_what_was_measured_later_the_latest_months_figure_is_the_versions(registry: Registry, tmp_path: Path) -> None:
+    registry.register(new(tmp_path))
+    for note in (measured(3, 0.7), measured(2, 0.9, second=1), measured(2, 0.9, second=1)):
+        registry.note(1, note)
+    assert registry.version(1).metrics == {"holdout_auc": 0.8, "measured_auc": 0.7}
+    registry.note(1, measured(3, 0.6, second=2))  # its labels were corrected
+    assert registry.version(1).metrics["measured_auc"] == 0.6
+
+
+def test_a_note_on_an_unknown_version_is_one_sentence(registry: Registry, tmp_path: Path) -> None:
+    registry.register(new(tmp_path))
+    with pytest.raises(UserError, match="no version 9"):
+        registry.note(9, measured(3, 0.7))
+
+
+def test_mlflow_shows_what_was_measured_by_data_set_and_what_was_decided_as_tags(tmp_path: Path) -> None:
+    registry = ADAPTERS["mlflow"](tmp_path)
+    version = registry.register(new(tmp_path))
+    for note in (measured(2, 0.9), measured(2, 0.9), measured(3, 0.7), Note(tags={"ratchet.verdict": "PASS"})):
+        registry.note(1, note)
+    client = import_mlflow().MlflowClient(f"sqlite:///{tmp_path / 'state' / 'mlflow.db'}")
+    points = client.get_metric_history(version.run_id, "measured_auc")
+    assert sorted((point.step, point.value) for point in points) == [(20240201, 0.9), (20240301, 0.7)]
+    found = client.get_model_version("churn", "1")
+    assert found.tags["ratchet.verdict"] == "PASS"
+    model = client.get_logged_model(found.tags["ratchet.model_uri"].removeprefix("models:/"))
+    by_set = {(metric.dataset_name, metric.value) for metric in model.metrics}
+    assert {("month 2", 0.9), ("month 3", 0.7)} <= by_set
 
 
 def test_versions_are_listed_oldest_first(registry: Registry, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ratchet.core.record import Record
 from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.estimator import Scorer
-from ratchet.registry.port import NewVersion
+from ratchet.registry.port import NewVersion, Note
 from ratchet.requests.port import JoinReport
 from ratchet.requests.volume import Volume, empty_volume
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
@@ -81,6 +81,7 @@ class FakeRegistry(MemoryRegistry):
         super().__init__(Path(tempfile.mkdtemp(prefix="ratchet-fake-")))
         self.clock = clock or Clock()
         self.down: Exception | None = None
+        self.read_only: Exception | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FakeRegistry:
         """A registry of its own: what one of the two registers or damages is not seen by the other."""
@@ -88,6 +89,7 @@ class FakeRegistry(MemoryRegistry):
         memo[id(self)] = made
         shutil.copytree(self.folder, made.folder, dirs_exist_ok=True)
         made.stored, made.aliases, made.down = deepcopy((self.stored, self.aliases, self.down), memo)
+        made.noted, made.tags, made.read_only = deepcopy((self.noted, self.tags, self.read_only), memo)
         return made
 
     def _up(self) -> None:
@@ -97,6 +99,12 @@ class FakeRegistry(MemoryRegistry):
     def register(self, new: NewVersion) -> ModelVersion:
         self._up()
         return super().register(new)
+
+    def note(self, number: int, note: Note) -> None:
+        self._up()
+        if self.read_only is not None:
+            raise self.read_only
+        super().note(number, note)
 
     def version(self, number: int) -> ModelVersion:
         self._up()

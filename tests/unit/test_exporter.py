@@ -59,6 +59,25 @@ def promotion(state: str, run: str = "r", **more: Any) -> tuple[str, dict[str, A
 LIVE = {"auc": 0.7, "low": 0.6, "high": 0.8, "rows": 100, "positives": 40}
 
 
+def measure(version: int, day: str, value: float, against: int | None = None, **more: Any) -> tuple[str, dict[str, Any]]:
+    body = {
+        "snapshot": f"{day}@x",
+        "snapshot_hash": day,
+        "version": version,
+        "role": "champion" if against is None else "previous",
+        "rows": 900,
+        "counts": {},
+        "metric": "auc",
+        "confidence": 0.98,
+        "value": value,
+        "se": 0.01,
+        "low": value - 0.02,
+        "high": value + 0.02,
+        "against": against,
+    }
+    return "measure", {**body, **more}
+
+
 def ingested(day: str) -> tuple[str, dict[str, Any]]:
     return "ingest", {"key": day, "snapshot": f"{day}@x", "name": day, "rows": 1, "labelled_rows": 1}
 
@@ -111,14 +130,23 @@ def test_a_record_of_another_form_is_counted_nowhere() -> None:
 WRONG = [None, 3, -1.5, "text", "", ["a"], [], {}, {"a": 1}, True]
 
 
-@pytest.mark.parametrize("kind", ["trigger", "gate", "promotion", "live", "ingest", "run"])
+@pytest.mark.parametrize("kind", ["trigger", "gate", "promotion", "live", "ingest", "run", "measure"])
 def test_no_value_of_another_type_stops_a_scrape(kind: str) -> None:
     bodies = dict(
-        [trigger("RETRAIN"), gate("PASS"), promotion("done"), ("live", {**LIVE, "version": 2}), ingested("2024-01-31"), ended()]
+        [
+            trigger("RETRAIN"),
+            gate("PASS"),
+            promotion("done"),
+            ("live", {**LIVE, "version": 2}),
+            ingested("2024-01-31"),
+            ended(),
+            measure(2, "2024-02-29", 0.8),
+        ]
     )
     for name in bodies[kind]:
         for wrong in WRONG:
-            value = scrape(ledger=history((kind, {**bodies[kind], name: wrong}), gate("FAIL")))
+            strange = (kind, {**bodies[kind], name: wrong})
+            value = scrape(registry=Production(CHAMPION), ledger=history(promotion("done"), strange, gate("FAIL")))
             assert value("ratchet_decisions_total", kind="gate", outcome="FAIL") == 1.0
 
 
@@ -189,6 +217,45 @@ def test_live_figures_of_old_versions_are_left_out_unless_one_is_in_production()
     value = scrape(ledger=history(promotion("done"), *(("live", {**LIVE, "version": number}) for number in range(1, 30))))
     shown = [number for number in range(1, 30) if value("ratchet_live_auc", version=str(number)) is not None]
     assert shown == [2, *range(20, 30)]
+
+
+def test_the_newest_measurements_are_shown_with_their_dates() -> None:
+    served = [promotion("done"), measure(2, "2024-03-31", 0.79), measure(2, "2024-02-29", 0.81), measure(1, "2024-03-31", 0.6, 2)]
+    value = scrape(ledger=history(*served))
+    champion, previous = {"version": "2", "role": "champion"}, {"version": "1", "role": "previous"}
+    assert [value(f"ratchet_measured_auc{end}", **champion) for end in ("", "_low", "_high")] == [0.79, 0.77, 0.81]
+    assert value("ratchet_measured_auc", **previous) == 0.6
+    assert value("ratchet_measured_as_of_timestamp_seconds", **champion) == datetime(2024, 3, 31, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(("figure", "fell"), [(0.79, 0.0), (0.52, 1.0)])
+def test_a_champion_that_fell_is_shown_while_registry_and_ledger_can_be_read(figure: float, fell: float) -> None:
+    seen = history(promotion("done"), measure(2, "2024-03-31", figure))
+    assert scrape(registry=Production(CHAMPION), ledger=seen)("ratchet_champion_fell", version="2") == fell
+    assert scrape(registry=away, ledger=seen)("ratchet_champion_fell", version="2") is None
+
+
+def test_wishes_that_wait_for_labels_are_counted_until_they_are_answered() -> None:
+    kind, body = trigger("UNKNOWN", snapshot="2024-02-29@x")
+    asked = (kind, {**body, "wishes": ["drift", "age"], "waits": ["drift", "age"], "champion": 2})
+    value = scrape(ledger=history(promotion("done"), asked))
+    assert value("ratchet_wishes_waiting") == 2.0
+    since = value("ratchet_wish_waiting_seconds")
+    assert since is not None
+    assert since > 0
+    answered = ("gate", {**gate("FAIL")[1], "snapshot": "2024-03-31@x"})
+    value = scrape(ledger=history(promotion("done"), asked, answered))
+    assert (value("ratchet_wishes_waiting"), value("ratchet_wish_waiting_seconds")) == (0.0, 0.0)
+
+
+def test_probation_lasts_until_a_run_has_looked_at_a_labelled_month() -> None:
+    served = [gate("PASS"), promotion("done")]
+
+    def seen(*later: tuple[str, dict[str, Any]]) -> float | None:
+        return scrape(ledger=history(*served, *later))("ratchet_champion_on_probation")
+
+    month = measure(2, "2024-03-31", 0.79)
+    assert [seen(), seen(month), seen(month, trigger("NO_ACTION"))] == [1.0, 1.0, 0.0]
 
 
 # --- reading the ledger ---

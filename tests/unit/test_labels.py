@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from ratchet.apps.cli import serving
 from ratchet.core.errors import DataError, Unavailable
 from ratchet.core.holdout import held_out
 from ratchet.core.live import LabelledAnswers
@@ -123,3 +127,30 @@ def test_a_snapshots_labels_are_about_answers_to_its_own_features(loop: Loop) ->
 def test_a_snapshot_without_labels_is_one_sentence(loop: Loop) -> None:
     with pytest.raises(DataError, match="m3 has no labels yet: ingest them first"):
         labels.labels_of(PROJECT, loop.store, loop.arrive(3, labelled=False))
+
+
+def by_cli(loop: Loop, monkeypatch: pytest.MonkeyPatch, snapshot: str) -> None:
+    """`ratchet labels --snapshot`, over the loop's ports."""
+    ports = {"project": PROJECT, "store": loop.store, "registry": loop.at.registry, "journal": loop.at.journal}
+    wiring = SimpleNamespace(**ports, requests=Requests())
+    monkeypatch.setattr(serving, "Wiring", SimpleNamespace(load=lambda: wiring))
+    serving.labels(None, snapshot, as_json=True)
+
+
+def test_a_snapshots_labels_measure_the_versions_too_once(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop.arrive(2)
+    for measured in (1, 0):
+        by_cli(loop, monkeypatch, "m2")
+        given = json.loads(capsys.readouterr().out)["measured"]
+        assert len(given) == measured
+    (entry,) = loop.at.journal.history().measurements(1)
+    assert entry.event.snapshot == loop.store.get("m2").id
+
+
+def test_labels_that_have_not_come_measure_nothing(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.arrive(2, labelled=False)
+    with pytest.raises(DataError, match="has no labels yet"):
+        by_cli(loop, monkeypatch, "m2")
+    assert not loop.at.journal.history().measurements(1)

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from ratchet.core.errors import Unavailable
 from ratchet.core.events import Measured, Proof, Role, Trained, Triggered
 from ratchet.core.schema import Snapshot
 from ratchet.core.trigger import Action
@@ -74,7 +75,60 @@ def test_the_version_before_the_champion_is_measured_beside_it(loop: Loop) -> No
     beside = {item.role: item for item in measured(loop) if item.as_of and item.as_of.month == 3}
     assert (beside[Role.CHAMPION].version, beside[Role.PREVIOUS].version) == (2, 1)
     assert beside[Role.PREVIOUS].against == 2
-    assert (beside[Role.PREVIOUS].delta or 0.0) < -0.3
+    delta = beside[Role.PREVIOUS].delta
+    assert delta is not None
+    assert delta < -0.3
+
+
+def test_nothing_is_held_against_a_champion_on_the_months_up_to_the_one_that_it_was_trained_on(loop: Loop) -> None:
+    run(loop, loop.arrive(2))
+    march = loop.arrive(3, turn=1)
+    assert run(loop, march) == "done"
+    loop.measure(march)  # as `ratchet labels --snapshot` does
+    assert [item for item in measured(loop) if item.against == 2] == [], "February is the old champion's, March chose the new one"
+    assert run(loop, loop.store.get("m2")) == "NO_ACTION", "an older month brings no older version back"
+    assert loop.production == 2
+
+
+def test_the_registry_has_the_newest_measurement_of_each_version(loop: Loop) -> None:
+    assert run(loop, loop.arrive(2, turn=1)) == "done"
+    run(loop, loop.arrive(3, turn=1))
+    for version in (1, 2):
+        newest = loop.at.journal.history().measurement(version)
+        assert newest is not None
+        metrics = loop.at.registry.version(version).metrics
+        assert (metrics["measured_auc"], metrics["measured_auc_high"]) == (newest.event.value, newest.event.high)
+
+
+def test_a_registry_that_cannot_be_written_to_loses_no_measurement_and_is_written_later(loop: Loop) -> None:
+    loop.at.registry.read_only = Unavailable("the registry is away")
+    with pytest.raises(Unavailable):
+        run(loop, loop.arrive(2))
+    (found,) = measured(loop)
+    assert "measured_auc" not in loop.at.registry.version(1).metrics
+    loop.at.registry.read_only = None
+    run(loop, loop.store.get("m2"))
+    assert len(measured(loop)) == 1, "it is not measured again"
+    assert loop.at.registry.version(1).metrics["measured_auc"] == found.value
+
+
+def test_the_registry_has_what_was_decided_on_a_version_and_by_what(loop: Loop) -> None:
+    assert loop.at.registry.tags[1]["ratchet.against"] == "none"
+    run(loop, loop.arrive(2, turn=1))
+    tags, gate = loop.at.registry.tags[2], loop.at.journal.history().gates[-1].event
+    assert (tags["ratchet.verdict"], tags["ratchet.proof"], tags["ratchet.against"]) == ("PASS", "probation", "version 1")
+    assert tags["ratchet.report"] == gate.report
+    assert tags["ratchet.delta"] == f"{gate.delta:+.3f} ({gate.delta_low:.3f} to {gate.delta_high:.3f})"
+
+
+def test_a_registry_that_cannot_be_written_to_loses_no_decision(loop: Loop) -> None:
+    snapshot = loop.arrive(2, turn=1)
+    loop.measure(snapshot)
+    candidate = loop.train(loop.check(snapshot).judged)
+    loop.at.registry.read_only = Unavailable("the registry is away")
+    with pytest.raises(Unavailable):
+        loop.judge(snapshot, candidate)
+    assert loop.at.journal.history().gates[-1].event.candidate == candidate
 
 
 # --- what labels decide and features do not ---

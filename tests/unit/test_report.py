@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ratchet.core.decision import Decision, Reason, Verdict, number
-from ratchet.core.estimate import Interval, Labels, Paired, Scores
+from ratchet.core.estimate import Estimate, Interval, Labels, Paired, Scores
+from ratchet.core.events import Proof
 from ratchet.core.gate import comparable, judge
 from ratchet.core.measurement import SliceComparison
 from ratchet.core.policy import DriftPolicy, GatePolicy
@@ -185,6 +186,28 @@ def test_the_first_screen_says_who_serves(case: tuple[str, ReportContent, str]) 
     )
     assert f"<span>{content.decision.verdict}</span>" in page
     assert f'href="#{content.decision.verdict}"' in page  # the shape, for who does not see the colour
+
+
+@pytest.mark.parametrize(
+    ("case", "change", "sentence"),
+    [
+        (
+            {},
+            {"out_of_time": Estimate(0.0341, 0.012)},
+            "without this snapshot, beats version 1 on it by 0.034 (standard error 0.012), so the gain is not this month's alone.",
+        ),
+        (
+            {"strength": 0.0},
+            {"out_of_time": Estimate(-0.02, 0.012)},
+            "loses to version 1 on it by 0.020 (standard error 0.012), which does not show that a gain would last.",
+        ),
+        ({}, {"proof": Proof.PROBATION}, "Version 1 is broken, so version 2 goes first, on probation"),
+        ({}, {"proof": Proof.CHALLENGER}, "the decision rests on all labelled snapshots since, on which it and version 1"),
+        ({}, {"proof": Proof.RETURN}, "Version 2 served before version 1: the decision rests on the first labelled snapshot after"),
+    ],
+)
+def test_what_the_decision_rests_on_is_said_in_a_sentence(case: dict[str, Any], change: dict[str, Any], sentence: str) -> None:
+    assert sentence in text_of(decision_report(report_content(**case, **change)))
 
 
 def test_every_reason_is_said_as_the_ledger_has_it(case: tuple[str, ReportContent, str]) -> None:

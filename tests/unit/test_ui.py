@@ -68,6 +68,75 @@ def test_a_champion_without_trouble_wants_no_attention() -> None:
     assert "Nothing wants attention" in text
 
 
+def test_before_later_labels_the_figure_is_said_to_be_that_of_training() -> None:
+    text = text_of(UiSite(first_champion()).client().get("/").text)
+    assert "AUC at training, on 2024-01-01 0." in text
+    assert "no later labels yet" in text
+
+
+def test_the_newest_measurement_is_said_with_its_date_and_interval() -> None:
+    loop = first_champion()
+    loop.run(loop.arrive(2))
+    loop.run(loop.arrive(3))
+    (*_, newest) = loop.at.journal.history().measurements(1)
+    found = newest.event
+    text = text_of(UiSite(loop).client().get("/").text)
+    figure = f"{found.value:.3f} {found.low:.3f} to {found.high:.3f}, {found.rows:,} held-out rows"
+    assert f"AUC on 2024-03-01 {figure}" in text
+    assert "at training" not in text
+    assert "ALL WELL" in text
+
+
+def test_all_is_not_well_with_a_champion_that_the_newest_labels_show_to_have_fallen() -> None:
+    loop = first_champion()
+    loop.measure(loop.arrive(2, turn=0.5))  # a concept change; no run has looked at it yet
+    text = text_of(UiSite(loop).client().get("/").text)
+    assert "WANTS A LOOK" in text
+    assert "Version 1 does worse than it did, beyond doubt: AUC of 2024-02 0.5" in text
+
+
+def test_a_champion_that_stays_down_goes_on_wanting_attention() -> None:
+    loop = first_champion()
+    for number in (2, 3, 4, 5):
+        loop.measure(loop.arrive(number, turn=0.5))
+    assert "Version 1 does worse than it did, beyond doubt" in text_of(UiSite(loop).client().get("/").text)
+
+
+def test_a_wish_that_waits_for_labels_is_said_with_the_date_since_when() -> None:
+    loop = first_champion()
+    assert loop.run(loop.arrive(2, shift=1, labelled=False)) == "UNKNOWN"
+    assert loop.run(loop.arrive(3, labelled=False)) == "UNKNOWN"
+    text = text_of(UiSite(loop).client().get("/").text)
+    assert "WANTS A LOOK" in text
+    assert "A new model is wanted since 2024-02-01 and waits for labels: drift_share 0.333 >= 0.020" in text
+
+
+def test_probation_is_said_until_a_labelled_month_was_stood() -> None:
+    loop = first_champion()
+    assert loop.run(loop.arrive(2, turn=1)) == "done"
+    site = UiSite(loop)
+    assert "Version 2 is on probation: version 1 comes back by itself" in text_of(site.client().get("/").text)
+    assert loop.run(loop.arrive(3, turn=1)) == "NO_ACTION"
+    assert "is on probation" not in text_of(site.client().get("/").text).partition("The last decisions")[0]
+
+
+def test_the_figures_of_champion_and_previous_are_said_by_labelled_snapshot() -> None:
+    loop = first_champion()
+    loop.run(loop.arrive(2, turn=1))
+    loop.run(loop.arrive(3, turn=1))
+    text = text_of(UiSite(loop).client().get("/performance").text)
+    first, second, third = (
+        text.index(what)
+        for what in (
+            "2024-03-01 version 2, champion AUC 0.",
+            "2024-03-01 version 1, previous AUC 0.",
+            "2024-02-01 version 1, previous",
+        )
+    )
+    assert first < second < third
+    assert "Against version 2" in text[second:third]
+
+
 def test_the_last_decision_is_said_with_every_inequality_and_what_became_of_it(site: UiSite) -> None:
     text = text_of(site.client().get("/").text)
     (*_, gate) = site.ledger.records("gate")
@@ -279,7 +348,7 @@ def test_drift_is_said_by_feature_over_time(site: UiSite) -> None:
 
 def test_live_and_holdout_auc_are_said_side_by_side(site: UiSite) -> None:
     text = text_of(site.client().get("/performance").text)
-    assert "Version 1 of 2024-01-01 Holdout AUC 0." in text
+    assert "Version 1 of 2024-01-01 AUC at training 0." in text
     assert "Live AUC 0.475 (0.400 to 0.550)" in text
     assert "worse" in text.partition("Version 1 of")[2]
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal
 
 import typer
 
+from ratchet.apps.cli import figures
 from ratchet.apps.cli.console import AsJson, document, facts, line, table, waiting
 from ratchet.apps.cli.models import show_all
 from ratchet.apps.wording import summary
 from ratchet.core.errors import LedgerError
-from ratchet.core.events import Entry, Moved, entry_of
+from ratchet.core.events import Entry, Measured, Moved, entry_of
 from ratchet.core.record import Record, verify
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
 from ratchet.promotion import by_hand
 from ratchet.promotion.reconcile import reconcile as mend
 from ratchet.rollout.state import PodReport
+from ratchet.steps.parts.standing import standing
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
-_Kind = Literal["ingest", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch", "prune"]
+_Kind = Literal["ingest", "measure", "trigger", "gate", "promotion", "reconcile", "live", "run", "watch", "prune"]
 _LAST = 2**31 - 1  # the registries' column of version numbers
 
 
@@ -34,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example: ratchet reconcile")(reconcile)
 
 
-def _version(version: ModelVersion | None) -> dict[str, Any] | None:
+def _version(version: ModelVersion | None, measured: Measured | None) -> dict[str, Any] | None:
     if version is None:
         return None
     trained = version.provenance.snapshot_ids if version.provenance else ()
@@ -43,6 +44,7 @@ def _version(version: ModelVersion | None) -> dict[str, Any] | None:
         "created_at": version.created_at.isoformat(),
         "trained_on": trained,
         "metrics": dict(version.metrics),
+        "measured": figures.measured(measured),
     }
 
 
@@ -53,9 +55,11 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     wiring = Wiring.load()
     with waiting("asking registry, ledger and servers"):
         seen = by_hand.status(wiring.registry, wiring.journal, wiring.rollout)
+        champion, previous = (version.number if version else None for version in (seen.champion, seen.previous))
+        how = standing(wiring.project, wiring.journal.history(), champion, previous, seen.champion)
     content = {
-        "production": _version(seen.champion),
-        "previous": _version(seen.previous),
+        "production": _version(seen.champion, how.champion),
+        "previous": _version(seen.previous, how.previous),
         "pinned": seen.pinned,
         "agree": seen.agree,
         "rollout": {"state": seen.progress.state.value, "detail": seen.progress.detail},
@@ -64,23 +68,24 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
         "interrupted": _stored(wiring.journal, seen.interrupted) if seen.interrupted else None,
         "last_promotion": _stored(wiring.journal, seen.last) if seen.last else None,
         "address": wiring.settings.url,
+        **figures.as_json(how),
     }
     if as_json:
         document(content)
         return
-    champion, metric = seen.champion, task_of(wiring.project).metric
+    metric = task_of(wiring.project).metric
+    trained = seen.champion.provenance if seen.champion else None
     last = seen.last.event if seen.last else None
-    promised = metric.promised(champion.metrics if champion else {}).value
     pods = ", ".join(_pod(pod) for pod in seen.pods)
     facts(
         wiring.project.model,
         {
-            "production": f"version {champion.number}" if champion else "no model yet: ratchet run",
-            "trained on": ", ".join(champion.provenance.snapshot_ids) if champion and champion.provenance else None,
-            f"holdout {metric.label}": f"{promised:.3f}" if math.isfinite(promised) else None,
+            "production": f"version {champion}" if champion else "no model yet: ratchet run",
+            "trained on": ", ".join(trained.snapshot_ids) if trained else None,
+            **figures.champion_row(how, metric),
             "since": f"{seen.last.at:%Y-%m-%d %H:%M} UTC, by {seen.last.actor} ({last.cause})" if seen.last and last else None,
             "why": "; ".join(last.reasons) if last else None,
-            "previous": f"version {seen.previous.number} (ratchet rollback)" if seen.previous else None,
+            **figures.rows(how, metric, seen.previous),
             "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
             "agree": "yes" if seen.agree else "NO: alias and pods differ, ratchet reconcile mends it",
             "awaiting approval": ", ".join(f"version {entry.event.to}" for entry in seen.waiting),

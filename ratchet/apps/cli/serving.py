@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from ratchet.apps.cli import figures
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
 from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.estimate import MetricName
@@ -18,6 +19,7 @@ from ratchet.core.events import LiveMeasured
 from ratchet.core.schema import Columns
 from ratchet.settings import environment
 from ratchet.steps import labels as use_case
+from ratchet.steps import measure
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
@@ -86,16 +88,22 @@ def labels(
     snapshot: Annotated[str | None, typer.Option(help="Take the labels of this ingested snapshot instead.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Join late labels to the answers that were given, and measure how well each version does on them."""
+    """Join late labels to the answers that were given, and measure how well each version does on them.
+
+    With a snapshot's labels the versions that count are measured on its held-out rows too, as each run does.
+    """
     wiring = Wiring.load()
     with waiting("joining labels to answers"):
         world = (wiring.project, wiring.registry, wiring.journal, wiring.requests)
         done = use_case.run(*world, _labels(wiring, file, snapshot), wiring.store)
+    said, found = _measure(wiring, snapshot)
     metric = task_of(wiring.project).metric
     rows = [_row(measured, metric) for measured in done.versions]
     if as_json:
-        document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": rows})
+        document({"joined": done.report.joined, "unknown": done.report.unknown, "versions": rows, "measured": found})
         return
+    for sentence in said:
+        line(sentence)
     line(f"{done.report.joined} answers labelled; {done.report.unknown} labels are about no logged answer")
     kinds = list(dict.fromkeys(f"{kind}s" for measured in done.versions for kind in measured.counts))
     cells = [
@@ -104,6 +112,17 @@ def labels(
     ]
     headers = ["version", "labelled answers", "of held-out", *kinds, f"live {metric.label} with interval"]
     table(f"live {metric.label}, on held-out entities", [*headers, f"{metric.label} at training"], cells)
+
+
+def _measure(wiring: Wiring, snapshot: str | None) -> tuple[list[str], list[dict[str, Any]]]:
+    """What there is to say, and the figures as JSON shows them; nothing where the labels came in a file."""
+    if snapshot is None:
+        return [], []
+    said: list[str] = []
+    with waiting("measuring"):
+        world = (wiring.project, wiring.store, wiring.registry, wiring.journal)
+        found = [entry.event for entry in measure.run(*world, wiring.store.get(snapshot), say=said.append)]
+    return said, [{"version": item.version, "role": item.role.value, **(figures.measured(item) or {})} for item in found]
 
 
 def _row(measured: LiveMeasured, metric: MetricName) -> dict[str, Any]:

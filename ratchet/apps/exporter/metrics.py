@@ -65,6 +65,22 @@ PROMOTION_SECONDS = Metric(
 )
 PROMOTION_AT = _gauge("ratchet_promotion_changed_timestamp_seconds", "When a promotion began, ended or failed last")
 OPEN = _gauge("ratchet_promotion_open_seconds", "Time since a promotion began that has not ended; else 0")
+MEASURED_DATE = _gauge(
+    "ratchet_measured_as_of_timestamp_seconds",
+    "Date of the newest labelled snapshot that a version was measured on, by role: champion, previous or challenger",
+    "version",
+    "role",
+)
+FELL = _gauge(
+    "ratchet_champion_fell", "1 when the newest labels show beyond doubt that the champion fell; needs the registry too", "version"
+)
+PROBATION = _gauge(
+    "ratchet_champion_on_probation", "1 until the version in production has stood a labelled snapshot beside the one before"
+)
+WISHES = _gauge("ratchet_wishes_waiting", "Wishes for a candidate that wait for labels")
+WISH_SINCE = _gauge(
+    "ratchet_wish_waiting_seconds", "Time since the date of the snapshot that the oldest of these was made on; else 0"
+)
 WAITING = _gauge("ratchet_promotions_awaiting_approval", "Candidates that wait for `ratchet approve`")
 SNAPSHOT_DATE = _gauge("ratchet_snapshot_as_of_timestamp_seconds", "Date of the newest snapshot that was ingested")
 INGESTED_AT = _gauge("ratchet_snapshot_ingested_timestamp_seconds", "When a snapshot was ingested last")
@@ -76,7 +92,12 @@ LEDGER = (
     DRIFT_BOUND,
     DRIFT_WORST,
     UNANSWERED,
-    *(m for of in _OF_TASKS for m in (*of.live, of.live_rows)),
+    *(m for of in _OF_TASKS for m in (*of.measured, *of.live, of.live_rows)),
+    MEASURED_DATE,
+    FELL,
+    PROBATION,
+    WISHES,
+    WISH_SINCE,
     RUNS,
     PROMOTION_SECONDS,
     PROMOTION_AT,

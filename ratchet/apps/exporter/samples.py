@@ -13,11 +13,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 
 from ratchet.apps.exporter import metrics as m
+from ratchet.apps.exporter.outcomes import Value, by_labels, fell, midnight
 from ratchet.apps.exporter.sources import Labelled, Production, Seen, Serving
 from ratchet.core.decision import Verdict
 from ratchet.core.events import Entry, Gated, LiveMeasured, Moved, MoveState, Triggered
 from ratchet.core.history import History, Outcome
-from ratchet.core.metric import Kind, Metric
+from ratchet.core.metric import Kind
 from ratchet.core.schema import ModelVersion
 from ratchet.core.trigger import Action
 from ratchet.project.file import Project
@@ -29,7 +30,6 @@ from ratchet.tasks.task import Task
 _DAY = 86_400.0
 _OUTCOMES = {Triggered.KIND: Action, Gated.KIND: Verdict, Moved.KIND: MoveState}
 _LIVE_VERSIONS = 10  # of older ones than these only the one in production is shown
-Value = tuple[Metric, float, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +75,28 @@ def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterat
                 yield from _decided(history, now)
                 yield from _measured(history, task)
                 yield from _arrived(history)
+                yield from by_labels(project, history, now)
             case Labelled(newest):
                 for version, at in newest.items():
                     yield task.metrics.label_delay, max(0.0, now - at), (str(version),)
             case Serving() as serving:
                 yield from _serving(serving)
-    registry, rollout = (seen[name].seen if name in seen else None for name in ("registry", "rollout"))
-    if isinstance(registry, Production) and isinstance(rollout, Serving):
-        target = registry.champion.number if registry.champion else None
-        yield m.AGREE, float(agree(target, rollout.pinned, rollout.pods)), ()
+    yield from _together({name: reading.seen for name, reading in seen.items()}, project)
     yield m.DRIFT_BOUND, project.policy.drift.drift_share, ()
     if project.policy.max_age_days is not None:
         yield m.MAX_AGE, project.policy.max_age_days * _DAY, ()
+
+
+def _together(seen: Mapping[str, Seen | None], project: Project) -> Iterator[Value]:
+    """What takes more than one source."""
+    registry, rollout, ledger = (seen.get(name) for name in ("registry", "rollout", "ledger"))
+    if not isinstance(registry, Production):
+        return
+    champion = registry.champion
+    if isinstance(rollout, Serving):
+        yield m.AGREE, float(agree(champion.number if champion else None, rollout.pinned, rollout.pods)), ()
+    if isinstance(ledger, History) and champion is not None:
+        yield from fell(project, ledger, champion)
 
 
 def _champion(champion: ModelVersion, now: float, task: Task) -> Iterator[Value]:
@@ -96,7 +106,7 @@ def _champion(champion: ModelVersion, now: float, task: Task) -> Iterator[Value]
     yield m.CHAMPION_VERSION, champion.number, ()
     yield m.CHAMPION_AGE, max(0.0, now - _aware(champion.created_at).timestamp()), ()
     if trained_on:
-        yield m.CHAMPION_DATE, _midnight(date.fromisoformat(trained_on)), ()
+        yield m.CHAMPION_DATE, midnight(date.fromisoformat(trained_on)), ()
     for metric, name in zip(task.metrics.promised, task.metric.held_out, strict=True):
         if name in champion.metrics:
             yield metric, champion.metrics[name], version
@@ -142,7 +152,7 @@ def shown_live(history: History) -> list[Entry[LiveMeasured]]:
 
 def _arrived(history: History) -> Iterator[Value]:
     if ingests := history.ingests():
-        yield m.SNAPSHOT_DATE, _midnight(max(ingests)), ()
+        yield m.SNAPSHOT_DATE, midnight(max(ingests)), ()
         yield m.INGESTED_AT, max(entry.at for entry in ingests.values()).timestamp(), ()
     if history.interval is not None:
         yield m.INTERVAL, history.interval, ()
@@ -168,10 +178,6 @@ def _durations(seconds: Sequence[float]) -> HistogramMetricFamily:
 
 def _since(moment: datetime | None, now: float) -> float:
     return max(0.0, now - moment.timestamp()) if moment else 0.0
-
-
-def _midnight(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
 def _aware(moment: datetime) -> datetime:

@@ -7,22 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ratchet.apps.ui.outcomes import Attention, concerns, figure
 from ratchet.apps.ui.stores import Stores
 from ratchet.apps.ui.story import Tenure, checks, tenures
 from ratchet.apps.ui.words import ago, day_of, moment, trained_on
+from ratchet.apps.wording import interval_of
 from ratchet.core.decision import Verdict, number
-from ratchet.core.estimate import Interval
-from ratchet.core.events import Ingested, LiveMeasured, RunState
+from ratchet.core.events import Ingested, RunState
 from ratchet.core.schema import ModelVersion
 from ratchet.rollout.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """Something that a person should know. `commands` in backticks; `page` shows more, empty when none does."""
-
-    text: str
-    page: str = ""
+from ratchet.steps.parts.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +36,17 @@ def now(stores: Stores, at: datetime) -> Now:
     """Put what was seen into words. What is away is left out here, and stands in `stores.problems`."""
     held = tenures(stores.ledger.history)
     last = held[-1] if held else None
-    champion = _champion(stores, last)
-    attention = tuple(_attention(stores, champion, last))
+    champion, seen = stores.champion, stores.standing
+    attention = tuple(_attention(stores, champion, last, seen))
     broken = bool(stores.ledger.broken) or any(item.text.startswith(_NOT_SERVED) for item in attention)
-    tone = "fail" if broken else ("unknown" if attention or stores.problems else "pass")
+    wanted = any(not item.calm for item in attention)
+    tone = "fail" if broken else ("unknown" if wanted or stores.problems else "pass")
     stamp = {"pass": "ALL WELL", "unknown": "WANTS A LOOK", "fail": "SOMETHING IS WRONG"}[tone]
-    return Now(
-        tone, stamp, _headline(stores, champion), _why(last, champion), attention, tuple(_facts(stores, last, at)), tuple(held)
-    )
+    facts = tuple(_facts(stores, last, at, seen))
+    return Now(tone, stamp, _headline(stores, champion), _why(last, champion), attention, facts, tuple(held))
 
 
 _NOT_SERVED = "Nothing answers"
-
-
-def _champion(stores: Stores, last: Tenure | None) -> int | None:
-    """By the registry; while that is away by the ledger."""
-    if stores.registry is not None:
-        return stores.registry.champion.number if stores.registry.champion else None
-    return last.version if last else None
 
 
 def _headline(stores: Stores, champion: int | None) -> str:
@@ -86,7 +73,7 @@ def _why(last: Tenure | None, champion: int | None) -> str:
     return f"In production since {moment(last.since)}, because {last.how}: {'; '.join(last.why)}."
 
 
-def _attention(stores: Stores, champion: int | None, last: Tenure | None) -> Iterator[Attention]:
+def _attention(stores: Stores, champion: int | None, last: Tenure | None, seen: Standing) -> Iterator[Attention]:
     if stores.ledger.broken:
         yield Attention(f"The record of decisions cannot be trusted: {stores.ledger.broken}.", "/history")
     yield from _disagreement(stores, champion, last)
@@ -95,7 +82,8 @@ def _attention(stores: Stores, champion: int | None, last: Tenure | None) -> Ite
         yield Attention(f"A move to version {to} is under way or was interrupted; `ratchet reconcile` finishes or undoes it.")
     for entry in stores.ledger.waiting:
         yield Attention(f"Version {entry.event.to} passed the gate and waits for approval.", f"/history/{entry.seq}")
-    yield from _worse_than_promised(stores, champion)
+    yield from _worse_than_promised(stores, champion, seen)
+    yield from concerns(seen, stores.ledger.history, champion)
     yield from _unanswered_drift(stores, champion)
     runs = stores.ledger.history.run_ends
     if runs and runs[-1].event.state is RunState.FAILED:
@@ -122,18 +110,16 @@ def _disagreement(stores: Stores, champion: int | None, last: Tenure | None) -> 
         yield Attention(f"{', '.join(wrong)} still serves another version.")
 
 
-def live_interval(live: LiveMeasured) -> Interval:
-    """Its figure, NaN where it could not be measured."""
-    return Interval(*(math.nan if value is None else value for value in (live.value, live.low, live.high)))
-
-
-def _worse_than_promised(stores: Stores, champion: int | None) -> Iterator[Attention]:
+def _worse_than_promised(stores: Stores, champion: int | None, seen: Standing) -> Iterator[Attention]:
+    if seen.live:
+        yield Attention(f"Version {champion} does worse on live answers than it promised: {seen.live}.", "/performance")
+        return
     entry = stores.ledger.history.live().get(champion or 0)
     version = stores.registry.champion if stores.registry else None
     if entry is None or version is None or entry.event.high is None:
         return
     metric = stores.task.metric
-    live, promised = live_interval(entry.event), metric.promised(version.metrics)
+    live, promised = interval_of(entry.event), metric.promised(version.metrics)
     if stores.task.enough(entry.event.rows, entry.event.counts) and metric.fell(live, promised):
         yield Attention(
             f"Version {champion} does worse on live answers than on the holdout when it was trained: upper end of live "
@@ -154,19 +140,16 @@ def _unanswered_drift(stores: Stores, champion: int | None) -> Iterator[Attentio
         )
 
 
-def _facts(stores: Stores, last: Tenure | None, at: datetime) -> Iterator[tuple[str, str, str]]:
+def _facts(stores: Stores, last: Tenure | None, at: datetime, seen: Standing) -> Iterator[tuple[str, str, str]]:
     champion: ModelVersion | None = stores.registry.champion if stores.registry else None
     if last is not None:
         yield "In production since", moment(last.since), ago(last.since, at)
     if trained := trained_on(champion):
         yield "Trained on snapshot", trained, ""
     metric = stores.task.metric
-    promised = metric.promised(champion.metrics if champion else {})
-    if math.isfinite(promised.value):
-        between = f"{promised.low:.3f} to {promised.high:.3f}" if math.isfinite(promised.low + promised.high) else ""
-        yield f"{metric.label} on the holdout", f"{promised.value:.3f}", between
+    yield from figure(seen, metric)
     if champion is not None and (entry := stores.ledger.history.live().get(champion.number)):
-        live = live_interval(entry.event)
+        live = interval_of(entry.event)
         known = math.isfinite(live.value + live.low + live.high)
         value, between = (f"{live.value:.3f}", f"{live.low:.3f} to {live.high:.3f}") if known else ("too few labels", "")
         yield f"{metric.label} on live answers", value, between

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ratchet.apps.ui.now import live_interval
 from ratchet.apps.ui.words import trained_on
+from ratchet.apps.wording import in_words, interval_of
 from ratchet.core.estimate import Interval
 from ratchet.core.events import Entry, LiveMeasured
 from ratchet.core.schema import ModelVersion
@@ -47,7 +47,7 @@ def performance(task: Task, versions: Mapping[int, ModelVersion], newest: Mappin
     """Lay the intervals out: the holdout's from the registry, the live ones as `ratchet labels` measured them last."""
     metric = task.metric
     promised = {n: metric.promised(version.metrics) for n, version in versions.items()}
-    seen = {n: live_interval(entry.event) for n, entry in newest.items()}
+    seen = {n: interval_of(entry.event) for n, entry in newest.items()}
     ends = [end for value in (*promised.values(), *seen.values()) for end in (value.value, value.low, value.high)]
     scale = axis([metric.neutral, *ends], pad=0.06)
     rows = [
@@ -58,7 +58,7 @@ def performance(task: Task, versions: Mapping[int, ModelVersion], newest: Mappin
 
 def _row(task: Task, number: int, version: ModelVersion | None, entry: Entry[LiveMeasured] | None, scale: Axis) -> VersionRow:
     promised, live = task.metric.promised(version.metrics if version else {}), entry.event if entry else None
-    seen = live_interval(live) if live else Interval(math.nan, math.nan, math.nan)
+    seen = interval_of(live) if live else Interval(math.nan, math.nan, math.nan)
     verdict = ""
     enough = live is not None and task.enough(live.rows, live.counts)
     if enough and math.isfinite(seen.high) and math.isfinite(promised.low):
@@ -66,20 +66,14 @@ def _row(task: Task, number: int, version: ModelVersion | None, entry: Entry[Liv
     return VersionRow(
         number,
         trained_on(version),
-        _text(promised),
-        _text(seen),
+        in_words(promised),
+        in_words(seen),
         live.labelled if live else 0,
         live.rows if live else 0,
         verdict,
         span(scale, promised),
         span(scale, seen),
     )
-
-
-def _text(value: Interval) -> str:
-    if not math.isfinite(value.value):
-        return "not known"
-    return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low) else "")
 
 
 @dataclass(frozen=True, slots=True)

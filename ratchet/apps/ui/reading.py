@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ratchet.apps.ui.drift_tracks import drift_history
 from ratchet.apps.ui.headers import REPORT_POLICIES
+from ratchet.apps.ui.months import months
 from ratchet.apps.ui.now import now
 from ratchet.apps.ui.pages import Pages
 from ratchet.apps.ui.performance import performance, volume_chart
@@ -138,6 +139,7 @@ class Reading:
             "performance.html.j2",
             "Performance",
             metric=stores.task.metric,
+            months=months(history, stores.standing, stores.champion, stores.previous, stores.task.metric),
             performance=performance(stores.task, stores.registry.versions if stores.registry else {}, history.live()),
             live=[(entry, summary(entry.event)[1]) for entry in reversed(history.live_measurements)][:_A_PAGE],
             volume=volume_chart(stores.requests) if stores.requests else None,

@@ -20,6 +20,7 @@ from ratchet.requests.volume import Volume
 from ratchet.rollout.port import Rollout
 from ratchet.rollout.state import PodReport, Progress
 from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps.parts.standing import Standing, standing
 from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
 
@@ -106,6 +107,7 @@ class ServingState:
 class Stores:
     """What the stores answered; one that nobody asked or that is away is empty, and `problems` has a sentence on the latter."""
 
+    project: Project
     task: Task
     ledger: LedgerState
     registry: RegistryState | None
@@ -113,6 +115,27 @@ class Stores:
     requests: Volume | None
     snapshots: Sequence[Snapshot] | None
     problems: dict[str, str]
+
+    @property
+    def champion(self) -> int | None:
+        """Who should serve: by the registry; while that is away by the ledger."""
+        if self.registry is not None:
+            return self.registry.champion.number if self.registry.champion else None
+        moved = self.ledger.history.champion
+        return moved.event.to if moved else None
+
+    @property
+    def previous(self) -> int | None:
+        """Who served before, likewise."""
+        if self.registry is not None:
+            return self.registry.previous.number if self.registry.previous else None
+        return self.ledger.history.previous
+
+    @property
+    def standing(self) -> Standing:
+        """How production does by the labels that have come."""
+        version = self.registry.champion if self.registry else None
+        return standing(self.project, self.ledger.history, self.champion, self.previous, version)
 
 
 def ask_stores(queries: Queries, ports: Ports, *wanted: str) -> Stores:
@@ -127,6 +150,7 @@ def ask_stores(queries: Queries, ports: Ports, *wanted: str) -> Stores:
     answers: dict[str, Answer[Any]] = queries.ask({name: asked[name] for name in wanted})
     value = {name: answers[name].value if name in answers else None for name in asked}
     return Stores(
+        project=ports.project,
         task=task_of(ports.project),
         ledger=cast("LedgerState | None", value["ledger"]) or LedgerState(History()),
         registry=value["registry"],

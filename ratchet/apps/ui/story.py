@@ -7,13 +7,14 @@ from datetime import datetime
 
 from ratchet.apps.ui.words import day_of, report_name
 from ratchet.core.decision import Verdict
-from ratchet.core.estimate import Interval, MetricName
+from ratchet.core.estimate import Estimate, Interval, MetricName
 from ratchet.core.events import Cause, Entry, Gated, Moved, MoveState
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
 from ratchet.project.file import Project
 from ratchet.reports.html.comparison import IntervalFigure, Stated, interval_figure
 from ratchet.reports.html.text import percent, signed
+from ratchet.reports.html.wording import rests_on
 from ratchet.tasks.catalogue import task_of
 
 
@@ -104,7 +105,7 @@ def decision(entry: Entry[Gated], history: History, project: Project, versions: 
         gate.champion,
         day_of(gate.snapshot),
         tuple((text, text in gate.decisive) for text in gate.reasons),
-        _figures(gate, task_of(project).metric),
+        f"{_figures(gate, task_of(project).metric)} {_rests_on(gate)}".rstrip(),
         _figure(gate, project, versions),
         report_name(gate.report),
         _after(entry, history),
@@ -121,6 +122,12 @@ def _figures(gate: Gated, metric: MetricName) -> str:
     if gate.confidence is not None and gate.delta_low is not None and gate.delta_high is not None:
         between = f" ({percent(gate.confidence)} interval {signed(gate.delta_low)} to {signed(gate.delta_high)})"
     return f"{said} and version {gate.champion} {gate.champion_value:.3f}: a difference of {signed(gate.delta)}{between}."
+
+
+def _rests_on(gate: Gated) -> str:
+    known = gate.out_of_time is not None and gate.out_of_time_se is not None
+    gain = Estimate(gate.out_of_time or 0.0, gate.out_of_time_se or 0.0) if known else None
+    return rests_on(gate.proof, gain, gate.candidate, gate.champion, passed=gate.verdict is Verdict.PASS)
 
 
 def _figure(gate: Gated, project: Project, versions: dict[int, ModelVersion]) -> IntervalFigure | None:

@@ -12,7 +12,8 @@ from datetime import datetime
 from urllib.parse import quote
 
 from ratchet.core.decision import Decision
-from ratchet.core.estimate import Labels, Scores
+from ratchet.core.estimate import Estimate, Labels, Scores
+from ratchet.core.events import Proof
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Snapshot
@@ -23,7 +24,7 @@ from ratchet.reports.html.drift_view import drift_view
 from ratchet.reports.html.figures import SIDE
 from ratchet.reports.html.rendering import template
 from ratchet.reports.html.text import counted, figure, percent, shown
-from ratchet.reports.html.wording import first_screen
+from ratchet.reports.html.wording import first_screen, rests_on
 from ratchet.tasks.task import Task
 
 
@@ -35,7 +36,8 @@ class ReportContent:
     and the scores are the n holdout rows, n up to millions. `manual` says that a PASS waits for approval. `drift`, `reference` and
     `current` belong together and may be None, as for a first model; their names are the snapshots'. `drift_report` is the name of
     Evidently's file beside this one, empty without one. `training` holds the parameters that were chosen and the cross-validation
-    score, in the order in which to show them.
+    score, in the order in which to show them. `proof` is what the decision rests on, `out_of_time` the gain of the same recipe made
+    without the judged month, None where it was not asked for.
     """
 
     task: Task
@@ -63,6 +65,8 @@ class ReportContent:
     reference_name: str = ""
     current_name: str = ""
     drift_report: str = ""
+    proof: Proof = Proof.FRESH
+    out_of_time: Estimate | None = None
 
 
 def decision_report(content: ReportContent) -> str:
@@ -78,6 +82,7 @@ def decision_report(content: ReportContent) -> str:
         decision=content.decision,
         reasons=[(reason.verdict, shown(reason.text, 240)) for reason in content.decision.reasons],
         screen=first_screen(content.decision, measured, *versions, manual=content.manual),
+        rests=rests_on(content.proof, content.out_of_time, *versions, passed=content.decision.passed),
         measured=measured,
         policy=policy,
         metric=measured.metric,
@@ -115,6 +120,8 @@ def _provenance(content: ReportContent) -> list[tuple[str, str]]:
         ("Project hash", content.project_hash),
         ("Holdout", f"share {content.holdout_share:g}, salt {content.holdout_salt}"),
         ("Try at this holdout", content.measurement.attempt),
+        ("Rests on", content.proof.value),
+        *([("Gain out of time", content.out_of_time.value)] if content.out_of_time else []),
         *((f"Training: {name}", value) for name, value in content.training.items()),
     ]
     return [(shown(name), shown(f"{value:.6g}" if isinstance(value, float) else str(value), 200)) for name, value in rows]

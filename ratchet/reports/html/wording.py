@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ratchet.core.decision import Decision, Verdict, number
+from ratchet.core.estimate import Estimate
+from ratchet.core.events import Proof
 from ratchet.core.measurement import Measurement
 from ratchet.reports.html.comparison import bounds
 from ratchet.reports.html.text import counted, percent, shown
@@ -80,6 +82,43 @@ def _better(measured: Measurement, candidate: int, champion: int | None) -> str:
     return (
         f"On {rows} that neither was trained on, version {candidate} reaches {label} {number(paired.candidate)} and "
         f"version {champion} {number(paired.champion)}: a gain of {number(gain.value)} ({sure} interval {bounds(gain)})."
+    )
+
+
+def rests_on(proof: Proof, out_of_time: Estimate | None, candidate: int, champion: int | None, *, passed: bool) -> str:
+    """What the decision rests on beside the judged month's figures, in a sentence; empty where nothing else was asked.
+
+    Args:
+        proof: what the candidate was judged by.
+        out_of_time: the gain of the same recipe made without the judged month; None where that was not asked for.
+        candidate: version number.
+        champion: version number, None for a first model.
+        passed: whether it is promoted.
+    """
+    if champion is None:
+        return ""
+    if proof is Proof.CHALLENGER:
+        return (
+            f"Version {candidate} was refused before and kept: the decision rests on all labelled snapshots since, on which it and "
+            f"version {champion} were measured on the same rows."
+        )
+    if proof is Proof.RETURN:
+        return (
+            f"Version {candidate} served before version {champion}: the decision rests on the first labelled snapshot after that "
+            "promotion, on which both were measured on the same rows."
+        )
+    if proof is Proof.PROBATION and passed:
+        return (
+            f"Version {champion} is broken, so version {candidate} goes first, on probation: the decision rests on this snapshot "
+            f"alone, and version {champion} comes back by itself if it is better beyond doubt on the next labelled one."
+        )
+    if out_of_time is None:
+        return ""
+    beats = "beats" if out_of_time.value >= 0 else "loses to"
+    lasts = "so the gain is not this month's alone" if passed else "which does not show that a gain would last"
+    return (
+        f"The same recipe, made without this snapshot, {beats} version {champion} on it by {number(abs(out_of_time.value))} "
+        f"(standard error {number(out_of_time.se)}), {lasts}."
     )
 
 

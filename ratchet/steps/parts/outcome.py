@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 from ratchet.core.decision import Reason, Verdict, check
 from ratchet.core.estimate import Estimate
 from ratchet.core.events import Proof
-from ratchet.core.evidence import WINNERS_CURSE, ahead, differs, fell, gain_over, sinks
+from ratchet.core.evidence import WINNERS_CURSE, Look, ahead, differs, fell, gain_over, sinks
 from ratchet.core.gate import better_beyond_doubt
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion, Snapshot
@@ -28,12 +29,17 @@ def performance(project: Project, history: History, champion: ModelVersion | Non
     """Whether the champion fell at once, and whether it sinks slowly, by its measurements up to that snapshot; PASS when it did."""
     if champion is None or judged is None:
         return []
+    first = first_look(task_of(project), champion, project.policy.gate.confidence)
+    return falls(project, history, champion.number, first, judged.as_of)
+
+
+def falls(project: Project, history: History, champion: int, first: Look | None, day: date) -> list[Reason]:
+    """The same, by its measurements up to that day, where there is one of that day; `first` is its look at registration."""
     task, gate = task_of(project), project.policy.gate
-    looks = looks_at(history, champion.number, judged.as_of)
-    if not looks or looks[-1].as_of != judged.as_of:
+    looks = looks_at(history, champion, day)
+    if not looks or looks[-1].as_of != day:
         return []
-    first, alpha = first_look(task, champion, gate.confidence), (1 - gate.confidence) / 2
-    more, label = task.metric.more_is_better, task.metric.label
+    alpha, more, label = (1 - gate.confidence) / 2, task.metric.more_is_better, task.metric.label
     return [
         fell(looks, first, alpha, more_is_better=more, label=label),
         sinks(looks, first, gate.false_promotions_a_year, more_is_better=more, label=label),

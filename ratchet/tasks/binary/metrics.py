@@ -19,6 +19,11 @@ METRICS = OfTask(
         _gauge("ratchet_holdout_auc_low", "Lower end of its confidence interval"),
         _gauge("ratchet_holdout_auc_high", "Upper end of its confidence interval"),
     ),
+    measured=(
+        _gauge("ratchet_measured_auc", "AUC on the held-out rows of the newest labelled snapshot since training, by role", "role"),
+        _gauge("ratchet_measured_auc_low", "Lower end of its confidence interval", "role"),
+        _gauge("ratchet_measured_auc_high", "Upper end of its confidence interval", "role"),
+    ),
     live=(
         _gauge("ratchet_live_auc", "AUC on labelled answers about held-out entities, when labels came last"),
         _gauge("ratchet_live_auc_low", "Lower end of its confidence interval"),
