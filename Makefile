@@ -75,7 +75,7 @@ test-unit: $(STAMP) ## the unit tests alone
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-QUESTIONS := loop decisions serving startup drift gate
+QUESTIONS := loop decisions years serving startup drift gate
 
 bench: $(STAMP) ## measure what the documents claim, beside what people would use: an hour on a machine with nothing else to do
 	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit $$?; done

@@ -81,7 +81,7 @@ def main() -> None:
     wiring = Wiring.load()
     store, features = wiring.store, wiring.features
     snapshot = ingest.run(wiring.source(sys.argv[1]), store, features, wiring.journal, SNAPSHOT)
-    version = train.run(wiring.project, store, features, wiring.registry, snapshot)
+    version = train.run(wiring.project, store, features, wiring.registry, wiring.journal, snapshot)
     import mlflow  # noqa: PLC0415 - as above
 
     name = wiring.project.model

@@ -14,7 +14,7 @@ def train(dataset: dsl.Input[dsl.Dataset], force: bool, model: dsl.Output[dsl.Mo
     def body(w: Wiring) -> None:
         snapshot, run = w.store.get(dataset.metadata["snapshot"]), w.settings.run_id
         offered = int(dataset.metadata.get("offered") or 0) or None
-        stores = (w.project, w.store, w.features, w.registry)
+        stores = (w.project, w.store, w.features, w.registry, w.journal)
         version = use_case.run(*stores, snapshot, force=force, offered=offered, run_id=run)
         hand_on(model, version.facts(w.project.model))
         for name, value in version.metrics.items():

@@ -13,6 +13,7 @@ from ratchet.core.events import (
     Reconciled,
     RunClaimed,
     RunEnded,
+    Trained,
     Triggered,
 )
 
@@ -20,18 +21,18 @@ from ratchet.core.events import (
 def summary(event: Event) -> tuple[str, str]:
     """Outcome and reasons in words. What cannot be read is shown as it stands."""
     match event:
-        case Ingested():
-            return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
+        case Ingested() | Trained():
+            return _made(event)
         case Triggered():
             return event.action.value, "; ".join(event.reasons)
         case Gated():
             against = f"version {event.candidate} against {event.champion or 'none'}"
             return f"{event.verdict}: {against}", "; ".join(event.decisive)
-        case Measured():
-            return f"version {event.version} on {event.as_of or event.snapshot}", _measured(event)
         case Moved():
             way = f"{event.before or 'none'} -> {event.to}"
             return f"{event.cause}: {way} {event.state}", event.error or "; ".join(event.reasons)
+        case Measured():
+            return f"version {event.version} on {event.as_of or event.snapshot}", _measured(event)
         case _:
             return _others(event)
 
@@ -51,6 +52,12 @@ def _others(event: Event) -> tuple[str, str]:
             return f"answers from before {event.before:%Y-%m-%d %H:%M} deleted", f"{event.answers} of them"
         case _:
             return "", "; ".join(f"{name} {value}" for name, value in event.to_body().items())
+
+
+def _made(event: Ingested | Trained) -> tuple[str, str]:
+    if isinstance(event, Trained):
+        return f"version {event.version} made", f"of {event.months} months up to {event.snapshot}"
+    return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
 
 
 def _live(event: LiveMeasured) -> str:

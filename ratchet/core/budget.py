@@ -17,8 +17,11 @@ YEAR = timedelta(days=_DAYS)
 
 
 def confidence_of(tries: Sequence[date], today: date, policy: GatePolicy) -> float:
-    """The two-sided confidence of the next try's interval: by the year's budget, and never below `policy.confidence`."""
-    return max(policy.confidence, 1 - 2 * alpha_of(tries, today, policy.false_promotions_a_year))
+    """The two-sided confidence of the next try's interval: by half of the year's budget, and never below `policy.confidence`.
+
+    The other half is for versions whose months add up.
+    """
+    return max(policy.confidence, 1 - 2 * alpha_of(tries, today, policy.false_promotions_a_year / 2))
 
 
 def alpha_of(tries: Sequence[date], today: date, yearly: float) -> float:

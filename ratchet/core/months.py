@@ -37,7 +37,7 @@ def mixture_width(precision: float, alpha: float) -> float:
     """How far below the estimate the lower end lies: where the mixture's likelihood ratio against it reaches 1 / alpha."""
     normal, wide = NormalDist(), 1 + _USUAL_GAIN**2 * precision
     low, high = 0.0, 1.0
-    for _ in range(60):
+    for _ in range(40):
         width = (low + high) / 2
         score = width * precision * _USUAL_GAIN / math.sqrt(wide)
         ratio = math.log(2 * max(normal.cdf(score), 0.5)) - 0.5 * math.log(wide) + score**2 / 2

@@ -111,6 +111,7 @@ class Training(_Strict):
     __pydantic_extra__: dict[str, Grid | None]
 
     window: int = Field(default=1, ge=1)  # newest labelled snapshots to train on
+    windows: tuple[Annotated[int, Field(ge=1, le=60)], ...] = ()  # further ones: each is a recipe, and the best is offered
     folds: int = Field(default=4, ge=2, le=20)  # of the cross-validation inside the training entities
     seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
     logistic_regression: Grid | None = {"C": [0.1, 1.0]}
@@ -122,6 +123,11 @@ class Training(_Strict):
             message = "name at least one of logistic_regression and hist_gradient_boosting"
             raise ValueError(message)
         return self
+
+    @property
+    def recipes(self) -> tuple[int, ...]:
+        """Of how many labelled snapshots candidates are made, fewest first."""
+        return tuple(sorted({self.window, *self.windows}))
 
     @property
     def grids(self) -> dict[str, Grid | None]:

@@ -25,6 +25,7 @@ ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("policy", "gate", "false_promotions_a_year"): 0.02,
     ("policy", "retrain"): ANY,
     ("policy", "challengers"): ANY,
+    ("training", "windows"): [],
 }
 
 

@@ -26,7 +26,7 @@ from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.parts import snapshot_drift as drift
-from ratchet.steps.parts.case import Case
+from ratchet.steps.parts.case import Case, offered_by
 from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
@@ -90,8 +90,9 @@ def run(
     tries = history.tries(snapshot.features_hash, candidate) if champion else ()
     measured = measure(task, policy, held, first, second, tries)
     seen = [comparable("candidate", version.provenance, *holdout), *([reason] if reason else []), *copies(policy, held)]
-    case = Case.of(project, store, history, champion, candidate, held, second, run_id)
-    decision = judge(measured, policy, seen, proven=case.proven, lasting=case.lasting)
+    offered = offered_by(history, run_id, candidate, champion)
+    case = Case(project, store, registry, history, champion, candidate, held, second, offered)
+    decision = judge(measured, policy, seen, proven=case.proven, lasting=case.lasting if champion and offered is None else None)
     moved, day = None, snapshot.as_of.isoformat()
     if champion and other and not drift.features_changed(project, other):
         moved, day = _drift(project, store, reports, history, champion, other, snapshot, run_id, rows_per_pod, say)

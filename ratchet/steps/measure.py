@@ -19,6 +19,7 @@ from ratchet.promotion.champion import PREVIOUS, champion_of, legible
 from ratchet.registry.port import Registry
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.holdout import Holdout, champion_scores, read_holdout
+from ratchet.steps.parts.judged import labelled_until
 from ratchet.steps.parts.looks import trained_on
 from ratchet.tasks.catalogue import task_of
 
@@ -60,11 +61,7 @@ def run(
     if champion is None:
         return []
     history = legible(journal.history())
-    measurable = list(_measurable(project, registry, history, champion))
-    labelled = [snapshot for snapshot in store.snapshots() if snapshot.labelled and snapshot.as_of <= until.as_of]
-    waiting = [
-        (snapshot, wanted) for snapshot in labelled if (wanted := [item for item in measurable if item.waits(history, snapshot)])
-    ]
+    waiting = list(_waiting(project, store, registry, history, champion, until))
     if len(waiting) > MOST:
         say(f"[MEASURE] {len(waiting)} labelled snapshots wait: the newest {MOST} are measured")
     done = []
@@ -75,18 +72,36 @@ def run(
     return done
 
 
-def _measurable(project: Project, registry: Registry, history: History, champion: ModelVersion) -> Iterator[_Measurable]:
+def _waiting(
+    project: Project, store: SnapshotStore, registry: Registry, history: History, champion: ModelVersion, until: Snapshot
+) -> Iterator[tuple[Snapshot, list[_Measurable]]]:
+    """The labelled snapshots that the champion was not made of, oldest first, each with the versions to be measured on it."""
+    roles = _roles(project, registry, history, champion)
+    known = {number: _measurable(registry, champion, number, role) for number, role in roles.items()}
+    before, since = "", trained_on(champion)
+    for snapshot in labelled_until(store, until):
+        if since is not None and snapshot.as_of > since:
+            for number in history.recipes(before).values():
+                known.setdefault(number, _measurable(registry, champion, number, Role.RECIPE))
+            due = {*roles, *history.recipes(before).values()}
+            wanted = [item for number, item in known.items() if item and number in due and item.waits(history, snapshot)]
+            if wanted:
+                yield snapshot, wanted
+        before = snapshot.id
+
+
+def _roles(project: Project, registry: Registry, history: History, champion: ModelVersion) -> dict[int, Role]:
+    """The versions that are measured on each snapshot; what recipes made is measured on the one after it alone."""
+    challengers = history.challengers(champion.number, project.policy.challengers)
+    roles = {champion.number: Role.CHAMPION, **dict.fromkeys(challengers, Role.CHALLENGER)}
     previous = registry.alias(PREVIOUS)
-    roles: dict[int, Role] = {champion.number: Role.CHAMPION}
-    for challenger in history.challengers(champion.number, project.policy.challengers):
-        roles[challenger] = Role.CHALLENGER
-    if previous is not None:
-        roles.setdefault(previous.number, Role.PREVIOUS)
-    for version_number, role in roles.items():
-        version = champion if role is Role.CHAMPION else registry.version(version_number)
-        trained = trained_on(version)
-        if trained is not None:
-            yield _Measurable(version, role, trained, None if role is Role.CHAMPION else champion.number)
+    return {**({previous.number: Role.PREVIOUS} if previous else {}), **roles}
+
+
+def _measurable(registry: Registry, champion: ModelVersion, number: int, role: Role) -> _Measurable | None:
+    version = champion if role is Role.CHAMPION else registry.version(number)
+    trained = trained_on(version)
+    return None if trained is None else _Measurable(version, role, trained, None if role is Role.CHAMPION else champion.number)
 
 
 def _measure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import DataError
 from ratchet.core.estimate import Labels
+from ratchet.core.events import Trained
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
 from ratchet.drift.profile import profile
 from ratchet.drift.reference import PREDICTION, Reference
@@ -21,10 +22,14 @@ from ratchet.estimators.catalogue import estimator
 from ratchet.estimators.estimator import Scorer
 from ratchet.estimators.influence import influence
 from ratchet.features.port import FeatureStore
+from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
+from ratchet.promotion.champion import champion_of
 from ratchet.registry.port import NewVersion, Registry
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.held_rows import clusters, held_by, held_rows, keys, needed
+from ratchet.steps.parts.holdout import champion_scores, judged_holdout
+from ratchet.steps.parts.recipes import decide
 from ratchet.tasks.catalogue import task_of
 
 
@@ -56,6 +61,7 @@ def run(
     store: SnapshotStore,
     features: FeatureStore,
     registry: Registry,
+    journal: Journal,
     snapshot: Snapshot,
     *,
     force: bool = False,
@@ -63,15 +69,63 @@ def run(
     run_id: str = "",
     say: Callable[[str], None] = print,
 ) -> ModelVersion:
-    """Train, prove that the fast scorer answers as the pipeline does, and register. A version that is offered is taken as it is.
+    """Make a version by each of the project's recipes, and say which the gate is to judge. One that is offered is taken as it is.
 
-    Training is deterministic, so a version of the same snapshots and project is taken again, unless `force`: a run
-    that repeats a failed one neither fills the registry nor counts as a further try.
+    The first is that of the recipe which the rule of months would promote, or let go at once, were it to pass. All are on record:
+    what each was worth on the next labelled month is what the rule goes by.
     """
     if offered is not None:
         say(f"[TRAIN] version {offered} is offered: nothing is trained")
         return registry.version(offered)
-    window = newest_labelled(store, snapshot, project.training.window)
+    made: dict[int, ModelVersion] = {}
+    for months in project.training.recipes:
+        window = newest_labelled(store, snapshot, months)
+        if made and len(window) < months and len(window) <= max(made):
+            break  # no more months are stored: it would be the one before once more
+        made[months] = _make(project, store, features, registry, window, force=force, run_id=run_id, say=say)
+    newest = newest_labelled(store, snapshot, 1)[0]
+    for months, version in made.items():
+        if journal.history().recipes(newest.id).get(months) != version.number:
+            journal.append(Trained(snapshot=newest.id, version=version.number, months=months, run_id=run_id))
+    return next(iter(made.values())) if len(made) == 1 else _chosen(project, store, registry, journal, newest, made)
+
+
+def _chosen(
+    project: Project,
+    store: SnapshotStore,
+    registry: Registry,
+    journal: Journal,
+    snapshot: Snapshot,
+    made: Mapping[int, ModelVersion],
+) -> ModelVersion:
+    champion, own = champion_of(registry, journal), made.get(project.training.window)
+    first = own or next(iter(made.values()))
+    if champion is None:
+        return first
+    held = judged_holdout(project, store, snapshot)
+    scores = champion_scores(project, champion, bundles.read(registry.bundle(champion)), held)[1]
+    if scores is None:
+        return first
+    chosen, names = decide(project, registry, journal.history(), champion, held, scores)
+    return registry.version(names[chosen.name]) if chosen.name in names else first
+
+
+def _make(
+    project: Project,
+    store: SnapshotStore,
+    features: FeatureStore,
+    registry: Registry,
+    window: Sequence[Snapshot],
+    *,
+    force: bool,
+    run_id: str,
+    say: Callable[[str], None],
+) -> ModelVersion:
+    """Train, prove that the fast scorer answers as the pipeline does, and register.
+
+    Training is deterministic, so a version of the same snapshots and project is taken again, unless `force`: a run
+    that repeats a failed one neither fills the registry nor counts as a further try.
+    """
     same = None if force else _made_before(registry, project, window)
     if same is not None:
         say(f"[TRAIN] version {same.number} was trained on {', '.join(item.id for item in window)} by this project: taken again")

@@ -48,7 +48,7 @@ def test_the_products_measurement_is_scikit_learns_auc() -> None:
     assert found.paired is not None
     assert found.paired.candidate == pytest.approx(roc_auc_score(labels, candidate))
     assert found.paired.champion == pytest.approx(roc_auc_score(labels, champion))
-    assert found.confidence == pytest.approx(1 - 2 * 0.01 * 0.6 * 0.4**2)  # the third try on one day: 0.6 of what two have left of half of 2 %
+    assert found.confidence == pytest.approx(1 - 2 * 0.005 * 0.6 * 0.4**2)  # the third try of a day
     assert len(found.slices) == 7
 
 

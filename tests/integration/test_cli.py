@@ -77,7 +77,7 @@ def generate(club: Club) -> None:
 
 def candidate(wiring: Wiring, month: str) -> ModelVersion:
     snapshot = wiring.store.get(month)
-    return train.run(wiring.project, wiring.store, wiring.features, wiring.registry, snapshot, say=lambda _: None)
+    return train.run(wiring.project, wiring.store, wiring.features, wiring.registry, wiring.journal, snapshot, say=lambda _: None)
 
 
 def judged(wiring: Wiring, month: str, version: ModelVersion) -> Verdict:

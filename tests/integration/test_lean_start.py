@@ -34,7 +34,7 @@ def test_serving_starts_without_mlflow_scikit_learn_and_dask(tmp_path: Path) -> 
     club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "600")
     wiring = club.wiring
     snapshot = ingest.run(wiring.source(club.raw), wiring.store, wiring.features, wiring.journal, "month_000")
-    train.run(wiring.project, wiring.store, wiring.features, wiring.registry, snapshot)
+    train.run(wiring.project, wiring.store, wiring.features, wiring.registry, wiring.journal, snapshot)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env=club.environment,

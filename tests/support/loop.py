@@ -153,7 +153,7 @@ class Loop:
         )
 
     def train(self, snapshot: Snapshot, *, force: bool = False, offered: int | None = None) -> int:
-        ports = (self.project, self.store, self.features, self.at.registry)
+        ports = (self.project, self.store, self.features, self.at.registry, self.at.journal)
         with patch.object(train, "search", _Once), patch.object(train, "estimator", _once_verified):
             return train.run(*ports, snapshot, force=force, offered=offered, say=self.said.append).number
 

@@ -29,6 +29,7 @@ from ratchet.core.events import (
     RunClaimed,
     RunEnded,
     RunState,
+    Trained,
     Triggered,
     Unreadable,
     entry_of,
@@ -92,6 +93,7 @@ EVENTS: list[Event] = [
     Moved(model="m", state=MoveState.DONE, to=2, before=1, cause=Cause.GATE, reasons=(), reconciled=True, project_hash="p"),
     Reconciled(model="m", to=1, before=None, reason="pods were pinned"),
     LiveMeasured(model="m", version=1, labelled=9, rows=5, counts={"positive": 2}, value=0.5, low=None, high=None, promised=0.75),
+    Trained(model="m", snapshot="2024-02-29@b", version=2, months=3, run_id="r"),
     Measured(
         model="m",
         snapshot="2024-02-29@b",
@@ -140,7 +142,7 @@ def test_a_figure_that_is_not_finite_is_not_known() -> None:
 
 def test_the_release_before_is_read_whole() -> None:
     assert verify(STORED) == len(STORED)
-    assert {record.kind for record in STORED} == set(KINDS) - {"measure"}  # which came after it
+    assert {record.kind for record in STORED} == set(KINDS) - {"measure", "train"}  # which came after it
     entries = [entry_of(record, "ours") for record in STORED]
     assert [entry.kind for entry in entries] == [record.kind for record in STORED]
     assert not [entry for entry in entries if isinstance(entry.event, Unreadable)]

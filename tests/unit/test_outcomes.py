@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from ratchet.core.events import Measured, Proof, Role, Triggered
+from ratchet.core.events import Measured, Proof, Role, Trained, Triggered
 from ratchet.core.schema import Snapshot
 from ratchet.core.trigger import Action
 from ratchet.project.file import Policy
+from ratchet.steps.parts.recipes import records
 from tests.support.loop import PROJECT, Loop, first_champion
 
 
@@ -175,3 +177,43 @@ def test_no_more_challengers_are_kept_than_the_policy_says(loop: Loop) -> None:
             snapshot = loop.arrive(month + 3 * most)
             run(loop, snapshot)
         assert [item.role for item in measured(loop) if item.snapshot == snapshot.id].count(Role.CHALLENGER) == most
+
+
+def test_a_second_freak_month_does_not_win_again(loop: Loop) -> None:
+    assert [run(loop, loop.arrive(2, turn=1)), run(loop, loop.arrive(3))] == ["done", "done"], "there and back"
+    assert run(loop, loop.arrive(4, turn=1)) == "FAIL", "the last such win was the month's own, all of it"
+    assert loop.production == 1
+
+
+def test_each_recipe_makes_a_version_which_is_measured_on_the_month_after_its_own(loop: Loop) -> None:
+    training = PROJECT.training.model_copy(update={"windows": (2, 12)})
+    policy = Policy.model_validate({"retrain": ["always"]})
+    loop.project = PROJECT.model_copy(update={"policy": policy, "training": training})
+    for month in (2, 3, 4):
+        run(loop, loop.arrive(month))
+    history = loop.at.journal.history()
+    made = {entry.event.snapshot[:7]: history.recipes(entry.event.snapshot) for entry in history.of(Trained)}
+    every = [1, 2, 12]
+    assert [sorted(made[f"2024-0{month}"]) for month in (1, 2, 3, 4)] == [[1], [1, 2], every, every]
+    april = {item.version for item in measured(loop) if item.as_of and item.as_of.month == 4}
+    assert april >= set(made["2024-03"].values()), "March's versions on April's rows"
+    assert not april & set(made["2024-04"].values()), "April's own are not"
+    assert [len(records(history, months, 1, date(2024, 4, 1))) for months in (1, 2, 12)] == [2, 2, 1], (
+        "January's first version is the champion"
+    )
+    assert loop.production == 1
+
+
+def test_a_recipe_that_wins_on_months_it_had_not_seen_is_promoted_by_their_evidence(loop: Loop) -> None:
+    """The label leans on `c` a little more each month: too little for one look, and the newest two months always know it best."""
+    training = PROJECT.training.model_copy(update={"windows": (2,)})
+    policy = Policy.model_validate({"retrain": ["always"], "challengers": 0})
+    loop.project = PROJECT.model_copy(update={"policy": policy, "training": training})
+    for month in range(2, 12):
+        run(loop, loop.arrive(month, lean=0.12 * month))
+        if loop.production != 1:
+            break
+    gate = loop.at.journal.history().gates[-1].event
+    assert loop.production != 1
+    assert gate.proof in {Proof.FRESH, Proof.PROBATION}
+    assert gate.champion == 1

@@ -3,7 +3,7 @@
 `entry_of` reads a record. It never raises: what it cannot read is `Unreadable`, shown as it stands and counted nowhere.
 """
 
-from ratchet.core.events.data import Ingested, LiveMeasured, Pruned, day_of
+from ratchet.core.events.data import Ingested, LiveMeasured, Pruned, Trained, day_of
 from ratchet.core.events.decisions import Gated, Proof, Triggered
 from ratchet.core.events.drift import DriftFound, DriftTest
 from ratchet.core.events.event import Entry, Event, Unreadable
@@ -32,6 +32,7 @@ __all__ = [
     "RunClaimed",
     "RunEnded",
     "RunState",
+    "Trained",
     "Triggered",
     "Unreadable",
     "day_of",

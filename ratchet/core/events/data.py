@@ -54,6 +54,30 @@ class Ingested(Known):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trained(Known):
+    """A recipe made a version: of the labelled snapshots of `months` months, `snapshot` the newest of them."""
+
+    KIND: ClassVar[str] = "train"
+
+    snapshot: str
+    version: int
+    months: int
+    run_id: str = ""
+
+    @classmethod
+    def read(cls, body: Fields, form: int, model: str) -> Self:
+        """Raises FormError."""
+        del form
+        return cls(
+            model=model,
+            snapshot=body.take("snapshot", as_text),
+            version=body.take("version", as_whole),
+            months=body.take("months", as_whole),
+            run_id=body.take("run_id", as_text, ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMeasured(Known):
     """How a version does on answers whose labels have come: `labelled` in all, `rows` of held-out entities.
 

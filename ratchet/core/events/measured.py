@@ -19,6 +19,7 @@ class Role(StrEnum):
     CHAMPION = "champion"
     PREVIOUS = "previous"
     CHALLENGER = "challenger"
+    RECIPE = "recipe"  # what a recipe made of the labelled snapshot before this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

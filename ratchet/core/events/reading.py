@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ratchet.core.events.data import Ingested, LiveMeasured, Pruned
+from ratchet.core.events.data import Ingested, LiveMeasured, Pruned, Trained
 from ratchet.core.events.decisions import Gated, Triggered
 from ratchet.core.events.event import Entry, Event, Known, Unreadable
 from ratchet.core.events.fields import Fields, FormError, as_text, as_whole
@@ -16,7 +16,7 @@ from ratchet.core.record import Record
 
 KINDS: Mapping[str, type[Known]] = {
     kind.KIND: kind
-    for kind in (Ingested, Triggered, Gated, Moved, Reconciled, LiveMeasured, Measured, RunEnded, RunClaimed, Pruned)
+    for kind in (Ingested, Triggered, Gated, Moved, Reconciled, LiveMeasured, Measured, Trained, RunEnded, RunClaimed, Pruned)
 }
 
 

@@ -177,6 +177,10 @@ class History:
         tried = self._seen.gates.tried.items()
         return sorted(day for question, day in tried if day is not None and question != (features_hash, candidate))
 
+    def tries_before(self, day: date) -> Sequence[date]:
+        """The snapshots' dates before that day on which any candidate was compared with a champion, each day once."""
+        return sorted({found for found in self._seen.gates.tried.values() if found is not None and found < day})
+
     def is_waiting(self, version: int) -> bool:
         """Whether that version awaits approval."""
         return any(entry.event.to == version for entry in self.waiting)
@@ -291,3 +295,16 @@ class History:
     def measurement(self, version: int) -> Entry[Measured] | None:
         """A version's measurement on the newest labelled snapshot that it was measured on."""
         return self._seen.measurements.newest.get(version)
+
+    def beside(self, version: int, champion: int) -> Sequence[Entry[Measured]]:
+        """A version's last measurement beside that champion on each labelled snapshot, by the snapshots' dates."""
+        by_day = self._seen.measurements.pairs.get((version, champion), {})
+        return tuple(by_day[day] for day in sorted(by_day))
+
+    def recipes(self, snapshot: str) -> Mapping[int, int]:
+        """The versions that were made of the snapshot of that id as the newest, by how many months they are made of."""
+        return dict(self._seen.measurements.recipes.get(snapshot, {}))
+
+    def made_by(self, months: int) -> Sequence[int]:
+        """All versions of the recipe of so many months."""
+        return tuple(made[months] for made in self._seen.measurements.recipes.values() if months in made)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.core.events import Entry, Event, Gated, Ingested, LiveMeasured, Measured, Moved, Triggered, Unreadable
+from ratchet.core.events import Entry, Event, Gated, Ingested, LiveMeasured, Measured, Moved, Trained, Triggered, Unreadable
 from ratchet.core.history.drift import Drift
 from ratchet.core.history.figures import Figures
 from ratchet.core.history.gates import Gates
@@ -81,6 +81,8 @@ class Projection:
             self.figures.measure(live)
         elif (measured := entry.of(Measured)) is not None:
             self.measurements.take(measured)
+        elif (trained := entry.of(Trained)) is not None:
+            self.measurements.make(trained.event)
         elif (ingested := entry.of(Ingested)) is not None:
             self.figures.ingest(ingested)
 

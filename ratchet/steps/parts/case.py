@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass, field, replace
 
 from ratchet.core.decision import Reason, Verdict
 from ratchet.core.estimate import Estimate, Scores
@@ -11,12 +10,15 @@ from ratchet.core.events import Proof
 from ratchet.core.gate import out_of_time
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
+from ratchet.core.seen import Move
 from ratchet.core.trigger import Wish
 from ratchet.project.file import Project
+from ratchet.registry.port import Registry
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.holdout import Holdout
 from ratchet.steps.parts.outcome import performance, proof
 from ratchet.steps.parts.recipe import scores_without
+from ratchet.steps.parts.recipes import decide, named, records
 from ratchet.tasks.catalogue import task_of
 
 _OFFERED = {Wish.CHALLENGER: Proof.CHALLENGER, Wish.RETURN: Proof.RETURN}
@@ -26,57 +28,67 @@ _OFFERED = {Wish.CHALLENGER: Proof.CHALLENGER, Wish.RETURN: Proof.RETURN}
 class Case:
     """How a candidate may show that it is the better one.
 
-    `proven` is there for a version that was offered: its months take the place of the judged one. `gain` is the recipe's, out of
-    time, once it was asked for. `kind` is what the decision rests on.
+    `offered` is what the run's trigger offered the candidate for, None where it was made in this run. `kind` is what the decision
+    rests on, and `gain` the recipe's out of time where it was asked for: both once `lasting` was called.
     """
 
     project: Project
     store: SnapshotStore
+    registry: Registry
+    history: History
+    champion: ModelVersion | None
+    candidate: int
     held: Holdout
     champion_scores: Scores | None
-    fallen: Reason | None = None
-    proven: Reason | None = None
-    kind: Proof = Proof.FRESH
+    offered: Proof | None = None
+    kind: Proof = field(default=Proof.FRESH, init=False)
     gain: Estimate | None = field(default=None, init=False)
 
-    @classmethod
-    def of(
-        cls,
-        project: Project,
-        store: SnapshotStore,
-        history: History,
-        champion: ModelVersion | None,
-        candidate: int,
-        held: Holdout,
-        champion_scores: Scores | None,
-        run_id: str,
-    ) -> Self:
-        """The case of a candidate: offered by the run's trigger, or new."""
-        made = cls(project, store, held, champion_scores)
-        if champion is None:
-            return made
-        run = history.run(run_id) if run_id else None
-        trigger = run.trigger.event if run and run.trigger else None
-        if trigger is not None and trigger.candidate == candidate and trigger.champion == champion.number and trigger.wishes:
-            made.kind = _OFFERED[Wish(trigger.wishes[0])]
-            made.proven = proof(project, history, candidate, champion.number, held.snapshot, made.kind)
-            return made
-        asked = performance(project, history, champion, held.snapshot)
-        made.fallen = next((reason for reason in asked if reason.verdict is Verdict.PASS), None)
-        return made
+    @property
+    def proven(self) -> Reason | None:
+        """What several months show of a version that was offered; None for a new one."""
+        if self.offered is None or self.champion is None:
+            return None
+        self.kind = self.offered
+        return proof(self.project, self.history, self.candidate, self.champion.number, self.held.snapshot, self.offered)
 
     def lasting(self) -> Reason:
-        """What shows that a gain lasts beyond the judged month.
+        """What shows that a new candidate's gain lasts beyond the judged month, by the rule of months.
 
-        An offered version has shown it. Where the champion is broken there is no time to show it: the candidate goes first, and the
-        next labelled month is held against the version before it. Else the recipe must win on a month that it has not seen.
+        Its recipe won on months that it had not seen; or it wins by more than such wins have ever been too good by, and goes at
+        once, on probation. For the second the champion must have fallen, or the recipe have a record on other months, or win on the
+        judged month when it is made again without it.
         """
-        if self.proven is not None:
-            return self.proven
-        if self.fallen is not None:
-            self.kind = Proof.PROBATION
-            return Reason(Verdict.PASS, f"{self.fallen.text}: on probation", headline=True)
+        if self.champion is None or self.champion_scores is None:
+            return Reason(Verdict.UNKNOWN, "there is nothing to compare with")
+        chosen, names = decide(
+            self.project, self.registry, self.history, self.champion, self.held, self.champion_scores, self.candidate
+        )
+        if chosen.move is Move.KEEP or names.get(chosen.name) != self.candidate:
+            failed = [reason for reason in chosen.reasons if reason.verdict is not Verdict.PASS]
+            return failed[0] if failed else Reason(Verdict.FAIL, f"the recipe of {chosen.name} has more to show")
+        if chosen.move is Move.PROMOTE:
+            return replace(chosen.reasons[-1], headline=True)
+        self.kind = Proof.PROBATION
+        fallen = next((item for item in self._asked() if item.verdict is Verdict.PASS), None)
+        if fallen is not None:
+            return Reason(Verdict.PASS, f"{fallen.text}: on probation", headline=True)
+        months = next(months for months in self.project.training.recipes if named(months) == chosen.name or len(names) == 1)
+        if records(self.history, months, self.champion.number, self.held.snapshot.as_of):
+            return replace(chosen.reasons[-1], text=f"{chosen.reasons[-1].text}: on probation", headline=True)
         scores = scores_without(self.project, self.store, self.held.snapshot, self.held)
-        if scores is not None and self.champion_scores is not None:
+        if scores is not None:
             self.gain = task_of(self.project).difference(self.held.labels, scores, self.champion_scores, self.held.groups)
         return out_of_time(self.gain)
+
+    def _asked(self) -> list[Reason]:
+        return performance(self.project, self.history, self.champion, self.held.snapshot)
+
+
+def offered_by(history: History, run_id: str, candidate: int, champion: ModelVersion | None) -> Proof | None:
+    """What the run's trigger offered this version for; None where it offered nothing, or another."""
+    run = history.run(run_id) if run_id and champion else None
+    trigger = run.trigger.event if run and run.trigger else None
+    if champion is None or trigger is None or (trigger.candidate, trigger.champion) != (candidate, champion.number):
+        return None
+    return _OFFERED[Wish(trigger.wishes[0])] if trigger.wishes else None

@@ -38,10 +38,9 @@ def pairs_of(history: History, version: int, champion: int, until: date) -> list
     """How much better a version did than that champion on the same rows, by month up to that date, oldest first."""
     return [
         PairedLook(found.as_of, found.delta, found.delta_se, found.rows)
-        for entry in history.measurements(version)
+        for entry in history.beside(version, champion)
         if (found := entry.event).as_of is not None
         and found.as_of <= until
-        and found.against == champion
         and found.delta is not None
         and found.delta_se is not None
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ratchet.core.decision import Reason, Verdict
+import math
+
+from ratchet.core.decision import Reason, Verdict, check
 from ratchet.core.estimate import Estimate
 from ratchet.core.events import Proof
-from ratchet.core.evidence import WINNERS_CURSE, ahead, differs, fell, sinks
+from ratchet.core.evidence import WINNERS_CURSE, ahead, differs, fell, gain_over, sinks
 from ratchet.core.gate import better_beyond_doubt
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion, Snapshot
@@ -15,6 +17,7 @@ from ratchet.requests.port import RequestLog
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.held_rows import held_answers
 from ratchet.steps.parts.looks import first_look, looks_at, pairs_of
+from ratchet.steps.parts.recipes import rule_of
 from ratchet.tasks.catalogue import task_of
 
 _MONTH = 30.44 * 86_400  # seconds
@@ -90,12 +93,12 @@ def _known(project: Project, history: History, champion: ModelVersion) -> list[t
 
 
 def on_probation(history: History, champion: int) -> bool:
-    """Whether the gate put this champion into production, and it was measured on at most one labelled snapshot since."""
+    """Whether the gate put this champion into production at once, and it was measured on at most one labelled snapshot since."""
     moved = history.champion
     if moved is None or moved.event.to != champion or moved.event.before is None:
         return False
     gate = history.gate_of(champion)
-    by_gate = gate is not None and gate.event.champion == moved.event.before and gate.event.proof is not Proof.RETURN
+    by_gate = gate is not None and gate.event.champion == moved.event.before and gate.event.proof is Proof.PROBATION
     since = [entry for entry in history.measurements(champion) if entry.seq > moved.seq]
     return by_gate and len(since) <= 1
 
@@ -103,13 +106,17 @@ def on_probation(history: History, champion: int) -> bool:
 def proof(project: Project, history: History, version: int, champion: int, judged: Snapshot, kind: Proof) -> Reason:
     """What the measurements up to that snapshot prove of a version that exists already; PASS when it is the better one.
 
-    A challenger's months add up, always valid, at the year's budget. The version before a champion on probation has one look.
+    A challenger's months add up, always valid, at half of the year's budget, once there are enough of them and the gain is worth
+    a move. The version before a champion on probation has one look.
     """
-    pairs = pairs_of(history, version, champion, judged.as_of)
-    gate = project.policy.gate
+    pairs, rule = pairs_of(history, version, champion, judged.as_of), rule_of(project.policy.gate)
     if not pairs or pairs[-1].as_of != judged.as_of:
         return Reason(Verdict.UNKNOWN, f"version {version} was not measured beside version {champion} on {judged.as_of}")
-    if kind is Proof.CHALLENGER:
-        return ahead(pairs, gate.false_promotions_a_year / 2)
-    last = pairs[-1]
-    return better_beyond_doubt(Estimate(last.delta, last.se), gate.confidence, f"version {version} on {judged.as_of}")
+    if kind is Proof.RETURN:
+        last = pairs[-1]
+        return better_beyond_doubt(Estimate(last.delta, last.se), 1 - 2 * rule.back_alpha, f"version {version} on {judged.as_of}")
+    months = check("months beside the champion", len(pairs), ">=", rule.min_months)
+    gain = gain_over(pairs, rule.yearly / 2)
+    worth = check("gain", gain.gain if gain else math.nan, ">", rule.min_gain)
+    asked = (months, worth, ahead(pairs, rule.yearly / 2))
+    return next((reason for reason in asked if reason.verdict is not Verdict.PASS), asked[-1])

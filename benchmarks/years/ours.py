@@ -1,0 +1,108 @@
+"""The product's rule carried through a history: what production does month by month, with the figures looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from benchmarks.years.months import History, Model, as_of
+from benchmarks.years.worlds import MONTHS
+from ratchet.core.evidence import Look, PairedLook
+from ratchet.core.rule import next_move
+from ratchet.core.seen import Claim, Move, Next, RecipeLooks, Rule, Seen
+
+RECIPES = (1, 2, 3, 6, 12)  # months that candidates are made of
+_CHALLENGERS = 3
+RULE = Rule()
+
+
+@dataclass(slots=True)
+class Served:
+    """What serves after each month's decision, by month from 0, the moves as (month, kind, model), and what was said each month."""
+
+    models: list[Model]
+    moves: list[tuple[int, Move, Model]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Reign:
+    """A champion's months."""
+
+    champion: Model
+    first: Look | None
+    looks: list[Look] = field(default_factory=list)
+    records: dict[int, list[PairedLook]] = field(default_factory=lambda: {months: [] for months in RECIPES})
+    challengers: dict[Model, list[PairedLook]] = field(default_factory=dict)
+
+
+def play(history: History, rule: Rule = RULE, months: int = MONTHS) -> Served:
+    """Months 1 to `months`, with the first champion made of month 0."""
+    served, reign = Served([(0, 1)]), _Reign((0, 1), history.figure((0, 1), 0))
+    previous: Model | None = None
+    on_probation, claims = False, list[Claim]()
+    tried: Model | None = None
+    for month in range(1, months + 1):
+        champion = reign.champion
+        reign.looks.append(history.figure(champion, month))
+        for window, record in reign.records.items():
+            record.append(history.paired((month - 1, window), champion, month))
+        for model, looks in reign.challengers.items():
+            looks.append(history.paired(model, champion, month))
+        if tried is not None:
+            against = previous if on_probation and previous is not None else champion
+            if tried != against:
+                claims.append(Claim(history.paired(tried, against, month - 1), history.paired(tried, against, month)))
+        offers = [
+            RecipeLooks(_name(window), window, history.paired((month, window), champion, month), record)
+            for window, record in reign.records.items()
+        ]
+        seen = Seen(
+            as_of(month),
+            reign.looks,
+            reign.first,
+            offers,
+            [(_version(model), looks) for model, looks in reign.challengers.items() if looks],
+            history.paired(previous, champion, month) if on_probation and previous is not None else None,
+            claims,
+            [as_of(earlier) for earlier in range(1, month)],
+            "AUC",
+        )
+        chosen = next_move(seen, rule)
+        served.said.append(f"{chosen.move}: {'; '.join(reason.text for reason in (*chosen.wishes, *chosen.reasons))}")
+        on_probation, tried = chosen.move is Move.AT_ONCE, (month, RECIPES[1])
+        if chosen.move is Move.KEEP:
+            _keep(reign, (month, RECIPES[1]))
+        else:
+            model = _named(chosen, month, previous, reign)
+            tried = model if on_probation else None
+            served.moves.append((month, chosen.move, model))
+            previous, reign = champion, _Reign(model, None if chosen.move is Move.TAKE_BACK else history.figure(model, month))
+        served.models.append(reign.champion)
+    return served
+
+
+def _keep(reign: _Reign, refused: Model) -> None:
+    """The refused candidate becomes a challenger; the one with the least gain makes room."""
+    if len(reign.challengers) == _CHALLENGERS:
+        del reign.challengers[min(reign.challengers, key=lambda model: _gain(reign.challengers[model]))]
+    reign.challengers[refused] = []
+
+
+def _gain(looks: list[PairedLook]) -> float:
+    return sum(look.delta for look in looks) / len(looks)
+
+
+def _name(months: int) -> str:
+    return f"{months} months" if months > 1 else "1 month"
+
+
+def _version(model: Model) -> str:
+    return f"version of month {model[0]}"
+
+
+def _named(chosen: Next, month: int, previous: Model | None, reign: _Reign) -> Model:
+    if chosen.move is Move.TAKE_BACK:
+        assert previous is not None
+        return previous
+    named = {_name(months): (month, months) for months in RECIPES} | {_version(model): model for model in reign.challengers}
+    return named[chosen.name]
