@@ -118,6 +118,7 @@ def run_once(project: Project, ports: Ports, snapshot: Snapshot, run_id: str) ->
         ports.store,
         ports.features,
         ports.registry,
+        ports.journal,
         checked.judged,
         offered=checked.trigger.candidate,
         run_id=run_id,
