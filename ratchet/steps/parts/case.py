@@ -73,10 +73,10 @@ class Case:
         fallen = next((item for item in self._asked() if item.verdict is Verdict.PASS), None)
         if fallen is not None:
             return Reason(Verdict.PASS, f"{fallen.text}: on probation", headline=True)
-        months = next(months for months in self.project.training.recipes if named(months) == chosen.name or len(names) == 1)
+        months = next(months for months in self.project.training.recipes if named(months) == chosen.name)
         if records(self.history, months, self.champion.number, self.held.snapshot.as_of):
             return replace(chosen.reasons[-1], text=f"{chosen.reasons[-1].text}: on probation", headline=True)
-        scores = scores_without(self.project, self.store, self.held.snapshot, self.held)
+        scores = scores_without(self.project, self.store, self.held.snapshot, self.held, months)
         if scores is not None:
             self.gain = task_of(self.project).difference(self.held.labels, scores, self.champion_scores, self.held.groups)
         return out_of_time(self.gain)

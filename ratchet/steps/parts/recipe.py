@@ -19,12 +19,12 @@ from ratchet.steps.parts.judged import labelled_until
 from ratchet.tasks.catalogue import task_of
 
 
-def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, held: Holdout) -> Scores | None:
-    """The scores, on the judged month's held-out rows, of what the same project makes of the labelled snapshots before it.
+def scores_without(project: Project, store: SnapshotStore, judged: Snapshot, held: Holdout, months: int) -> Scores | None:
+    """The scores, on the judged month's held-out rows, of what the project makes of so many labelled snapshots before it.
 
     None where no earlier snapshot has labels.
     """
-    window = [item for item in labelled_until(store, judged) if item.as_of < held.since][-project.training.window :]
+    window = [item for item in labelled_until(store, judged) if item.as_of < held.since][-months:]
     return made_of(project, store, window).batch(held.columns) if window else None
 
 
