@@ -57,6 +57,12 @@ def _others(event: Event) -> tuple[str, str]:
             return "", "; ".join(f"{name} {value}" for name, value in event.to_body().items())
 
 
+def _made(event: Ingested | Trained) -> tuple[str, str]:
+    if isinstance(event, Trained):
+        return f"version {event.version} made", f"of {event.months} months up to {event.snapshot}"
+    return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
+
+
 def interval_of(event: LiveMeasured | Measured) -> Interval:
     """Its figure, NaN where it could not be measured."""
     return Interval(*(math.nan if value is None else value for value in (event.value, event.low, event.high)))
@@ -67,12 +73,6 @@ def in_words(value: Interval) -> str:
     if not math.isfinite(value.value):
         return "not known"
     return f"{value.value:.3f}" + (f" ({value.low:.3f} to {value.high:.3f})" if math.isfinite(value.low + value.high) else "")
-
-
-def _made(event: Ingested | Trained) -> tuple[str, str]:
-    if isinstance(event, Trained):
-        return f"version {event.version} made", f"of {event.months} months up to {event.snapshot}"
-    return f"{event.name} taken in", f"{event.rows} rows, {event.labelled_rows} labelled, {event.snapshot}"
 
 
 def _live(event: LiveMeasured) -> str:

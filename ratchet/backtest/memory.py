@@ -58,7 +58,7 @@ class MemoryRegistry:
         return self.stored[number]
 
     def note(self, number: int, note: Note) -> None:
-        """Of figures of one name the latest day's stand. Raises UserError when there is no such version."""
+        """The version with the figures of the newest snapshot, and the texts. Raises UserError when there is no such version."""
         version = self.version(number)
         if (found := note.figures) is not None:
             for name, value in found.values.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,7 +67,7 @@ def run(
         return []
     history = legible(journal.history())
     roles = _roles(project, registry, history, champion)
-    known = {number: _measurable(registry, champion, number, role) for number, role in roles.items()}
+    known = {number: item for number, role in roles.items() if (item := _measurable(registry, champion, number, role))}
     waiting = list(_waiting(store, registry, history, champion, until, known))
     if len(waiting) > MOST:
         say(f"[MEASURE] {len(waiting)} labelled snapshots wait: the newest {MOST} are measured")
@@ -76,7 +76,7 @@ def run(
         for found in _measure(project, store, registry, snapshot, champion, wanted, run_id):
             done.append(journal.append(found))
             say(_line(found, task_of(project).metric.label))
-    note_measurements(registry, task_of(project).metric, [item.version for item in known.values() if item], history, done)
+    note_measurements(registry, task_of(project).metric, [item.version for item in known.values()], history, done)
     return done
 
 
@@ -86,20 +86,15 @@ def _waiting(
     history: History,
     champion: ModelVersion,
     until: Snapshot,
-    known: dict[int, _Measurable | None],
+    known: Mapping[int, _Measurable],
 ) -> Iterator[tuple[Snapshot, list[_Measurable]]]:
-    """The labelled snapshots that the champion was not made of, oldest first, each with the versions to be measured on it.
-
-    `known` are the versions that are measured on each; what recipes made is added to them.
-    """
-    roles = set(known)
+    """The labelled snapshots that the champion was not made of, oldest first, each with the versions to be measured on it."""
     before, since = "", trained_on(champion)
     for snapshot in labelled_until(store, until):
         if since is not None and snapshot.as_of > since:
-            for number in history.recipes(before).values():
-                known.setdefault(number, _measurable(registry, champion, number, Role.RECIPE))
-            due = {*roles, *history.recipes(before).values()}
-            wanted = [item for number, item in known.items() if item and number in due and item.waits(history, snapshot)]
+            made = [number for number in history.recipes(before).values() if number not in known]
+            items = [*known.values(), *(_measurable(registry, champion, number, Role.RECIPE) for number in made)]
+            wanted = [item for item in items if item and item.waits(history, snapshot)]
             if wanted:
                 yield snapshot, wanted
         before = snapshot.id
@@ -116,7 +111,10 @@ def _roles(project: Project, registry: Registry, history: History, champion: Mod
 def _measurable(registry: Registry, champion: ModelVersion, number: int, role: Role) -> _Measurable | None:
     version = champion if role is Role.CHAMPION else registry.version(number)
     trained = trained_on(version)
-    return None if trained is None else _Measurable(version, role, trained, None if role is Role.CHAMPION else champion.number)
+    if trained is None:
+        return None
+    chosen = trained_on(champion) or trained  # the month that chose the champion holds nothing against it
+    return _Measurable(version, role, max(trained, chosen), None if role is Role.CHAMPION else champion.number)
 
 
 def _measure(

@@ -16,13 +16,15 @@ import pytest
 
 from ratchet.backtest import crew
 from ratchet.backtest.bench import Bench
+from ratchet.backtest.path import made_of
 from ratchet.backtest.run import prepare
 from ratchet.core.errors import DataError
 from ratchet.core.estimate import Estimate
 from ratchet.core.replay import OWN, Replay, mean_difference
-from ratchet.project.file import Policy
-from ratchet.reports.html.backtest import backtest_report
+from ratchet.project.file import Policy, Project
+from ratchet.reports.html.backtest import backtest_report, sentence
 from ratchet.snapshots.parquet import ParquetSnapshots
+from ratchet.tasks.catalogue import task_of
 from tests.support.loop import PROJECT, trained_once
 from tests.support.months import put, store_in
 
@@ -173,6 +175,25 @@ def test_a_month_of_one_class_teaches_nothing_and_stops_nothing(store: ParquetSn
     assert math.isfinite(found.outcome("window 2").mean)
 
 
+def test_rows_that_hang_together_are_held_out_and_counted_together(tmp_path: Path) -> None:
+    group = {"name": "g", "table": "t", "dtype": "category"}
+    project = Project.model_validate({**PROJECT.model_dump(), "holdout": {"salt": "x", "share": 0.3, "group": group}})
+    store = store_in(tmp_path / "snapshots", project)
+    for number in range(1, 4):
+        put(store, number, rows=500, household=3)
+    (tmp_path / "table").mkdir()
+    work = prepare(project, store)
+    bench = Bench(project, store, work.timeline, tmp_path / "table")
+    bench.label()
+    first = work.timeline.labelled[:1]
+    assert bench.score(first) == ""
+    name, month = made_of(first).name, date(2024, 2, 1)
+    found = bench.table.figure(task_of(project), name, month)
+    alone = task_of(project).figure(bench.table.labels(month), bench.table.scores(name, month))
+    assert found.value == alone.value
+    assert found.se == pytest.approx(alone.se * math.sqrt(3), rel=0.02)
+
+
 # --- the report ---
 
 
@@ -192,6 +213,20 @@ def test_the_report_says_so_where_nothing_would_have_served() -> None:
     own = replace(found.outcome(OWN), first=None, promoted=(), figures={}, behind={})
     page = backtest_report(replace(found, outcomes=(*found.outcomes[:-1], own)), TASK_PACKAGE)
     assert "Under this ratchet.yaml nothing would have served" in page
+
+
+def test_the_sentence_says_which_policy_is_ahead() -> None:
+    found = replayed(0)
+    own = found.outcome(OWN)
+
+    def said(regret: float) -> str:
+        behind = {day: Estimate(regret, 0.01) for day in own.behind}
+        return sentence(replace(found, outcomes=(*found.outcomes[:-1], replace(own, behind=behind))))
+
+    assert "0.020 behind that of the best fixed policy" in said(0.02)
+    assert "0.020 ahead of that of the best fixed policy" in said(-0.02)
+    assert said(0.0).endswith(f"is that of the best fixed policy, {found.best}.")
+    assert "they have no month in common" in said(math.nan)
 
 
 # --- arithmetic ---

@@ -12,6 +12,9 @@ from ratchet.reports.html.figures import axis
 from ratchet.reports.html.rendering import template
 from ratchet.reports.html.text import counted, figure, shown, signed
 
+_NAMED = 3  # months in a cell
+_SAME = 0.0005  # a difference that three decimals would show as 0
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -86,13 +89,16 @@ def sentence(replay: Replay) -> str:
     own, label = replay.outcome(OWN), replay.metric.label
     if not own.figures:
         return "No model passed the gate on any month; the decision reports of `ratchet run` say why."
-    regret = own.regret
-    known = math.isfinite(regret.value)
-    less = f"{figure(abs(regret.value))} {'behind' if regret.value > 0 else 'ahead of'}" if known else "not comparable with"
-    error = f" (standard error {figure(regret.se)})" if known else ""
+    regret, best = own.regret, replay.outcome(replay.best)
+    mean = f"Its mean {label} on the month after, {figure(own.mean)}, is "
+    if not math.isfinite(regret.value):
+        return f"{mean}not comparable with that of the best fixed policy, {best.name}: they have no month in common."
+    if abs(regret.value) < _SAME:
+        return f"{mean}that of the best fixed policy, {best.name}."
+    way = "behind" if regret.value > 0 else "ahead of"
     return (
-        f"Its mean {label} on the month after, {figure(own.mean)}, is {less} that of the best fixed policy, {replay.best}, with "
-        f"{figure(replay.outcome(replay.best).mean)}{error}."
+        f"{mean}{figure(abs(regret.value))} {way} that of the best fixed policy, {best.name}, on the same months "
+        f"(standard error {figure(regret.se)})."
     )
 
 
@@ -109,9 +115,6 @@ def _row(item: Outcome, replay: Replay) -> Row:
         own=item.name == OWN,
         best=item.name == replay.best,
     )
-
-
-_NAMED = 3  # months in a cell
 
 
 def _promotions(moves: Sequence[Promoted]) -> str:
