@@ -249,7 +249,7 @@ def test_wishes_that_wait_for_labels_are_counted_until_they_are_answered() -> No
 
 
 def test_probation_lasts_until_a_run_has_looked_at_a_labelled_month() -> None:
-    served = [gate("PASS"), promotion("done")]
+    served = [("gate", {**gate("PASS")[1], "proof": "probation"}), promotion("done")]
 
     def seen(*later: tuple[str, dict[str, Any]]) -> float | None:
         return scrape(ledger=history(*served, *later))("ratchet_champion_on_probation")

@@ -201,7 +201,7 @@ def test_the_first_screen_says_who_serves(case: tuple[str, ReportContent, str]) 
             {"out_of_time": Estimate(-0.02, 0.012)},
             "loses to version 1 on it by 0.020 (standard error 0.012), which does not show that a gain would last.",
         ),
-        ({}, {"proof": Proof.PROBATION}, "Version 1 is broken, so version 2 goes first, on probation"),
+        ({}, {"proof": Proof.PROBATION}, "Version 2 goes at once, on probation: version 1 comes back by itself"),
         ({}, {"proof": Proof.CHALLENGER}, "the decision rests on all labelled snapshots since, on which it and version 1"),
         ({}, {"proof": Proof.RETURN}, "Version 2 served before version 1: the decision rests on the first labelled snapshot after"),
     ],

@@ -39,8 +39,7 @@ def now(stores: Stores, at: datetime) -> Now:
     champion, seen = stores.champion, stores.standing
     attention = tuple(_attention(stores, champion, last, seen))
     broken = bool(stores.ledger.broken) or any(item.text.startswith(_NOT_SERVED) for item in attention)
-    wanted = any(not item.calm for item in attention)
-    tone = "fail" if broken else ("unknown" if wanted or stores.problems else "pass")
+    tone = "fail" if broken else ("unknown" if attention or stores.problems else "pass")
     stamp = {"pass": "ALL WELL", "unknown": "WANTS A LOOK", "fail": "SOMETHING IS WRONG"}[tone]
     facts = tuple(_facts(stores, last, at, seen))
     return Now(tone, stamp, _headline(stores, champion), _why(last, champion), attention, facts, tuple(held))

@@ -8,21 +8,16 @@ from dataclasses import dataclass
 
 from ratchet.apps.wording import interval_of
 from ratchet.core.estimate import MetricName
-from ratchet.core.events import Proof
 from ratchet.core.history import History
 from ratchet.steps.parts.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Something that a person should know. `commands` in backticks; `page` shows more, empty when none does.
-
-    `calm` is what is as it should be, and good to know.
-    """
+    """Something that a person should know. `commands` in backticks; `page` shows more, empty when none does."""
 
     text: str
     page: str = ""
-    calm: bool = False
 
 
 def concerns(seen: Standing, history: History, champion: int | None) -> Iterator[Attention]:
@@ -32,11 +27,8 @@ def concerns(seen: Standing, history: History, champion: int | None) -> Iterator
     for wish in seen.waiting:
         yield Attention(f"A new model is wanted since {wish.since} and waits for labels: {wish.text}.", "/history?kind=trigger")
     if seen.probation and champion is not None:
-        gate = history.gate_of(champion)
-        unproven = gate is not None and gate.event.proof is Proof.PROBATION
-        why = " It went first because the one before it was broken." if unproven else ""
         back = f"version {history.previous} comes back by itself if the next labels show that it is better"
-        yield Attention(f"Version {champion} is on probation: {back}.{why}", "/performance", calm=not unproven)
+        yield Attention(f"Version {champion} is on probation: {back}.", "/performance")
 
 
 def figure(seen: Standing, metric: MetricName) -> Iterator[tuple[str, str, str]]:

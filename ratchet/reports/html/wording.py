@@ -107,19 +107,20 @@ def rests_on(proof: Proof, out_of_time: Estimate | None, candidate: int, champio
             f"Version {candidate} served before version {champion}: the decision rests on the first labelled snapshot after that "
             "promotion, on which both were measured on the same rows."
         )
+    said = []
     if proof is Proof.PROBATION and passed:
-        return (
-            f"Version {champion} is broken, so version {candidate} goes first, on probation: the decision rests on this snapshot "
-            f"alone, and version {champion} comes back by itself if it is better beyond doubt on the next labelled one."
+        said.append(
+            f"Version {candidate} goes at once, on probation: version {champion} comes back by itself if it is better beyond doubt "
+            "on the next labelled snapshot."
         )
-    if out_of_time is None:
-        return ""
-    beats = "beats" if out_of_time.value >= 0 else "loses to"
-    lasts = "so the gain is not this month's alone" if passed else "which does not show that a gain would last"
-    return (
-        f"The same recipe, made without this snapshot, {beats} version {champion} on it by {number(abs(out_of_time.value))} "
-        f"(standard error {number(out_of_time.se)}), {lasts}."
-    )
+    if out_of_time is not None:
+        beats = "beats" if out_of_time.value >= 0 else "loses to"
+        lasts = "so the gain is not this month's alone" if passed else "which does not show that a gain would last"
+        said.append(
+            f"The same recipe, made without this snapshot, {beats} version {champion} on it by {number(abs(out_of_time.value))} "
+            f"(standard error {number(out_of_time.se)}), {lasts}."
+        )
+    return " ".join(said)
 
 
 def _decisive(decision: Decision) -> str:
