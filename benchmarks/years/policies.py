@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ratchet.core.gate import should_promote
 from ratchet.core.policy import GatePolicy
 from ratchet.core.seen import Move
 
+ASKED = "Ratchet, by default"  # one recipe, made when the champion's months ask for it
 OURS, NEVER, LAB, TFX = "Ratchet's rule", "never", "lab: point >= 0.01", "TFX: point >= 1 %"
 IN_TIME, EVIDENTLY = "in time alone: DeLong 98 %", "Evidently-triggered, point better"
 FIXED = (NEVER, *(f"always, {months} months" for months in range(1, 7)))  # the first of them is `always`
@@ -64,6 +66,7 @@ def _drifted(history: History, candidate: Model, champion: Model, month: int) ->
 
 POLICIES: dict[str, Policy] = {
     OURS: ours.play,
+    ASKED: partial(ours.play, recipes=(1,), asked=True),
     NEVER: _by(lambda *_: False),
     **{name: _by(lambda *_: True, months) for months, name in enumerate(FIXED[1:], start=1)},
     LAB: _by(lambda *what: should_promote(*_values(*what))),
