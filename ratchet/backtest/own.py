@@ -98,7 +98,7 @@ def replay(
             path.notes.append(f"the run on {snapshot.as_of} fails: {error}")
         ports.reports.forget()
         now = ports.champion
-        if now is not None and now != champion:
+        if now is not None and (champion is None or now.number != champion.number):  # what was noted of it makes it no other
             path.steps.append(Step(snapshot.as_of, _served(now), _served(champion) if champion else None, _why(ports)))
             if champion is not None:
                 to_score.add(champion.number)
