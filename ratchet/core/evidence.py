@@ -116,7 +116,7 @@ def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_bet
     Returns:
         PASS when it fell, FAIL when it did not or not beyond doubt, UNKNOWN without two months to compare.
     """
-    seen = [look for look in looks if math.isfinite(look.value) and look.se > 0]
+    seen, first = _usable(looks), next(iter(_usable([first] if first else [])), None)
     if not seen or (len(seen) == 1 and first is None):
         return Reason(Verdict.UNKNOWN, f"no earlier month to hold the {label} against")
     sign, last = 1 if more_is_better else -1, seen[-1]
@@ -142,9 +142,8 @@ def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_be
         PASS when it sinks, with the span that shows it most clearly; UNKNOWN with fewer than three months.
     """
     sign = 1 if more_is_better else -1
-    figures = [Estimate(look.value, look.se) for look in looks if math.isfinite(look.value) and look.se > 0]
-    if first is not None:
-        figures.insert(0, Estimate(first.value - sign * WINNERS_CURSE, first.se))
+    chosen_by = [Estimate(look.value - sign * WINNERS_CURSE, look.se) for look in _usable([first] if first else [])]
+    figures = [*chosen_by, *(Estimate(look.value, look.se) for look in _usable(looks))]
     spans = [span for span in _SPANS if span < len(figures)]
     if not spans:
         return Reason(Verdict.UNKNOWN, f"too few months to see whether the {label} sinks")
@@ -177,6 +176,11 @@ def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bo
     if not all(math.isfinite(item) for item in (now.value, now.se, before.value, before.se)):
         return Reason(Verdict.UNKNOWN, f"{label} could not be measured")
     return _below(label, now, before, alpha, sign=1 if more_is_better else -1)
+
+
+def _usable(looks: Sequence[Look]) -> list[Look]:
+    """Those with a figure and its error: a perfect figure has an error of 0, which would outweigh all other months."""
+    return [look for look in looks if math.isfinite(look.value) and look.se > 0]
 
 
 def _below(name: str, now: Estimate, bar: Estimate, alpha: float, *, sign: int) -> Reason:

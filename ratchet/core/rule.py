@@ -8,6 +8,7 @@ wins have ever been too good by. It is on probation until the next labels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import NormalDist, fmean
 from typing import TypedDict
@@ -73,8 +74,8 @@ def _in_and_out_of_time(seen: Seen, rule: Rule, alpha: float) -> list[Found]:
     """The recipes whose newest candidate wins in time, and that win without the judged month, if with less certainty."""
     found: list[Found] = []
     for offer in seen.recipes:
-        if len(offer.out_of_time) >= rule.min_months:
-            figures = [Estimate(look.delta, look.se) for look in offer.out_of_time]
+        figures = [Estimate(look.delta, look.se) for look in offer.out_of_time if math.isfinite(look.delta) and look.se > 0]
+        if len(figures) >= rule.min_months:
             over = mean_of(figures, spread_of(figures))
             low = over.value - NormalDist().inv_cdf(1 - rule.out_alpha) * over.se
             reasons = (
