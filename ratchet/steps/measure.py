@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ratchet.core.decision import number
+from ratchet.core.errors import ArtifactError, UserError
 from ratchet.core.estimate import Estimate, Scores
 from ratchet.core.events import Entry, Measured, Role
 from ratchet.core.history import History
@@ -59,7 +60,8 @@ def run(
 
     Only snapshots up to `until` count, and of them those after the one that a version, and the champion beside it, was trained on:
     there its figure is the gate's, and too high, since it was chosen for it. A version that may have seen held-out rows, or lacks a
-    feature, is left out.
+    feature, is left out; so is one beside the champion that the registry no longer has, or whose files are damaged: nothing serves
+    it, and it must not stop every run.
     Raises Unavailable when a store cannot be reached.
     """
     champion = champion_of(registry, journal)
@@ -68,12 +70,14 @@ def run(
     history = legible(journal.history())
     roles = _roles(project, registry, history, champion)
     known = {number: item for number, role in roles.items() if (item := _measurable(registry, champion, number, role))}
+    for gone in sorted(roles.keys() - known.keys() - {champion.number}):
+        say(f"[MEASURE] {roles[gone]} version {gone} is left out: the registry does not have it, or not what it was trained on")
     waiting = list(_waiting(store, registry, history, champion, until, known))
     if len(waiting) > MOST:
         say(f"[MEASURE] {len(waiting)} labelled snapshots wait: the newest {MOST} are measured")
     done = []
     for snapshot, wanted in waiting[-MOST:]:
-        for found in _measure(project, store, registry, snapshot, champion, wanted, run_id):
+        for found in _measure(project, store, registry, snapshot, champion, wanted, run_id, say):
             done.append(journal.append(found))
             say(_line(found, task_of(project).metric.label))
     note_measurements(registry, task_of(project).metric, [item.version for item in known.values()], history, done)
@@ -109,7 +113,10 @@ def _roles(project: Project, registry: Registry, history: History, champion: Mod
 
 
 def _measurable(registry: Registry, champion: ModelVersion, number: int, role: Role) -> _Measurable | None:
-    version = champion if role is Role.CHAMPION else registry.version(number)
+    try:
+        version = champion if role is Role.CHAMPION else registry.version(number)
+    except UserError:  # the registry's word for one that it does not have
+        return None
     trained = trained_on(version)
     if trained is None:
         return None
@@ -125,12 +132,17 @@ def _measure(
     champion: ModelVersion,
     wanted: Sequence[_Measurable],
     run_id: str,
+    say: Callable[[str], None],
 ) -> Iterator[Measured]:
     """The figures of the versions on one snapshot. The champion is scored in any case: the others are held against it."""
     held, task, confidence = read_holdout(project, store, snapshot), task_of(project), project.policy.gate.confidence
     champions = _scores(project, registry, champion, held)
     for item in wanted:
-        scores = champions if item.role is Role.CHAMPION else _scores(project, registry, item.version, held)
+        try:
+            scores = champions if item.role is Role.CHAMPION else _scores(project, registry, item.version, held)
+        except ArtifactError as error:
+            say(f"[MEASURE] {snapshot.as_of}: {item.role} version {item.version.number} is left out: {error}")
+            continue
         if scores is None:
             continue
         figure, delta = task.figure(held.labels, scores, held.groups), _NOT
