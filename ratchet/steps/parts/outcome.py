@@ -7,7 +7,7 @@ from datetime import date
 
 from ratchet.core.decision import Reason, Verdict, check
 from ratchet.core.estimate import Estimate
-from ratchet.core.events import Proof
+from ratchet.core.events import Proof, day_of
 from ratchet.core.evidence import WINNERS_CURSE, Look, ahead, differs, fell, gain_over, sinks
 from ratchet.core.gate import better_beyond_doubt
 from ratchet.core.history import History
@@ -99,14 +99,21 @@ def _known(project: Project, history: History, champion: ModelVersion) -> list[t
 
 
 def on_probation(history: History, champion: int) -> bool:
-    """Whether the gate put this champion into production at once, and it was measured on at most one labelled snapshot since."""
+    """Whether the gate put this champion into production at once, and no run has judged it by labels that came since.
+
+    One look, on the newest month that the first labels brought: two months may come together, and a run may be repeated.
+    """
     moved = history.champion
     if moved is None or moved.event.to != champion or moved.event.before is None:
         return False
     gate = history.gate_of(champion)
     by_gate = gate is not None and gate.event.champion == moved.event.before and gate.event.proof is Proof.PROBATION
-    since = [entry for entry in history.measurements(champion) if entry.seq > moved.seq]
-    return by_gate and len(since) <= 1
+    since = {day: entry.seq for entry in history.measurements(champion) if entry.seq > moved.seq and (day := entry.event.as_of)}
+    if not by_gate or not since:
+        return by_gate
+    judged = (day_of(entry.event.judged) for entry in history.triggers if entry.seq > min(since.values()))
+    looked = next((day for day in judged if day is not None and day >= min(since)), None)
+    return looked is None or max(since) <= looked
 
 
 def proof(project: Project, history: History, version: int, champion: int, judged: Snapshot, kind: Proof) -> Reason:
