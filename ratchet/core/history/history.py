@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 from typing import TypeVar
 
 from ratchet.core.decision import Verdict
@@ -186,15 +186,28 @@ class History:
         return any(entry.event.to == version for entry in self.waiting)
 
     def challengers(self, champion: int, most: int) -> Sequence[int]:
-        """The newest candidates that the gate refused for this champion and that never served, at most so many, oldest first."""
-        gates, served = self._seen.gates.of_candidate.values(), self._seen.moves.served
-        refused = [
-            entry
-            for entry in gates
-            if entry.event.champion == champion and entry.event.verdict is Verdict.FAIL and entry.event.candidate not in served
-        ]
-        newest = sorted(refused, key=lambda entry: entry.seq)[-most:] if most else []
-        return tuple(entry.event.candidate for entry in newest)
+        """The candidates that the gate refused for this champion and that go on being measured, at most so many, oldest first.
+
+        A further one takes the place of the one with the least mean gain so far, not of the oldest: it takes months to prove
+        anything. One that served or awaits approval is none; one that passed since and was not promoted still is.
+        """
+        first: dict[int, int] = {}
+        for entry in self._seen.gates.decisions:
+            if entry.event.champion == champion and entry.event.verdict is Verdict.FAIL:
+                first.setdefault(entry.event.candidate, entry.seq)
+        kept: list[int] = []
+        for candidate, seq in first.items():
+            if candidate in self._seen.moves.served or self.is_waiting(candidate):
+                continue
+            kept.append(candidate)
+            if len(kept) > most:
+                kept.remove(min(kept[:-1] or kept, key=lambda version: self._gain(version, champion, seq)))
+        return tuple(kept)
+
+    def _gain(self, version: int, champion: int, before: int) -> float:
+        """How much better than that champion a version was over the months measured before a record; 0 without one."""
+        found = (entry.event.delta for entry in self.beside(version, champion) if entry.seq < before)
+        return fmean([delta for delta in found if delta is not None] or [0.0])
 
     @property
     def triggers(self) -> Sequence[Entry[Triggered]]:
