@@ -85,6 +85,11 @@ class Gated(Known):
 
     KIND: ClassVar[str] = "gate"
 
+    @property
+    def settles(self) -> bool:
+        """Whether it answers what asks for a new candidate: the no to a version that was offered says nothing of one."""
+        return self.verdict is Verdict.PASS or self.proof in {Proof.FRESH, Proof.PROBATION}
+
     snapshot: str
     snapshot_hash: str = ""
     features_hash: str = ""

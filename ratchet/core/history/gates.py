@@ -25,6 +25,7 @@ class Gates:
         gate = entry.event
         self.decisions.append(entry)
         self.of_candidate[gate.candidate] = entry
-        self.of_question[gate.snapshot_hash, gate.champion, gate.project_hash] = entry
+        if gate.settles:
+            self.of_question[gate.snapshot_hash, gate.champion, gate.project_hash] = entry
         if gate.champion is not None:
             self.tried[gate.features_hash, gate.candidate] = day_of(gate.snapshot)

@@ -42,5 +42,5 @@ class Wishes:
             self.waiting = {} if answer.state is MoveState.DONE else self.waiting
             return
         judged = day_of(answer.snapshot)
-        if answer.verdict is not Verdict.UNKNOWN and judged is not None:
+        if answer.verdict is not Verdict.UNKNOWN and answer.settles and judged is not None:
             self.waiting = {name: wish for name, wish in self.waiting.items() if wish.since > judged}
