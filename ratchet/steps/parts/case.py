@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ratchet.core.decision import Reason, Verdict
+from ratchet.core.errors import DataError
 from ratchet.core.estimate import Estimate, Scores
 from ratchet.core.events import Proof
 from ratchet.core.gate import out_of_time
@@ -18,7 +19,7 @@ from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.holdout import Holdout
 from ratchet.steps.parts.outcome import performance, proof
 from ratchet.steps.parts.recipe import scores_without
-from ratchet.steps.parts.recipes import decide, named, records
+from ratchet.steps.parts.recipes import decide, named, recipes_of, records
 from ratchet.tasks.catalogue import task_of
 
 _OFFERED = {Wish.CHALLENGER: Proof.CHALLENGER, Wish.RETURN: Proof.RETURN}
@@ -74,9 +75,13 @@ class Case:
         if fallen is not None:
             return Reason(Verdict.PASS, f"{fallen.text}: on probation", headline=True)
         months = next(months for months in self.project.training.recipes if named(months) == chosen.name)
-        if records(self.history, months, self.champion.number, self.held.snapshot.as_of):
+        ours = self.candidate in recipes_of(self.project, self.history, self.held.snapshot.id).values()
+        if ours and records(self.history, months, self.champion.number, self.held.snapshot.as_of):
             return replace(chosen.reasons[-1], text=f"{chosen.reasons[-1].text}: on probation", headline=True)
-        scores = scores_without(self.project, self.store, self.held.snapshot, self.held, months)
+        try:
+            scores = scores_without(self.project, self.store, self.held.snapshot, self.held, months)
+        except DataError:  # nothing can be learnt from the earlier months, one class for example: that proves nothing
+            scores = None
         if scores is not None:
             self.gain = task_of(self.project).difference(self.held.labels, scores, self.champion_scores, self.held.groups)
         return out_of_time(self.gain)

@@ -55,9 +55,13 @@ def decide(
         candidate: a version that no recipe of the project made: it stands alone. None: those of the recipes.
     """
     judged, policy = held.snapshot, project.policy.gate
-    made = history.recipes(judged.id)
-    made = made if candidate is None or candidate in made.values() else {project.training.window: candidate}
+    made = recipes_of(project, history, judged.id)
+    alone = candidate is not None and candidate not in made.values()
+    made = {project.training.window: candidate} if candidate is not None and alone else made
     task = task_of(project)
+
+    def out_of_time(months: int) -> list[PairedLook]:
+        return [] if alone else records(history, months, champion.number, judged.as_of)
 
     def in_time(version: int) -> PairedLook:
         scores = bundles.read(registry.bundle(registry.version(version))).scorer.batch(held.columns)
@@ -69,8 +73,7 @@ def decide(
         champion=looks_at(history, champion.number, judged.as_of),
         first=first_look(task, champion, policy.confidence),
         recipes=[
-            RecipeLooks(named(months), months, in_time(version), records(history, months, champion.number, judged.as_of))
-            for months, version in sorted(made.items())
+            RecipeLooks(named(months), months, in_time(version), out_of_time(months)) for months, version in sorted(made.items())
         ],
         claims=claims_of(history),
         tries=history.tries_before(judged.as_of),
@@ -80,10 +83,18 @@ def decide(
     return next_move(seen, rule_of(policy)), {named(months): version for months, version in made.items()}
 
 
+def recipes_of(project: Project, history: History, snapshot: str) -> dict[int, int]:
+    """What the project's recipes made of that snapshot: not those that ratchet.yaml had before, which may need other features."""
+    return {months: version for months, version in history.recipes(snapshot).items() if months in project.training.recipes}
+
+
 def records(history: History, months: int, champion: int, until: date) -> list[PairedLook]:
-    """How much better than the champion a recipe was out of time: each of its versions on the month after its own."""
+    """How much better than the champion a recipe was out of time: each of its versions on the month after its own.
+
+    A month counts once, by the version made last: where labels were corrected there are several of the month before.
+    """
     firsts = [found[0] for version in history.made_by(months) if (found := pairs_of(history, version, champion, until))]
-    return sorted(firsts, key=lambda look: look.as_of)
+    return sorted({look.as_of: look for look in firsts}.values(), key=lambda look: look.as_of)
 
 
 def claims_of(history: History) -> list[Claim]:
