@@ -17,9 +17,11 @@ from ratchet.core.schema import Snapshot
 from ratchet.core.seen import Move, RecipeLooks, Rule, Seen
 from ratchet.core.trigger import Action
 from ratchet.estimators import bundle as bundles
-from ratchet.project.file import Policy
+from ratchet.project.file import Policy, Project
+from ratchet.snapshots.port import SnapshotStore
+from ratchet.steps import measure
 from ratchet.steps.parts import case, recipes
-from ratchet.steps.parts.holdout import champion_scores, judged_holdout
+from ratchet.steps.parts.holdout import Holdout, champion_scores, judged_holdout, read_holdout
 from ratchet.steps.parts.recipes import records
 from tests.support.loop import PROJECT, Loop, first_champion
 
@@ -110,6 +112,20 @@ def test_a_challenger_whose_files_are_damaged_is_left_out_and_stops_no_run(loop:
     loop.at.registry.stored[2] = replace(loop.at.registry.stored[2], digest="another")
     assert run(loop, loop.arrive(3)) == "NO_ACTION"
     assert any("version 2" in line and "left out" in line for line in loop.said)
+
+
+def test_a_month_without_a_column_that_ratchet_yaml_has_got_since_is_left_out_and_stops_no_run(loop: Loop) -> None:
+    def read(project: Project, store: SnapshotStore, snapshot: Snapshot) -> Holdout:
+        if snapshot.as_of == day(2):
+            message = "snapshot m2 was ingested without d: ingest it again with --replace"
+            raise DataError(message)
+        return read_holdout(project, store, snapshot)
+
+    loop.arrive(2)
+    with patch.object(measure, "read_holdout", read):
+        assert run(loop, loop.arrive(3)) == "NO_ACTION"
+    assert [entry.event.as_of for entry in loop.at.journal.history().of(Measured)] == [day(3)]
+    assert any("2024-02-01 is left out" in line for line in loop.said)
 
 
 # --- probation ---
