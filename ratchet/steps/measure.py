@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ratchet.core.decision import number
-from ratchet.core.errors import ArtifactError, UserError
+from ratchet.core.errors import ArtifactError, DataError, UserError
 from ratchet.core.estimate import Estimate, Scores
 from ratchet.core.events import Entry, Measured, Role
 from ratchet.core.history import History
@@ -77,9 +77,12 @@ def run(
         say(f"[MEASURE] {len(waiting)} labelled snapshots wait: the newest {MOST} are measured")
     done = []
     for snapshot, wanted in waiting[-MOST:]:
-        for found in _measure(project, store, registry, snapshot, champion, wanted, run_id, say):
-            done.append(journal.append(found))
-            say(_line(found, task_of(project).metric.label))
+        try:
+            for found in _measure(project, store, registry, snapshot, champion, wanted, run_id, say):
+                done.append(journal.append(found))
+                say(_line(found, task_of(project).metric.label))
+        except DataError as error:  # a column that ratchet.yaml has got since: no later month shall wait for that
+            say(f"[MEASURE] {snapshot.as_of} is left out: {error}")
     note_measurements(registry, task_of(project).metric, [item.version for item in known.values()], history, done)
     return done
 
