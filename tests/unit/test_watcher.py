@@ -185,6 +185,21 @@ def test_labels_that_come_late_start_one_run_also_when_the_champion_knows_a_late
     assert said[1] == "[WATCH] the labels of 2023-12-31 have come: run run 1"
 
 
+def test_a_month_that_comes_with_the_labels_of_the_one_before_starts_one_run(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    before = snapshot_of("2024-02-29", labelled=False)
+    store = stored(before)
+    arrive(tmp_path, "2024-02-29")
+    (tmp_path / "2024-02-29" / "y.csv").write_text("id,left\n1,0\n")
+    arrive(tmp_path, "2024-03-31")
+    watch = watcher(stores, tmp_path, started, store)
+    assert [watch.look() is None for _ in range(2)] == [True, False]
+    store.put(snapshot_of("2024-02-29", labelled=True), {}, {})  # the run has taken both in, and changed nothing
+    store.put(snapshot_of("2024-03-31", labelled=False), {}, None)
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    assert started.calls == 1
+
+
 def test_what_came_while_nobody_looked_is_taken_in_with_the_newest_oldest_first(tmp_path: Path) -> None:
     for month in range(1, 7):
         arrive(tmp_path, f"2024-{month:02}-28")
