@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from ratchet.core.events import RunClaimed
@@ -47,7 +47,8 @@ class Watcher:
         """Look once; the sentence of a run that was started, else None. What two looks have found the same counts."""
         name = self.source.newest()
         late = late_labels(self.source, self.store, name, self.project.date_of)
-        fingerprint = "|".join(self.source.fingerprint(item) for item in (name, *late))
+        own = self.source.fingerprint(name)
+        fingerprint = "|".join([own, *(self.source.fingerprint(item) for item in late)])
         settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
         if not settled or self._wanted(name, fingerprint, late) is None:
             return None
@@ -58,7 +59,10 @@ class Watcher:
             key, number = wanted
             fence.check()
             run = self.start(name, key)
-            self.journal.append(RunClaimed(name=name, champion=number, fingerprint=fingerprint, run_id=run), key=key)
+            claim = RunClaimed(name=name, champion=number, fingerprint=fingerprint, run_id=run)
+            self.journal.append(claim, key=key)
+            if late:  # the run takes the newest snapshot too, which is not new any more once nothing is late
+                self.journal.append(replace(claim, fingerprint=own), key=self._key(name, own, number))
         if late:
             return f"[WATCH] the labels of {', '.join(late)} have come: run {run}"
         return f"[WATCH] {name} is new to {f'version {number}' if number else 'an empty production'}: run {run}"
@@ -71,8 +75,11 @@ class Watcher:
             if not late and trained >= self.project.date_of(name).isoformat():
                 return None  # the champion knows that date or a later one: a run would have nothing to do
         number = champion.number if champion else None
-        key = hashlib.sha256(f"{name}|{fingerprint}|{number}|{self.project.hash}".encode()).hexdigest()[:32]
+        key = self._key(name, fingerprint, number)
         return None if self._claimed(key) else (key, number)
+
+    def _key(self, name: str, fingerprint: str, champion: int | None) -> str:
+        return hashlib.sha256(f"{name}|{fingerprint}|{champion}|{self.project.hash}".encode()).hexdigest()[:32]
 
     def _claimed(self, key: str) -> bool:
         """Whether the run was started and has ended, or may still be going on: that of a watcher that was killed ends no more."""
