@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.harness import peak_mib
+from ratchet.core.budget import confidence_of
 from ratchet.core.decision import Decision, Reason, Verdict
 from ratchet.core.estimate import Labels, Scores
 from ratchet.core.gate import judge
@@ -94,7 +95,7 @@ def everywhere(method: Method, held: Holdout, first: Scores, second: Scores) -> 
     groups = [values == value for values in held.slices.values() for value in sorted(set(values), key=lambda v: v or "(missing)")]
     each = 1 - (1 - _POLICY.confidence) / len(groups)
     return [
-        method(held.labels, first, second, _POLICY.confidence),
+        method(held.labels, first, second, confidence_of((), held.snapshot.as_of, _POLICY)),
         *(method(held.labels[rows], first[rows], second[rows], each) for rows in groups),
     ]
 

@@ -17,6 +17,7 @@ from ratchet.project.file import Project
 from ratchet.registry.port import Registry
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.holdout import Holdout
+from ratchet.steps.parts.looks import look_now
 from ratchet.steps.parts.outcome import performance, proof
 from ratchet.steps.parts.recipe import scores_without
 from ratchet.steps.parts.recipes import decide, named, recipes_of, records
@@ -87,7 +88,9 @@ class Case:
         return out_of_time(self.gain)
 
     def _asked(self) -> list[Reason]:
-        return performance(self.project, self.history, self.champion, self.held.snapshot)
+        """Whether the champion fell, by its measurements and by the judged rows: nobody may have measured it on them yet."""
+        now = None if self.champion_scores is None else look_now(task_of(self.project), self.held, self.champion_scores)
+        return performance(self.project, self.history, self.champion, self.held.snapshot, now)
 
 
 def offered_by(history: History, run_id: str, candidate: int, champion: ModelVersion | None) -> Proof | None:

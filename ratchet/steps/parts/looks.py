@@ -6,11 +6,12 @@ import math
 from datetime import date
 from statistics import NormalDist
 
-from ratchet.core.estimate import Interval
+from ratchet.core.estimate import Interval, Scores
 from ratchet.core.events import day_of
 from ratchet.core.evidence import Look, PairedLook
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
+from ratchet.steps.parts.holdout import Holdout
 from ratchet.tasks.task import Task
 
 
@@ -32,6 +33,19 @@ def looks_at(history: History, version: int, until: date) -> list[Look]:
         and found.value is not None
         and found.se is not None
     ]
+
+
+def with_now(looks: list[Look], now: Look | None) -> list[Look]:
+    """The looks and that of now, where none of its date is among them; one that could not be measured adds nothing."""
+    if now is None or not math.isfinite(now.value) or not math.isfinite(now.se) or any(look.as_of == now.as_of for look in looks):
+        return looks
+    return [*looks, now]
+
+
+def look_now(task: Task, held: Holdout, scores: Scores) -> Look:
+    """A version's look at the rows that are judged, by its scores on them."""
+    found = task.figure(held.labels, scores, held.groups)
+    return Look(held.snapshot.as_of, found.value, found.se, len(held.labels))
 
 
 def pairs_of(history: History, version: int, champion: int, until: date) -> list[PairedLook]:

@@ -17,7 +17,7 @@ from ratchet.project.file import Project
 from ratchet.requests.port import RequestLog
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.parts.held_rows import held_answers
-from ratchet.steps.parts.looks import first_look, looks_at, pairs_of
+from ratchet.steps.parts.looks import first_look, looks_at, pairs_of, with_now
 from ratchet.steps.parts.recipes import rule_of
 from ratchet.tasks.catalogue import task_of
 
@@ -25,18 +25,25 @@ _MONTH = 30.44 * 86_400  # seconds
 _MONTHS = (1, 2, 3)  # of live answers, the fewest that say enough
 
 
-def performance(project: Project, history: History, champion: ModelVersion | None, judged: Snapshot | None) -> list[Reason]:
-    """Whether the champion fell at once, and whether it sinks slowly, by its measurements up to that snapshot; PASS when it did."""
+def performance(
+    project: Project, history: History, champion: ModelVersion | None, judged: Snapshot | None, now: Look | None = None
+) -> list[Reason]:
+    """Whether the champion fell at once, and whether it sinks slowly, by its measurements up to that snapshot; PASS when it did.
+
+    `now` is its look at the snapshot, where it may not be on record yet.
+    """
     if champion is None or judged is None:
         return []
     first = first_look(task_of(project), champion, project.policy.gate.confidence)
-    return falls(project, history, champion.number, first, judged.as_of)
+    return falls(project, history, champion.number, first, judged.as_of, now)
 
 
-def falls(project: Project, history: History, champion: int, first: Look | None, day: date) -> list[Reason]:
+def falls(
+    project: Project, history: History, champion: int, first: Look | None, day: date, now: Look | None = None
+) -> list[Reason]:
     """The same, by its measurements up to that day, where there is one of that day; `first` is its look at registration."""
     task, gate = task_of(project), project.policy.gate
-    looks = looks_at(history, champion, day)
+    looks = with_now(looks_at(history, champion, day), now)
     if not looks or looks[-1].as_of != day:
         return []
     alpha, more, label = (1 - gate.confidence) / 2, task.metric.more_is_better, task.metric.label

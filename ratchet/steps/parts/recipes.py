@@ -18,7 +18,7 @@ from ratchet.estimators import bundle as bundles
 from ratchet.project.file import Project
 from ratchet.registry.port import Registry
 from ratchet.steps.parts.holdout import Holdout
-from ratchet.steps.parts.looks import first_look, looks_at, pairs_of
+from ratchet.steps.parts.looks import first_look, look_now, looks_at, pairs_of, with_now
 from ratchet.tasks.catalogue import task_of
 
 _JUDGED_ALONE = {Proof.FRESH, Proof.PROBATION}  # by the month that they know
@@ -70,7 +70,7 @@ def decide(
 
     seen = Seen(
         today=judged.as_of,
-        champion=looks_at(history, champion.number, judged.as_of),
+        champion=with_now(looks_at(history, champion.number, judged.as_of), look_now(task, held, champion_scores)),
         first=first_look(task, champion, policy.confidence),
         recipes=[
             RecipeLooks(named(months), months, in_time(version), out_of_time(months)) for months, version in sorted(made.items())
