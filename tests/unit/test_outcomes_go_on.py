@@ -148,6 +148,16 @@ def test_a_probation_is_over_once_a_run_has_looked_at_its_labels(loop: Loop) -> 
     assert loop.at.journal.history().gates[-1].event.proof is not Proof.RETURN
 
 
+def test_a_run_that_is_repeated_on_the_champions_own_month_ends_no_probation(loop: Loop) -> None:
+    """Where every month asks for a candidate, it makes the champion once more, which the gate then holds against itself."""
+    always(loop)
+    february = loop.arrive(2, turn=1)
+    assert [run(loop, february), run(loop, february)] == ["done", "FAIL"]
+    assert run(loop, loop.arrive(3)) == "done"
+    assert loop.production == 1
+    assert loop.at.journal.history().gates[-1].event.proof is Proof.RETURN
+
+
 # --- challengers ---
 
 
