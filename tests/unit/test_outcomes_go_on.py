@@ -23,6 +23,7 @@ from ratchet.steps import measure
 from ratchet.steps.parts import case, recipes
 from ratchet.steps.parts.holdout import Holdout, champion_scores, judged_holdout, read_holdout
 from ratchet.steps.parts.recipes import records
+from ratchet.steps.parts.standing import standing
 from tests.support.loop import PROJECT, Loop, first_champion
 
 
@@ -148,6 +149,16 @@ def test_a_probation_is_over_once_a_run_has_looked_at_its_labels(loop: Loop) -> 
     assert loop.at.journal.history().gates[-1].event.proof is not Proof.RETURN
 
 
+def test_a_run_that_is_repeated_on_the_champions_own_month_ends_no_probation(loop: Loop) -> None:
+    """Where every month asks for a candidate, it makes the champion once more, which the gate then holds against itself."""
+    always(loop)
+    february = loop.arrive(2, turn=1)
+    assert [run(loop, february), run(loop, february)] == ["done", "FAIL"]
+    assert run(loop, loop.arrive(3)) == "done"
+    assert loop.production == 1
+    assert loop.at.journal.history().gates[-1].event.proof is Proof.RETURN
+
+
 # --- challengers ---
 
 
@@ -228,3 +239,14 @@ def test_a_recipe_that_can_learn_nothing_from_earlier_months_is_judged_all_the_s
     candidate = loop.train(loop.check(snapshot).judged)
     with patch.object(case, "scores_without", side_effect=DataError("one class only")):
         assert loop.judge(snapshot, candidate).decision.verdict is Verdict.FAIL
+
+
+# --- wishes ---
+
+
+def test_a_wish_that_policy_retrain_no_longer_counts_is_not_said_to_wait(loop: Loop) -> None:
+    run(loop, loop.arrive(2, shift=1, labelled=False))
+    history = loop.at.journal.history()
+    assert [wish.name for wish in standing(loop.project, history, 1, None).waiting] == ["drift"]
+    loop.project = PROJECT.model_copy(update={"policy": Policy.model_validate({"retrain": ["performance"]})})
+    assert not standing(loop.project, history, 1, None).waiting

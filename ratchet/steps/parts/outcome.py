@@ -113,8 +113,9 @@ def on_probation(history: History, champion: int) -> bool:
     moved = history.champion
     if moved is None or moved.event.to != champion or moved.event.before is None:
         return False
-    gate = history.gate_of(champion)
-    by_gate = gate is not None and gate.event.champion == moved.event.before and gate.event.proof is Proof.PROBATION
+    asked = champion, moved.event.before  # not the last decision on it: a repeated run may have held it against itself since
+    gate = next((entry.event for entry in reversed(history.gates) if (entry.event.candidate, entry.event.champion) == asked), None)
+    by_gate = gate is not None and gate.proof is Proof.PROBATION
     since = {day: entry.seq for entry in history.measurements(champion) if entry.seq > moved.seq and (day := entry.event.as_of)}
     if not by_gate or not since:
         return by_gate

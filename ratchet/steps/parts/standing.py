@@ -64,7 +64,7 @@ def standing(
         training,
         _fallen(project, history, newest.event, version) if newest else "",
         _live(history, champion),
-        history.wishes(champion),
+        _waiting(project, history, champion),
         _probation(history, champion),
     )
 
@@ -99,6 +99,12 @@ def _live(history: History, champion: int) -> str:
     if trigger is None or trigger.champion != champion:
         return ""
     return dict(zip(trigger.wishes, trigger.reasons, strict=False)).get(Wish.LIVE, "")
+
+
+def _waiting(project: Project, history: History, champion: int) -> Sequence[Waiting]:
+    """The wishes that labels will answer: one that policy.retrain no longer counts would be said to wait for ever."""
+    counted = {Wish.FIRST, Wish.HAND, *project.policy.retrain}
+    return [wish for wish in history.wishes(champion) if wish.name in counted]
 
 
 def _probation(history: History, champion: int) -> bool:
