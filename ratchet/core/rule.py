@@ -47,10 +47,10 @@ def next_move(seen: Seen, rule: Rule) -> Next:
         if back.verdict is Verdict.PASS:
             return Next(Move.TAKE_BACK, reasons=(back,), wishes=wishes)
     alpha = alpha_of(seen.tries, seen.today, rule.yearly / 2)
-    for found in (_ahead(seen, rule), _in_and_out_of_time(seen, rule, alpha)):
+    for alone, found in ((True, _ahead(seen, rule)), (False, _in_and_out_of_time(seen, rule, alpha))):
         if found:
             _, name, reasons = max(found)
-            return Next(Move.PROMOTE, name, reasons, wishes)
+            return Next(Move.PROMOTE, name, reasons, wishes, alone)
     if not seen.recipes:
         return Next(Move.KEEP, wishes=wishes)
     offer = _for_now(seen, rule, wishes[0])

@@ -90,9 +90,13 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """A move, whom it concerns, and why. `wishes` say why a candidate is wanted at all, whatever came of it."""
+    """A move, whom it concerns, and why. `wishes` say why a candidate is wanted at all, whatever came of it.
+
+    `alone` says that months which a recipe or challenger had not seen prove it by themselves: it need not win in time as well.
+    """
 
     move: Move
     name: str = ""
     reasons: tuple[Reason, ...] = ()
     wishes: tuple[Reason, ...] = ()
+    alone: bool = False

@@ -102,3 +102,9 @@ def test_without_candidates_there_is_nothing_to_promote() -> None:
     chosen = next_move(seen((*QUIET, 0.5), []), RULE)
     assert (chosen.move, chosen.reasons) == (Move.KEEP, ())
     assert chosen.wishes[0].verdict == "PASS", "and the wish to retrain is there all the same"
+
+
+def test_only_months_that_prove_a_recipe_by_themselves_are_said_to_do_so() -> None:
+    alone = next_move(seen(QUIET, offers(0.004, 0.01, (0.03,) * 6)), RULE)
+    assert (alone.move, alone.alone) == (Move.PROMOTE, True), "it does not win in time, and need not"
+    assert not next_move(seen((*QUIET, 0.5), offers(0.3, 0.01, ())), RULE).alone

@@ -11,7 +11,7 @@ from ratchet.core.events import Proof
 from ratchet.core.gate import out_of_time
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
-from ratchet.core.seen import Move
+from ratchet.core.seen import Move, Next
 from ratchet.core.trigger import Wish
 from ratchet.project.file import Project
 from ratchet.registry.port import Registry
@@ -45,14 +45,24 @@ class Case:
     offered: Proof | None = None
     kind: Proof = field(default=Proof.FRESH, init=False)
     gain: Estimate | None = field(default=None, init=False)
+    _decided: tuple[Next, dict[str, int]] | None = field(default=None, init=False)
 
     @property
     def proven(self) -> Reason | None:
-        """What several months show of a version that was offered; None for a new one."""
-        if self.offered is None or self.champion is None:
+        """What several months show of a version that was offered, or of the recipe that made it, by themselves; else None."""
+        if self.champion is None or self.champion_scores is None:
             return None
-        self.kind = self.offered
-        return proof(self.project, self.history, self.candidate, self.champion.number, self.held.snapshot, self.offered)
+        if self.offered is not None:
+            self.kind = self.offered
+            return proof(self.project, self.history, self.candidate, self.champion.number, self.held.snapshot, self.offered)
+        chosen, names = self._rule(self.champion, self.champion_scores)
+        return replace(chosen.reasons[0], headline=True) if chosen.alone and names.get(chosen.name) == self.candidate else None
+
+    def _rule(self, champion: ModelVersion, scores: Scores) -> tuple[Next, dict[str, int]]:
+        """What the rule of months says, asked once."""
+        if self._decided is None:
+            self._decided = decide(self.project, self.registry, self.history, champion, self.held, scores, self.candidate)
+        return self._decided
 
     def lasting(self) -> Reason:
         """What shows that a new candidate's gain lasts beyond the judged month, by the rule of months.
@@ -63,9 +73,7 @@ class Case:
         """
         if self.champion is None or self.champion_scores is None:
             return Reason(Verdict.UNKNOWN, "there is nothing to compare with")
-        chosen, names = decide(
-            self.project, self.registry, self.history, self.champion, self.held, self.champion_scores, self.candidate
-        )
+        chosen, names = self._rule(self.champion, self.champion_scores)
         if chosen.move is Move.KEEP or names.get(chosen.name) != self.candidate:
             failed = [reason for reason in chosen.reasons if reason.verdict is not Verdict.PASS]
             return failed[0] if failed else Reason(Verdict.FAIL, f"the recipe of {chosen.name} has more to show")
