@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.decision import Verdict
-from ratchet.core.events import Cause, Entry, Event, Gated, Moved, MoveState, Pruned, Triggered, Unreadable, entry_of, read
+from ratchet.core.events import Cause, Entry, Event, Gated, Moved, MoveState, Proof, Pruned, Triggered, Unreadable, entry_of, read
 from ratchet.core.history import History
 from ratchet.core.record import Record
 from ratchet.core.trigger import Action
@@ -164,6 +164,8 @@ def test_tries_are_all_other_comparisons_each_candidate_once_on_a_holdout() -> N
     assert seen.tries("else", 2) == days, "another holdout's, and one whose content was replaced, count as well"
     assert seen.tries("f", 4) == days
     assert seen.tries("f", 2) == days[1:]
+    offered = gated(Verdict.FAIL, 8, proof=Proof.CHALLENGER, **june)
+    assert history(first, offered).tries("g", 9) == [], "its months are paid for by the other half of the year's budget"
 
 
 def test_the_last_word_on_a_candidate_and_on_a_snapshot_counts() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from ratchet.core.events import Entry, Gated, day_of
+from ratchet.core.events import Entry, Gated, Proof, day_of
 
+BY_ONE_MONTH = frozenset({Proof.FRESH, Proof.PROBATION})  # spends of the budget that is for tries
 Try = tuple[str, int]  # holdout by its features' hash, candidate
 Question = tuple[str, int | None, str]  # snapshot's hash, champion, project's hash
 
@@ -21,11 +22,11 @@ class Gates:
     tried: dict[Try, date | None] = field(default_factory=dict)
 
     def take(self, entry: Entry[Gated]) -> None:
-        """One more decision. A first model, which nothing was compared with, is no try."""
+        """One more decision. No try is a first model, compared with nothing, nor an offered version, whose months carry it."""
         gate = entry.event
         self.decisions.append(entry)
         self.of_candidate[gate.candidate] = entry
         if gate.settles:
             self.of_question[gate.snapshot_hash, gate.champion, gate.project_hash] = entry
-        if gate.champion is not None:
+        if gate.champion is not None and gate.proof in BY_ONE_MONTH:
             self.tried[gate.features_hash, gate.candidate] = day_of(gate.snapshot)
