@@ -183,6 +183,11 @@ class Loop:
             return judged.decision.verdict.value
         return str(promote.run(self.project, self.at.production, candidate).event.state)
 
+    def run_alone(self, snapshot: Snapshot) -> str:
+        """A run with an id of its own."""
+        self.run_id = f"run of {snapshot.id} {len(self.at.journal.history().entries)}"
+        return self.run(snapshot)
+
     def copy(self) -> Loop:
         """A loop of its own, to change or to damage. The months' rows are shared: nothing writes into them."""
         rows = [*self.store.stored.values(), *self.at.rollout.known.values()]

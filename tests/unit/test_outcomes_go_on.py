@@ -35,12 +35,6 @@ def loop() -> Loop:
     return made
 
 
-def run(loop: Loop, snapshot: Snapshot) -> str:
-    """A run of its own."""
-    loop.run_id = f"run of {snapshot.id} {len(loop.at.journal.history().entries)}"
-    return loop.run(snapshot)
-
-
 def day(number: int) -> date:
     return date(2024, number, 1)
 
@@ -101,17 +95,17 @@ def test_a_figure_without_an_error_stops_no_run() -> None:
 
 
 def test_a_challenger_that_was_deleted_is_left_out_and_stops_no_run(loop: Loop) -> None:
-    assert run(loop, loop.arrive(2, lean=1, shift=1)) == "FAIL"
+    assert loop.run_alone(loop.arrive(2, lean=1, shift=1)) == "FAIL"
     del loop.at.registry.stored[2]
-    assert run(loop, loop.arrive(3)) == "NO_ACTION"
+    assert loop.run_alone(loop.arrive(3)) == "NO_ACTION"
     assert [entry.event.version for entry in loop.at.journal.history().of(Measured) if entry.event.as_of == day(3)] == [1]
     assert any("version 2" in line and "left out" in line for line in loop.said)
 
 
 def test_a_challenger_whose_files_are_damaged_is_left_out_and_stops_no_run(loop: Loop) -> None:
-    assert run(loop, loop.arrive(2, lean=1, shift=1)) == "FAIL"
+    assert loop.run_alone(loop.arrive(2, lean=1, shift=1)) == "FAIL"
     loop.at.registry.stored[2] = replace(loop.at.registry.stored[2], digest="another")
-    assert run(loop, loop.arrive(3)) == "NO_ACTION"
+    assert loop.run_alone(loop.arrive(3)) == "NO_ACTION"
     assert any("version 2" in line and "left out" in line for line in loop.said)
 
 
@@ -124,7 +118,7 @@ def test_a_month_without_a_column_that_ratchet_yaml_has_got_since_is_left_out_an
 
     loop.arrive(2)
     with patch.object(measure, "read_holdout", read):
-        assert run(loop, loop.arrive(3)) == "NO_ACTION"
+        assert loop.run_alone(loop.arrive(3)) == "NO_ACTION"
     assert [entry.event.as_of for entry in loop.at.journal.history().of(Measured)] == [day(3)]
     assert any("2024-02-01 is left out" in line for line in loop.said)
 
@@ -133,19 +127,19 @@ def test_a_month_without_a_column_that_ratchet_yaml_has_got_since_is_left_out_an
 
 
 def test_labels_of_two_months_that_come_together_do_not_end_a_probation_unseen(loop: Loop) -> None:
-    assert run(loop, loop.arrive(2, turn=1)) == "done"
-    run(loop, loop.arrive(3, labelled=False))
-    run(loop, loop.arrive(4, labelled=False))
+    assert loop.run_alone(loop.arrive(2, turn=1)) == "done"
+    loop.run_alone(loop.arrive(3, labelled=False))
+    loop.run_alone(loop.arrive(4, labelled=False))
     loop.arrive(3)
-    assert run(loop, loop.arrive(4)) == "done"
+    assert loop.run_alone(loop.arrive(4)) == "done"
     assert loop.production == 1
     assert loop.at.journal.history().gates[-1].event.proof is Proof.RETURN
 
 
 def test_a_probation_is_over_once_a_run_has_looked_at_its_labels(loop: Loop) -> None:
-    assert run(loop, loop.arrive(2, turn=1)) == "done"
-    assert run(loop, loop.arrive(3, turn=1)) == "NO_ACTION"
-    assert run(loop, loop.arrive(4)) != "NO_ACTION"
+    assert loop.run_alone(loop.arrive(2, turn=1)) == "done"
+    assert loop.run_alone(loop.arrive(3, turn=1)) == "NO_ACTION"
+    assert loop.run_alone(loop.arrive(4)) != "NO_ACTION"
     assert loop.at.journal.history().gates[-1].event.proof is not Proof.RETURN
 
 
@@ -153,8 +147,8 @@ def test_a_run_that_is_repeated_on_the_champions_own_month_ends_no_probation(loo
     """Where every month asks for a candidate, it makes the champion once more, which the gate then holds against itself."""
     always(loop)
     february = loop.arrive(2, turn=1)
-    assert [run(loop, february), run(loop, february)] == ["done", "FAIL"]
-    assert run(loop, loop.arrive(3)) == "done"
+    assert [loop.run_alone(february), loop.run_alone(february)] == ["done", "FAIL"]
+    assert loop.run_alone(loop.arrive(3)) == "done"
     assert loop.production == 1
     assert loop.at.journal.history().gates[-1].event.proof is Proof.RETURN
 
@@ -165,7 +159,7 @@ def test_a_run_that_is_repeated_on_the_champions_own_month_ends_no_probation(loo
 def test_a_challenger_stays_long_enough_to_prove_anything(loop: Loop) -> None:
     always(loop)
     for month in range(2, 9):
-        run(loop, loop.arrive(month))
+        loop.run_alone(loop.arrive(month))
     history = loop.at.journal.history()
     looks = [len(history.beside(version, 1)) for version in loop.at.registry.stored]
     assert max(looks) >= Rule().min_months
@@ -212,7 +206,7 @@ def test_a_month_counts_once_in_a_recipes_record_however_often_its_labels_were_c
 def test_a_version_that_no_recipe_made_has_no_recipes_record(loop: Loop) -> None:
     always(loop, challengers=0)
     for month in (2, 3, 4):
-        run(loop, loop.arrive(month))
+        loop.run_alone(loop.arrive(month))
     april, history, champion = loop.store.get("m4"), loop.at.journal.history(), loop.at.registry.version(1)
     assert records(history, 1, 1, april.as_of)
     held = judged_holdout(loop.project, loop.store, april)
@@ -245,7 +239,7 @@ def test_a_recipe_that_can_learn_nothing_from_earlier_months_is_judged_all_the_s
 
 
 def test_a_wish_that_policy_retrain_no_longer_counts_is_not_said_to_wait(loop: Loop) -> None:
-    run(loop, loop.arrive(2, shift=1, labelled=False))
+    loop.run_alone(loop.arrive(2, shift=1, labelled=False))
     history = loop.at.journal.history()
     assert [wish.name for wish in standing(loop.project, history, 1, None).waiting] == ["drift"]
     loop.project = PROJECT.model_copy(update={"policy": Policy.model_validate({"retrain": ["performance"]})})
