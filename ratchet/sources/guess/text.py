@@ -58,7 +58,7 @@ def render(found: Guesses) -> str:
         f"# {found.held.why}; rows that hang together (a household, a day) stay on one side by group: {{name, table, dtype}}",
         f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: {found.held.share}}} # never trained on; another salt is another",
         "",
-        "# What follows are the defaults, lines without a comment sign apart, which new projects do better with; take it off to change one.",
+        "# What follows are the defaults; lines without a comment sign do better in new projects. Take the sign off to change one.",
         *_section("policy", Policy(), chosen),
         *_section("training", Training(), chosen),
         *_section("serving", Serving()),
