@@ -55,7 +55,7 @@ def next_move(seen: Seen, rule: Rule) -> Next:
     if not seen.recipes:
         return Next(Move.KEEP, wishes=wishes)
     offer = _for_now(seen, rule, wishes[0])
-    reasons = _in_time(offer, rule, alpha, _doubt(seen.claims))
+    reasons = _in_time(offer, rule, alpha, _doubt(seen.claims, rule))
     return Next(Move.AT_ONCE, offer.name, reasons, wishes) if _hold(reasons) else Next(Move.KEEP, offer.name, reasons, wishes)
 
 
@@ -64,13 +64,15 @@ def proven(claims: Sequence[Claim]) -> list[date]:
     return [claim.came_true.as_of for claim in claims if claim.is_proven]
 
 
-def _doubt(claims: Sequence[Claim]) -> float:
+def _doubt(claims: Sequence[Claim], rule: Rule) -> float:
     """What a win in time must exceed: the most that one was ever too good by, and more where few were.
 
+    What won by less than would have been enough was no win: on the month that the truth turns, two versions that were alike come
+    to differ, and that says nothing of wins.
     The next of such wins exceeds the largest of k with chance 1/(k + 1), so the largest alone is no bound while there are few: it
     counts (1 + 1/k) times.
     """
-    too_good = [claim.too_good_by for claim in claims if claim.too_good_by > 0]
+    too_good = [claim.too_good_by for claim in claims if claim.claimed.delta > rule.min_delta and claim.too_good_by > 0]
     return max(too_good) * (1 + 1 / len(too_good)) if too_good else 0.0
 
 

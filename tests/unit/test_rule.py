@@ -72,6 +72,12 @@ def test_one_win_that_was_too_good_is_no_bound_yet_and_many_are() -> None:
     assert next_move(replace(asked, claims=[too_good] * 4), RULE).move is Move.AT_ONCE, "as 0.25"
 
 
+def test_versions_that_come_to_differ_as_the_truth_turns_put_no_win_in_doubt() -> None:
+    asked = seen((*QUIET, 0.83), offers(0.03, 0.03))
+    alike = Claim(pair(0.002, 3, 0.001), pair(-0.02, 4, 0.001))
+    assert next_move(replace(asked, claims=[alike]), RULE).move is Move.AT_ONCE
+
+
 def test_wins_that_came_true_let_the_next_one_be_smaller() -> None:
     asked = seen((*QUIET, 0.83), offers(0.02, 0.0225))
     asked = replace(asked, recipes=[replace(offer, in_time=replace(offer.in_time, se=0.0075)) for offer in asked.recipes])
