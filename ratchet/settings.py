@@ -19,6 +19,7 @@ from ratchet.core.row_groups import ROWS_PER_POD
 LOCK = "promotion.lock"
 _PREFIX = "RATCHET_"
 MODEL_VERSION = f"{_PREFIX}MODEL_VERSION"  # the version that a serving process is pinned to; no setting, each process has its own
+MODEL_DIGEST = f"{_PREFIX}MODEL_DIGEST"  # likewise, the digest of the version's files as the ledger has it
 T = TypeVar("T", bound=BaseSettings)
 
 

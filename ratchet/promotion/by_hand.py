@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import StaleComparison, UserError
+from ratchet.core.errors import PermanentError, StaleComparison, UserError
 from ratchet.core.events import Cause, Entry, Moved
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
-from ratchet.promotion.champion import PREVIOUS, champion_of, legible
+from ratchet.promotion.aliases import foreign, refusal
+from ratchet.promotion.champion import PREVIOUS, legible, proven
 from ratchet.promotion.move import Move
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
-from ratchet.rollout.state import PodReport, Progress
+from ratchet.rollout.state import Pin, PodReport, Progress
 from ratchet.snapshots.port import SnapshotStore
 
 
@@ -78,11 +79,10 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
         message = "there is no model in production yet: nothing to roll back"
         raise UserError(message)
     if to is None:
-        before = registry.alias(PREVIOUS)
-        if before is None:
+        to = history.previous
+        if to is None:
             message = f"version {champion} is the first in production: there is no earlier one to go back to"
             raise UserError(message)
-        to = before.number
     if to == champion:
         message = f"version {to} is in production already"
         raise UserError(message)
@@ -96,8 +96,13 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Who should serve (the alias), who does (the pods), and whether that agrees."""
+    """Who should serve (the ledger), who does (the pods), and whether that agrees.
 
+    `champion` is None also where the registry does not know the version, or has other files of it: `trouble` says so, and what else
+    is not as the ledger has it.
+    """
+
+    number: int | None
     champion: ModelVersion | None
     previous: ModelVersion | None
     pinned: int | None
@@ -106,11 +111,12 @@ class Status:
     waiting: Sequence[Entry[Moved]]
     interrupted: Entry[Moved] | None
     last: Entry[Moved] | None
+    trouble: str = ""
 
     @property
     def agree(self) -> bool:
-        """Whether template and pods are at the alias' version."""
-        return agree(self.champion.number if self.champion else None, self.pinned, self.pods)
+        """Whether registry, template and pods are at the ledger's version."""
+        return not self.trouble and agree(self.number, self.pinned, self.pods)
 
 
 def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> bool:
@@ -119,16 +125,35 @@ def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> 
 
 
 def status(registry: Registry, journal: Journal, rollout: Rollout) -> Status:
-    """Look at everything and change nothing."""
-    champion = champion_of(registry, journal)
-    history = journal.history()
+    """Look at everything and change nothing. Raises LedgerError and Unavailable."""
+    history, pinned, pods = legible(journal.history()), rollout.pinned(), rollout.pods()
+    last, champion, trouble = history.champion, None, ""
+    found = foreign(registry, history)
+    if last is not None:
+        digest = history.digest_of(last.event.to)
+        try:
+            champion = proven(registry, history, last.event.to)
+        except PermanentError as error:
+            trouble = str(error)
+        else:
+            trouble = refusal(found[0], last) if found is not None else _strange(digest, pinned, pods)
     return Status(
+        number=last.event.to if last else None,
         champion=champion,
         previous=registry.alias(PREVIOUS),
-        pinned=rollout.pinned().version,
+        pinned=pinned.version,
         progress=rollout.progress(),
-        pods=rollout.pods(),
+        pods=pods,
         waiting=history.waiting,
         interrupted=history.open,
-        last=history.champion,
+        last=last,
+        trouble=trouble,
     )
+
+
+def _strange(digest: str, pinned: Pin, pods: Sequence[PodReport]) -> str:
+    """A template or a pod that goes by another digest than the one on record; empty where none does."""
+    if pinned.digest not in {"", digest}:
+        return f"the pod template has digest {pinned.digest[:12]}, the ledger {digest[:12]}"
+    others = [pod.name for pod in pods if digest and pod.digest not in {"", digest}]
+    return f"{', '.join(others)} serves other files than those on record" if others else ""

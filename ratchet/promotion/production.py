@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ratchet.ledger.journal import Journal
 from ratchet.locks.port import Lock
-from ratchet.promotion.champion import champion_of
+from ratchet.promotion.champion import legible
 from ratchet.promotion.plan import PLAN, Plan
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
@@ -30,6 +30,6 @@ class Production:
 
     @property
     def champion(self) -> int | None:
-        """The number of the version in production, None before the first. Raises as `champion_of`."""
-        found = champion_of(self.registry, self.journal)
-        return found.number if found else None
+        """The number of the version in production by the ledger, None before the first. Raises LedgerError."""
+        last = legible(self.journal.history()).champion
+        return last.event.to if last else None
