@@ -265,7 +265,9 @@ class Wiring:
     @property
     def production(self) -> Production:
         """What the promotion protocol acts on; it says its stages on standard output."""
-        return Production(self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say)
+        return Production(
+            self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say, keeps=self.reports
+        )
 
     @property
     def quiet_production(self) -> Production:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import PermanentError, StaleComparison, UserError
 from ratchet.core.events import Cause, Entry, Moved
+from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
 from ratchet.promotion.aliases import foreign, refusal
 from ratchet.promotion.champion import PREVIOUS, legible, proven
-from ratchet.promotion.move import Move
+from ratchet.promotion.kept import kept
+from ratchet.promotion.move import Move, name
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
@@ -69,11 +71,7 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
     Raises UserError when there is nothing to go back to, or when it depends on a move that has not ended.
     """
     history, registry = legible(production.journal.history()), production.registry
-    if history.open is not None:
-        message = (
-            f"a move to version {history.open.event.to} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
-        )
-        raise UserError(message)
+    _require_ended(history)
     champion = production.champion
     if champion is None:
         message = "there is no model in production yet: nothing to roll back"
@@ -92,6 +90,49 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
         raise UserError(message)
     key = f"rollback:{champion}->{to}:{history.seq}"  # a new one each time: the same way back can be gone more than once
     return carry_out(production, Move(key, to, champion, Cause.ROLLBACK, ["gate skipped: rollback by hand", reason]))
+
+
+def adopt(production: Production, version: int | None, reason: str) -> Entry[Moved]:
+    """Bring back a version that was in production, by default the champion, from the copy kept beside the ledger.
+
+    It gets a new number, because a registry gives none twice, and takes production as a rollback does. Raises UserError when it
+    never served, when the registry has it with its files, or when there is no copy; ArtifactError when the copy is not what was
+    promoted.
+    """
+    history, registry = legible(production.journal.history()), production.registry
+    _require_ended(history)
+    champion = production.champion
+    number = champion if version is None else version
+    if number is None or not history.served(number):
+        message = f"{name(number)} has never been in production: only what was can be brought back"
+        raise UserError(message)
+    digest = history.digest_of(number)
+    if _is_whole(registry, history, number):
+        message = f"the registry has version {number} with the files that were promoted: nothing to bring back"
+        raise UserError(message)
+    with kept(production, number, digest) as found:
+        again = registry.adopt(found, history.newest_version)
+    production.say(f"[ADOPT] the files of version {number} are version {again.number} now, with the same digest")
+    reasons = [f"gate skipped: the files of version {number}, brought back from the copy beside the ledger", reason]
+    key = f"adopt:{number}->{again.number}:{history.seq}"
+    return carry_out(production, Move(key, again.number, champion, Cause.ROLLBACK, reasons, digest=again.digest))
+
+
+def _is_whole(registry: Registry, history: History, number: int) -> bool:
+    try:
+        registry.bundle(proven(registry, history, number))
+    except PermanentError:  # not there, or changed
+        return False
+    return True
+
+
+def _require_ended(history: History) -> None:
+    """Raise UserError while a move has neither ended nor failed."""
+    if history.open is not None:
+        message = (
+            f"a move to version {history.open.event.to} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
+        )
+        raise UserError(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ratchet.core.history import History
 from ratchet.locks.port import Fence
 from ratchet.promotion.aliases import foreign, refusal, set_back
 from ratchet.promotion.champion import legible, named_by
+from ratchet.promotion.kept import keep
 from ratchet.promotion.move import Move, name
 from ratchet.promotion.production import Production
 from ratchet.promotion.underway import Underway
@@ -27,7 +28,9 @@ def carry_out(production: Production, move: Move) -> Entry[Moved]:
         PromotionFailed, ArtifactError: the version does not serve; the version before it does.
     """
     with production.journal.listeners_wait(), production.lock.hold() as fence:
-        return carry_out_locked(production, fence, move)
+        entry = carry_out_locked(production, fence, move)
+    keep(production, entry.event.to)
+    return entry
 
 
 def carry_out_locked(production: Production, fence: Fence, move: Move) -> Entry[Moved]:

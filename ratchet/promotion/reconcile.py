@@ -7,6 +7,7 @@ from ratchet.core.events import Reconciled
 from ratchet.locks.port import Fence
 from ratchet.promotion.aliases import foreign, set_back
 from ratchet.promotion.champion import champion_of, legible, named_by, proven
+from ratchet.promotion.kept import keep
 from ratchet.promotion.move import Move
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out_locked
@@ -33,6 +34,8 @@ def reconcile(production: Production) -> list[str]:
         agreed = [*_take_over(production, fence), *_agree(production, fence)]
     if isinstance(error, RetryableError):
         raise error
+    if production.champion is not None:
+        keep(production, production.champion)
     return [*refused, *finished, *agreed]
 
 

@@ -259,8 +259,11 @@ class FakeFeatures:
 class FakeReports:
     def __init__(self) -> None:
         self.saved: dict[str, str] = {}
+        self.down: Exception | None = None
 
     def save(self, name: str, content: str) -> str:
+        if self.down is not None:
+            raise self.down
         self.saved[name] = content
         return f"reports/{name}"
 

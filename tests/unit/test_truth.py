@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import ArtifactError, PermanentError, PromotionFailed
+from ratchet.core.errors import ArtifactError, PermanentError, PromotionFailed, Unavailable, UserError
 from ratchet.core.events import Gated, Moved, Reconciled
 from ratchet.core.schema import digest_of
+from ratchet.project.file import Project
 from ratchet.promotion import by_hand
 from ratchet.promotion.champion import champion_of
 from ratchet.promotion.protocol import carry_out
 from ratchet.promotion.reconcile import reconcile, reconcile_first
 from ratchet.rollout.state import PodReport
+from serving.model import load
 from tests.support.fake_stores import FakeStores
+from tests.support.fakes import FakeReports, provenance
 
 
 @pytest.fixture
@@ -26,6 +31,7 @@ def at() -> FakeStores:
     made = FakeStores()
     made.add_version()
     made.add_version()
+    made.keeps = FakeReports()
     made.in_production(1)
     return made
 
@@ -36,6 +42,7 @@ def tamper(at: FakeStores, number: int) -> None:
     folder = at.registry.folder / str(number)
     shutil.rmtree(folder)
     shutil.copytree(at.registry.folder / str(other), folder)
+    shutil.rmtree(at.registry.folder / str(other))
     del at.registry.stored[other]
     at.registry.stored[number] = replace(at.registry.stored[number], digest=digest_of(folder))
     at.registry.bundle(at.registry.version(number))
@@ -220,3 +227,74 @@ def test_rollback_leaves_a_champion_that_was_deleted_in_the_registry(at: FakeSto
     assert isinstance(moved.event, Moved)
     assert at.registry.aliases == {"production": 1}
     assert at.consistent
+
+
+def test_adopt_brings_a_champion_back_that_the_registry_lost_and_it_serves_by_the_same_digest(at: FakeStores) -> None:
+    carry_out(at.production, at.move(2, 1))
+    digest = at.registry.version(2).digest
+    at.registry.stored.clear()  # a new, empty registry
+    at.registry.aliases.clear()
+    moved = by_hand.adopt(at.production, None, "the registry was lost").event
+    assert (moved.to, moved.before, moved.digest) == (3, 2, digest)  # no number of the ledger is given twice
+    assert at.registry.version(3).provenance == provenance()
+    assert at.registry.aliases == {"production": 3}
+    assert at.consistent
+    assert champion_of(at.registry, at.journal) == at.registry.version(3)
+
+
+def test_adopt_takes_the_place_of_files_that_were_changed(at: FakeStores) -> None:
+    carry_out(at.production, at.move(2, 1))
+    tamper(at, 2)
+    assert by_hand.adopt(at.production, None, "").event.to == 3
+    assert at.consistent
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        ({}, "the registry has version 2 with the files that were promoted"),
+        ({"lost": True, "digest": "f" * 64}, ""),
+        ({"lost": True, "files": "AAAA"}, "the copy of version 2 beside the ledger is damaged"),
+        ({"lost": True, "version": 10}, "no copy of version 2 is kept beside the ledger; kept under its name is version 10"),
+    ],
+    ids=["nothing lost", "what the copy says of itself does not count", "damaged", "another's"],
+)
+def test_adopt_without_need_or_without_a_good_copy_is_one_sentence(at: FakeStores, harm: dict[str, object], sentence: str) -> None:
+    carry_out(at.production, at.move(2, 1))
+    if harm.get("lost"):
+        del at.registry.stored[2]
+        at.registry.aliases.clear()  # as MLflow does with a version's aliases
+    name = next(name for name in at.keeps.saved if name == "kept_version_2.json")
+    at.keeps.saved[name] = json.dumps({**json.loads(at.keeps.saved[name]), **harm})
+    if not sentence:
+        assert by_hand.adopt(at.production, None, "").event.to == 3
+        return
+    with pytest.raises((UserError, ArtifactError), match=sentence):
+        by_hand.adopt(at.production, None, "")
+
+
+def test_a_copy_that_was_changed_is_refused_by_the_ledgers_digest(at: FakeStores) -> None:
+    carry_out(at.production, at.move(2, 1))
+    other = json.loads(at.keeps.saved["kept_version_1.json"])
+    at.keeps.saved["kept_version_2.json"] = json.dumps({**other, "version": 2})
+    del at.registry.stored[2]
+    with pytest.raises(ArtifactError, match=r"beside the ledger has digest .* it was changed"):
+        by_hand.adopt(at.production, None, "")
+
+
+def test_the_copies_are_bounded_and_one_that_cannot_be_kept_stops_nobody(at: FakeStores) -> None:
+    carry_out(at.production, at.move(2, 1))
+    for _ in range(10):
+        by_hand.rollback(at.production, None, "")
+    assert sorted(at.keeps.saved) == ["kept_version_1.json", "kept_version_2.json"]
+    at.keeps.down = Unavailable("the store of reports cannot be reached")
+    by_hand.rollback(at.production, None, "")
+    assert at.said[-1] == "[PROMOTE] no copy of version 1 could be kept beside the ledger: the store of reports cannot be reached"
+    assert at.consistent
+
+
+def test_a_serving_process_refuses_files_that_do_not_have_the_digest_it_was_told(at: FakeStores) -> None:
+    told = at.registry.version(1).digest
+    tamper(at, 1)
+    with pytest.raises(ArtifactError, match=r"version 1 has another digest in the registry .* than in the ledger"):
+        load(at.registry, cast("Project", None), 1, told)

@@ -143,6 +143,12 @@ class History:
         return moved or self._seen.moves.taken_over.get(version, "") or (gate.event.candidate_digest if gate else "")
 
     @property
+    def newest_version(self) -> int:
+        """The highest number of a version that any move or gate names; 0 before there is one."""
+        gates, moves = self._seen.gates.of_candidate, self._seen.moves.moves
+        return max(0, *gates, *(entry.event.to for entry in moves), *(entry.event.before or 0 for entry in moves))
+
+    @property
     def refused_aliases(self) -> int:
         """How often the registry's alias had to be set back to what the ledger says."""
         return self._seen.moves.refused
