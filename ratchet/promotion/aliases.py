@@ -37,7 +37,7 @@ def set_back(production: Production, fence: Fence) -> list[str]:
     Raises PermanentError when the registry does not know that version, or no record has a digest by which to know that it is the
     same; ArtifactError when it has another digest.
     """
-    history, registry = legible(production.journal.history()), production.registry
+    history, registry = legible(production.journal.trusted()), production.registry
     found, champion = foreign(registry, history), history.champion
     if found is None or champion is None:
         return []

@@ -28,7 +28,7 @@ def approve(production: Production, store: SnapshotStore, version: int, project_
 
     Raises UserError when the version does not await approval, StaleComparison when champion, project or snapshot have changed.
     """
-    waiting = legible(production.journal.history()).waiting
+    waiting = legible(production.journal.trusted()).waiting
     parked = [entry for entry in waiting if entry.event.to == version]
     if not parked:
         others = ", ".join(str(entry.event.to) for entry in waiting) or "none"
@@ -51,7 +51,7 @@ def approve_without_comparison(production: Production, version: int) -> Entry[Mo
 
     Skips the comparison and says so in the ledger; the rest is the protocol. Raises UserError unless the gate said UNKNOWN last.
     """
-    decided = legible(production.journal.history(), gates=True).gate_of(version)
+    decided = legible(production.journal.trusted(), gates=True).gate_of(version)
     if decided is None or decided.event.verdict is not Verdict.UNKNOWN:
         said = decided.event.verdict if decided else "nothing"
         message = (
@@ -70,7 +70,7 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
 
     Raises UserError when there is nothing to go back to, or when it depends on a move that has not ended.
     """
-    history, registry = legible(production.journal.history()), production.registry
+    history, registry = legible(production.journal.trusted()), production.registry
     _require_ended(history)
     champion = production.champion
     if champion is None:
@@ -99,7 +99,7 @@ def adopt(production: Production, version: int | None, reason: str) -> Entry[Mov
     never served, when the registry has it with its files, or when there is no copy; ArtifactError when the copy is not what was
     promoted.
     """
-    history, registry = legible(production.journal.history()), production.registry
+    history, registry = legible(production.journal.trusted()), production.registry
     _require_ended(history)
     champion = production.champion
     number = champion if version is None else version
@@ -188,7 +188,7 @@ def status(registry: Registry, journal: Journal, rollout: Rollout) -> Status:
         waiting=history.waiting,
         interrupted=history.open,
         last=last,
-        trouble=trouble,
+        trouble=journal.broken() or trouble,
     )
 
 

@@ -40,7 +40,7 @@ def champion_of(registry: Registry, journal: Journal) -> ModelVersion | None:
             lost or wrong registry must not look like a first run.
         ArtifactError: the registry's digest of the version is not the ledger's.
     """
-    history = legible(journal.history())
+    history = legible(journal.trusted())
     if history.champion is None:
         refuse_unpromoted(registry, history)
         return None

@@ -40,7 +40,7 @@ def reconcile(production: Production) -> list[str]:
 
 
 def _wants(production: Production) -> bool:
-    history = legible(production.journal.history())
+    history = legible(production.journal.trusted())
     if history.open is not None or foreign(production.registry, history) is not None:
         return True
     champion = champion_of(production.registry, production.journal)
@@ -52,7 +52,7 @@ def _wants(production: Production) -> bool:
 
 def reconcile_first(production: Production, *, only_open: bool = False) -> None:
     """What a pipeline's step does before its own work: mend and log each thing; `only_open` leaves agreeing to a later step."""
-    if only_open and legible(production.journal.history()).open is None:
+    if only_open and legible(production.journal.trusted()).open is None:
         return
     for done in reconcile(production):
         production.say(f"[RECONCILE] {done}")

@@ -33,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Examples: ratchet approve 3; ratchet approve 4 --without-comparison")(approve)
     app.command(epilog="Examples: ratchet rollback; ratchet rollback --to 2 --reason 'wrong labels in May'")(rollback)
     app.command(epilog="Examples: ratchet adopt; ratchet adopt 3 --reason 'the registry was lost'")(adopt)
+    app.command(epilog="Example: ratchet anchor")(anchor)
     app.command(epilog="Example: ratchet reconcile")(reconcile)
 
 
@@ -137,6 +138,7 @@ def history(
     wiring = Wiring.load()
     every = wiring.ledger.records()
     count = verify(every)
+    wiring.seal.check(lambda seq: every[seq:])
     records = [record for record in every if kind in {None, record.kind}][-last:]
     if as_json:
         document({"verified": count, "records": [_row(record) for record in records]})
@@ -198,6 +200,13 @@ def adopt(
     with waiting("bringing the files back"):
         entry = by_hand.adopt(wiring.quiet_production if as_json else wiring.production, version, reason)
     _end(wiring, entry, f"version {entry.event.to} is in production, with the files brought back (gate skipped)", as_json=as_json)
+
+
+def anchor() -> None:
+    """Take the ledger as it stands: sign its head and publish it. Look at `ratchet history` before."""
+    wiring = Wiring.load()
+    head = wiring.journal.anchor()
+    line(f"the head, record {head.seq} ({head.hash[:16]}), is anchored: the records up to it count as they stand")
 
 
 def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002
