@@ -2,8 +2,8 @@
 
 Who may write to the database can rewrite a record in the middle and compute all later hashes anew, cut off the end, or append a
 record of his own, and the chain verifies. So each record is signed by HMAC with a key that lies outside the database, and the head
-of the chain is published in a place that the database's owner cannot write to. Up to the published head the chain is as it was; each
-later one must bear a signature.
+of the chain is published in a place that the database's owner cannot write to. Up to the published head the chain is as it was;
+each later record must bear a signature.
 """
 
 from __future__ import annotations

@@ -113,10 +113,21 @@ def test_a_promotion_sets_a_foreign_alias_back_before_it_begins(at: FakeStores) 
     assert any("named version 3, which nobody promoted" in line for line in at.said)
 
 
+def off_the_ledger(at: FakeStores) -> FakeStores:
+    """The pods were moved behind everybody's back."""
+    at.rollout.version = None
+    return at
+
+
+def copies(at: FakeStores) -> FakeReports:
+    assert at.keeps is not None
+    return at.keeps
+
+
 ACTS: dict[str, Callable[[FakeStores], object]] = {
     "a reader of the champion": lambda at: champion_of(at.registry, at.journal),
     "reconcile": lambda at: reconcile(at.production),
-    "reconcile, with pods that stand elsewhere": lambda at: (setattr(at.rollout, "version", None), reconcile(at.production)),
+    "reconcile, with pods that stand elsewhere": lambda at: reconcile(off_the_ledger(at).production),
 }
 
 
@@ -264,8 +275,8 @@ def test_adopt_without_need_or_without_a_good_copy_is_one_sentence(at: FakeStore
     if harm.get("lost"):
         del at.registry.stored[2]
         at.registry.aliases.clear()  # as MLflow does with a version's aliases
-    name = next(name for name in at.keeps.saved if name == "kept_version_2.json")
-    at.keeps.saved[name] = json.dumps({**json.loads(at.keeps.saved[name]), **harm})
+    name = next(name for name in copies(at).saved if name == "kept_version_2.json")
+    copies(at).saved[name] = json.dumps({**json.loads(copies(at).saved[name]), **harm})
     if not sentence:
         assert by_hand.adopt(at.production, None, "").event.to == 3
         return
@@ -275,8 +286,8 @@ def test_adopt_without_need_or_without_a_good_copy_is_one_sentence(at: FakeStore
 
 def test_a_copy_that_was_changed_is_refused_by_the_ledgers_digest(at: FakeStores) -> None:
     carry_out(at.production, at.move(2, 1))
-    other = json.loads(at.keeps.saved["kept_version_1.json"])
-    at.keeps.saved["kept_version_2.json"] = json.dumps({**other, "version": 2})
+    other = json.loads(copies(at).saved["kept_version_1.json"])
+    copies(at).saved["kept_version_2.json"] = json.dumps({**other, "version": 2})
     del at.registry.stored[2]
     with pytest.raises(ArtifactError, match=r"beside the ledger has digest .* it was changed"):
         by_hand.adopt(at.production, None, "")
@@ -286,8 +297,8 @@ def test_the_copies_are_bounded_and_one_that_cannot_be_kept_stops_nobody(at: Fak
     carry_out(at.production, at.move(2, 1))
     for _ in range(10):
         by_hand.rollback(at.production, None, "")
-    assert sorted(at.keeps.saved) == ["kept_version_1.json", "kept_version_2.json"]
-    at.keeps.down = Unavailable("the store of reports cannot be reached")
+    assert sorted(copies(at).saved) == ["kept_version_1.json", "kept_version_2.json"]
+    copies(at).down = Unavailable("the store of reports cannot be reached")
     by_hand.rollback(at.production, None, "")
     assert at.said[-1] == "[PROMOTE] no copy of version 1 could be kept beside the ledger: the store of reports cannot be reached"
     assert at.consistent
