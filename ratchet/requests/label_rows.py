@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from ratchet.core.entity_key import key_of
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Columns, is_missing, rows_of
 
@@ -37,7 +38,7 @@ def label_rows(labels: Columns) -> list[LabelRow]:
         raise DataError("labels name neither `prediction_id` nor the entity: one of both columns is needed")
     count = rows_of(labels)
     ids = _read(labels, "prediction_id", _text, count)
-    entities = _read(labels, "entity", _text, count)
+    entities = _read(labels, "entity", _key, count)
     values = _read(labels, "label", _label, count)
     moments = _read(labels, "observed_at", seconds, count)
     hashes = _read(labels, "features_hash", _text, count)
@@ -72,6 +73,16 @@ def _text(value: Any) -> str | None:
     return None if is_missing(value) or value == "" else str(value)
 
 
+def _key(value: Any) -> str | None:
+    """An entity in its one spelling. Raises ValueError when the value is no key."""
+    if is_missing(value):
+        return None
+    key = key_of(value)
+    if key is None:
+        raise ValueError(value)
+    return key or None
+
+
 def _label(value: Any) -> int:
     return int(operator.index(value))
 
@@ -87,7 +98,11 @@ def _read(labels: Columns, name: str, read: Callable[[Any], Any], count: int) ->
         try:
             rows.append(read(value))
         except (ValueError, TypeError) as error:
-            wanted = {"label": "a whole number", "observed_at": "a date, an ISO time or seconds since the epoch"}.get(name, "text")
+            wanted = {
+                "label": "a whole number",
+                "observed_at": "a date, an ISO time or seconds since the epoch",
+                "entity": "text or a whole number",
+            }.get(name, "text")
             message = f"labels, row {number}: {name} {str(value)!r} is not {wanted}"
             raise DataError(message) from error
     return rows

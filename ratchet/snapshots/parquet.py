@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
+from ratchet.clients.arrow_keys import stored
 from ratchet.clients.durable import TEMPORARY, staged, sync, write_synced
 from ratchet.core.errors import ArtifactError, DataError, ProjectError, Unavailable
 from ratchet.core.schema import Coded, Columns, DType, Feature, Snapshot
@@ -98,10 +99,14 @@ class ParquetSnapshots:
     def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
         """Columns of the feature table in stored order (sorted by entity); reads what is asked for only.
 
-        Numbers are float64 with NaN, categories and the entity key objects. Raises ArtifactError when the file is damaged.
+        Numbers are float64 with NaN, categories objects; so is the entity key, in its one spelling, however it was stored.
+        Raises ArtifactError when the file is damaged.
         """
         table = self._read(snapshot, FEATURES, names, snapshot.rows, rows)
-        return {name: self._column(table[name], self._columns.get(name)) for name in names}
+        return {
+            name: self._keys(table[name]) if name == self._entity else self._column(table[name], self._columns.get(name))
+            for name in names
+        }
 
     def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
         """`entity` (str objects) and `label` (as it was written) of the labelled rows. Raises DataError when there are none."""
@@ -109,7 +114,7 @@ class ParquetSnapshots:
             message = f"the labels of snapshot {snapshot.name} have not arrived: ingest it again when they have"
             raise DataError(message)
         table = self._read(snapshot, LABELS, [self._entity, self._label], snapshot.labelled_rows, rows)
-        return {"entity": self._column(table[self._entity], None), "label": table[self._label].to_numpy()}
+        return {"entity": self._keys(table[self._entity]), "label": table[self._label].to_numpy()}
 
     def _write(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None, *, overwrite: bool) -> bool:
         if overwrite:
@@ -134,6 +139,9 @@ class ParquetSnapshots:
         except (ArtifactError, DataError):
             return False
         return True
+
+    def _keys(self, column: pa.ChunkedArray) -> Any:
+        return np.asarray(stored(column.cast(pa.string()).combine_chunks()).to_numpy(zero_copy_only=False), dtype=object)
 
     def _column(self, column: pa.ChunkedArray, feature: Feature | None) -> Any:
         if feature is not None and feature.dtype.is_number:

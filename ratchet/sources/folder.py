@@ -17,7 +17,8 @@ from ratchet.core.schema import DType, Snapshot
 from ratchet.project.file import Column, Project
 from ratchet.sources import cells
 from ratchet.sources.content_hash import table_hash
-from ratchet.sources.entity_match import mismatches
+from ratchet.sources.entity_keys import entity_keys
+from ratchet.sources.entity_match import key_problems, mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
 from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
@@ -191,9 +192,13 @@ class TableSource:
     def _checked(self, table: str, raw: pa.Table, columns: list[Column], problems: list[Problem]) -> pd.DataFrame:
         """The table with typed columns and a RangeIndex; its findings are added to `problems`."""
         entity = self._project.entity
-        entities = cells.keys(raw[entity]).to_numpy(zero_copy_only=False)
+        read_keys = entity_keys(raw[entity])
+        keys = read_keys.values
+        entities = keys.to_numpy(zero_copy_only=False)
         frame = pd.DataFrame({entity: pd.Series(entities, dtype=object)})
-        faulty = {}
+        found, wrong = key_problems(table, entity, raw[entity], read_keys)
+        problems += found
+        faulty = {entity: wrong}
         for column in columns:
             read = cells.typed(raw[column.name], column.dtype, column.categories)
             frame[column.name] = _pandas(read.values, column.dtype)
