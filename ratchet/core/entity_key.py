@@ -4,7 +4,7 @@ The rule, for what is text already:
 
 - blanks and invisible marks (byte order mark, zero width, soft hyphen) at either end are no part of a key;
 - composed and decomposed letters are the same: Unicode's form NFC;
-- a whole number with a point is the number: `1000.0` and `1000.` are `1000`, as a column of numbers is written once a cell is empty.
+- a whole number with a point is the number: `1000.0` and `1000.` are `1000`, as a column of numbers is written once one is empty.
 
 Everything else stays as it is written: case, leading zeros (`007` may be another key than `7`), a sign, and a hexadecimal `12e5`.
 For what is not text: whole numbers are their digits, of whatever type (int, float, Decimal); a fraction, a truth value, and a float

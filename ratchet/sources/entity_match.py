@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from ratchet.core.entity_key import alike
 from ratchet.project.file import Project
-from ratchet.sources.cells import Cells, Mask, plain
+from ratchet.sources.cells import Mask, plain
+from ratchet.sources.entity_keys import Keys
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted
 
 
-def key_problems(table: str, entity: str, raw: pa.ChunkedArray, read: Cells) -> tuple[list[Problem], Mask]:
+def key_problems(table: str, entity: str, raw: pa.ChunkedArray, read: Keys) -> tuple[list[Problem], Mask]:
     """What is wrong with a table's keys as they are written, and the rows that are told of here.
 
     Args:
@@ -29,7 +30,7 @@ def key_problems(table: str, entity: str, raw: pa.ChunkedArray, read: Cells) -> 
         lines = ", ".join(str(row + 1) for row in rows[:SAMPLES])
         text = f"{counted(len(rows), 'key is', 'keys are')} {fault.phrase}, as in row {lines}"
         found.append(Problem(table, entity, text, len(rows), (), clipped(raw.take(pa.array(rows[:SAMPLES])).to_pylist())))
-    keys = read.values
+    keys = read.texts
     twice = _respelled_twins(raw, keys)
     if twice.any():
         rows = np.flatnonzero(twice)

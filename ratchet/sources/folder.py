@@ -193,8 +193,7 @@ class TableSource:
         """The table with typed columns and a RangeIndex; its findings are added to `problems`."""
         entity = self._project.entity
         read_keys = entity_keys(raw[entity])
-        keys = read_keys.values
-        entities = keys.to_numpy(zero_copy_only=False)
+        entities = read_keys.texts.to_numpy(zero_copy_only=False)
         frame = pd.DataFrame({entity: pd.Series(entities, dtype=object)})
         found, wrong = key_problems(table, entity, raw[entity], read_keys)
         problems += found

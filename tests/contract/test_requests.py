@@ -287,3 +287,17 @@ def test_a_process_that_opens_the_log_beside_others_finds_one_count(url: str) ->
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(first, range(6)))
     assert counted(SqlRequestLog(url, "churn")) == {1: 6}
+
+
+def test_a_label_finds_its_answer_however_its_key_is_written(log: SqlRequestLog) -> None:
+    log.append([answer("a", "1000", score=0.9), answer("b", "1001.0", version=2, score=0.2)])  # as an earlier release logged it
+    assert log.join(labels(entity=[1000.0, " 1001"], label=[1, 0])) == JoinReport(joined=2, unknown=0)
+    assert pairs(log) == {1: [(1, 0.9)], 2: [(0, 0.2)]}
+    assert log.labelled()[2].entities.tolist() == ["1001"]
+    assert log.join(labels(entity=["1001.0"], label=[1])) == JoinReport(joined=1, unknown=0)
+    assert pairs(log)[2] == [(1, 0.2)], "a changed label replaces the one before it"
+
+
+def test_a_label_about_no_key_is_refused(log: SqlRequestLog) -> None:
+    with pytest.raises(DataError, match=r"row 1: entity '1.5' is not text or a whole number"):
+        log.join(labels(entity=[1.5], label=[1]))

@@ -74,7 +74,7 @@ def test_a_name_is_a_key() -> None:
 
 
 def test_keys_that_differ_by_spelling_alone_are_alike() -> None:
-    assert len({alike(key) for key in ("C-01000", "c1000", "C 1000", "c_001000", "Ｃ1000")}) == 1
+    assert len({alike(key) for key in ("C-01000", "c1000", "C 1000", "c_001000", "\uff231000")}) == 1
     assert len({alike(key) for key in ("1000", "10000", "1001", "0")}) == 4
 
 

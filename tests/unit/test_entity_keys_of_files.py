@@ -48,13 +48,13 @@ def test_keys_of_every_type_that_has_whole_numbers_or_text_are_the_same(kind: pa
     cells: list[Any] = [b"1000", b"1001"] if kind == pa.binary() else ["1000", "1001"] if text else [1000, 1001]
     given = [Decimal(cell) for cell in cells] if pa.types.is_decimal(kind) else cells
     found = entity_keys(pa.chunked_array([pa.array([*given, None], kind)]))
-    assert found.values.tolist() == ["1000", "1001", None]
+    assert found.texts.to_pylist() == ["1000", "1001", None]
     assert not found.faults
 
 
 def test_a_dictionary_of_keys_is_read() -> None:
     column = pa.chunked_array([pa.array([" a", "b", " a"]).dictionary_encode()])
-    assert entity_keys(column).values.tolist() == ["a", "b", "a"]
+    assert entity_keys(column).texts.to_pylist() == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize(

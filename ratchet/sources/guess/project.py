@@ -141,7 +141,7 @@ def _entity(tables: dict[str, pa.Table], asked: str | None) -> str:
 
 def _is_key(column: pa.ChunkedArray) -> bool:
     read = entity_keys(column)
-    values = read.values
+    values = read.texts
     return bool(not read.faults and values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
 
 
