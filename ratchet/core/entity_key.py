@@ -38,6 +38,9 @@ _ENDS = _UNSEEN + "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*", re.ASCII)
 _UNNAMEABLE = re.compile(rf"[{CONTROLS}\ud800-\udfff]")  # half a surrogate pair is no character
 _ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?[eE]\+[0-9]+", re.ASCII)
+_BETWEEN = re.compile(r"(?<=[0-9])[\W_]+(?=[0-9])")
+_MARKS = re.compile(r"[\W_]+")
+_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 # Of keys that may not be spelled by the rule, as a regular expression that Arrow's RE2 reads too: all else needs no second look.
 ODD = r"[^!-~]|\.0*$"
@@ -108,5 +111,5 @@ def alike(key: str) -> str:
     Not for naming anybody: two keys that are alike may be two entities. Where a month's keys are unknown as they are and known by
     this, they were respelled.
     """
-    plain = "".join(letter for letter in unicodedata.normalize("NFKC", key).casefold() if letter.isalnum())
-    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
+    parts = _BETWEEN.split(unicodedata.normalize("NFKC", key).casefold())  # `1-12` is not `11-2`
+    return ".".join(_ZEROS.sub("", _MARKS.sub("", part)) for part in parts)

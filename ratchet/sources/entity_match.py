@@ -55,6 +55,11 @@ def _respelled_twins(raw: pa.ChunkedArray, read: pa.Array) -> Mask:
     return np.asarray(again & same, dtype=np.bool_)
 
 
+def entity_table(project: Project) -> str:
+    """The first table that is not the label's: the list of entities."""
+    return next((table for table in project.tables if table != project.label.table), "")
+
+
 def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Problem]:
     """Compare each table's entities with those of the first table that is not the label's.
 
@@ -62,7 +67,7 @@ def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Pro
     compare with.
     """
     label = project.label.table
-    first = next((table for table in project.tables if table != label), "")
+    first = entity_table(project)
     if first not in frames:
         return []
     known = _entities(frames[first], project.entity)

@@ -18,7 +18,7 @@ from ratchet.project.file import Column, Project
 from ratchet.sources import cells
 from ratchet.sources.content_hash import table_hash
 from ratchet.sources.entity_keys import entity_keys
-from ratchet.sources.entity_match import key_problems, mismatches
+from ratchet.sources.entity_match import entity_table, key_problems, mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
 from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
@@ -108,8 +108,14 @@ class TableSource:
 
         Raises DataError when there is no such snapshot or it has no date.
         """
+        return self.examine(name)[0]
+
+    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
+        """As `check`, and the entities of the snapshot as far as they can be read."""
         self._project.date_of(name)
-        return self._load(name).problems
+        tables = self._load(name)
+        first = tables.frames.get(entity_table(self._project))
+        return tables.problems, [] if first is None else first[self._project.entity].dropna().unique().tolist()
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid. Raises DataError with the first problem and the number of others."""

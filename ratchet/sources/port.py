@@ -53,6 +53,10 @@ class Source(Protocol):
         """Everything that is wrong with a snapshot (problems.Problem); empty when it can be ingested."""
         ...
 
+    def examine(self, name: str) -> tuple[Sequence[Any], Sequence[str]]:
+        """As `check`, and the entities of the snapshot as far as they can be read."""
+        ...
+
     def read(self, name: str) -> RawSnapshot:
         """Read and validate. Raises DataError with the first thing that is wrong."""
         ...

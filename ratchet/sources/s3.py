@@ -50,6 +50,11 @@ class S3Source:
         with self._fetched(name) as source:
             return source.check(name)
 
+    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
+        """What is wrong with a snapshot, and its entities; as TableSource.examine."""
+        with self._fetched(name) as source:
+            return source.examine(name)
+
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid; as TableSource.read."""
         with self._fetched(name) as source:

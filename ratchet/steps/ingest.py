@@ -10,8 +10,10 @@ from ratchet.core.events import Ingested
 from ratchet.core.schema import Snapshot
 from ratchet.features.port import FeatureStore
 from ratchet.ledger.journal import Journal
+from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.sources.port import Source
+from ratchet.steps.parts import known_entities
 
 MOST = 12  # snapshots that came in while nobody looked, the newest of them
 LATEST = "latest"  # in place of a name: the snapshot with the latest date
@@ -24,12 +26,14 @@ def run(
     journal: Journal,
     name: str,
     *,
+    project: Project | None = None,
     replace: bool = False,
     say: Callable[[str], None] = print,
 ) -> Snapshot:
     """Ingest the snapshot `name` (or LATEST) of `source`; without a source it must have been ingested before.
 
-    Raises DataError, naming table, column, row count and three sample keys, before anything is written.
+    Raises DataError, naming table, column, row count and three sample keys, before anything is written. With a `project` the
+    snapshot's entities are held against those of the months before.
     """
     if source is None:
         snapshot = _latest(store) if name == LATEST else store.get(name)
@@ -40,6 +44,9 @@ def run(
         return snapshot
     name = source.newest() if name == LATEST else name
     raw = source.read(name)
+    if project is not None and all(raw.snapshot.features_hash != item.features_hash for item in store.listed()):
+        entities = raw.features[project.entity].tolist()
+        known_entities.watch(project, store, name, raw.snapshot.as_of, entities, say)
     new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
     snapshot = store.get(raw.snapshot.as_of.isoformat())
     features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two
@@ -66,7 +73,7 @@ def take(
     journal: Journal,
     name: str,
     *,
-    date_of: Callable[[str], date],
+    project: Project,
     replace: bool = False,
     say: Callable[[str], None] = print,
 ) -> Snapshot:
@@ -76,12 +83,12 @@ def take(
     that is refused is named and left out: it holds up nothing, and the next run tries it again.
     """
     name = source.newest() if name == LATEST else name
-    for older in waiting(source, store, name, date_of):
+    for older in waiting(source, store, name, project.date_of):
         try:
-            run(source, store, features, journal, older, say=say)
+            run(source, store, features, journal, older, project=project, say=say)
         except DataError as error:
             say(f"[INGEST] {older} is left out: {error}")
-    return run(source, store, features, journal, name, replace=replace, say=say)
+    return run(source, store, features, journal, name, project=project, replace=replace, say=say)
 
 
 def late_labels(source: Source, store: SnapshotStore, name: str, date_of: Callable[[str], date]) -> list[str]:
