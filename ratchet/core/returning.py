@@ -47,9 +47,7 @@ def compare(now: Month, before: Sequence[Month]) -> list[Finding]:
     known = len(keys & then)
     pairs = [(set(one.keys), set(two.keys)) for one, two in pairwise(before)]
     if not pairs:
-        text = (
-            f"none of {len(keys):,} entities is in {last.as_of}: are their keys spelled otherwise, or is every month about others?"
-        )
+        text = f"none of {len(keys):,} entities is in {last.as_of}: are keys spelled otherwise, or is every month about others?"
         return [] if known else [Finding(text, others=False)]
     usual_known = min(len(one & two) / len(two) for one, two in pairs)
     usual_back = min(len(one & two) / len(one) for one, two in pairs)
