@@ -34,7 +34,8 @@ def join_direct(connection: Connection, models: Models, rows: list[LabelRow]) ->
 
 def join_by_entity(connection: Connection, models: Models, rows: list[LabelRow]) -> tuple[int, int]:
     """Join labels that name an entity; answers labelled, and labels about no answer."""
-    joined = unmatched = 0
+    unmatched = 0
+    labelled: set[_Key] = set()  # an answer that several labels are about counts once
     for chunk in _chunks(rows):
         entities = _kept(chunk)
         columns = (
@@ -59,13 +60,13 @@ def join_by_entity(connection: Connection, models: Models, rows: list[LabelRow])
                 if at <= until and row.features_hash in {"", features}
             }
             targets |= dict.fromkeys(latest.values(), row)
-            joined += len(latest)
+            labelled.update(latest.values())
             unmatched += not latest
         _forget(connection, models, chunk)
         direct = select(LABELS.c.model, LABELS.c.prediction_id).join(ANSWERS, ABOUT).where(*theirs, LABELS.c.by_entity.is_(False))
         outranked = {(row.model, row.prediction_id) for row in connection.execute(direct)}
         _upsert(connection, {key: row for key, row in targets.items() if key not in outranked}, by_entity=True)
-    return joined, unmatched
+    return len(labelled), unmatched
 
 
 def _kept(rows: Sequence[LabelRow]) -> set[str]:
