@@ -23,9 +23,11 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from ratchet.clients.arrow_keys import stored
+from ratchet.clients.content_hash import table_hash
 from ratchet.clients.durable import TEMPORARY, staged, sync, write_synced
 from ratchet.core.errors import ArtifactError, DataError, ProjectError, Unavailable
 from ratchet.core.schema import Coded, Columns, DType, Feature, Snapshot
+from ratchet.snapshots.later_labels import joined
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, LABELS, MANIFEST, event_time, folder_name
 
 FORMAT = 1
@@ -123,7 +125,7 @@ class ParquetSnapshots:
         elif (present := self._at(snapshot.as_of)) is not None:
             if present.hash == snapshot.hash:
                 return False
-            return self._add_labels(present, snapshot, labels)
+            return self._add_labels(present, snapshot, features, labels)
         self._write_folder(snapshot, features, labels)
         return True
 
@@ -184,22 +186,30 @@ class ParquetSnapshots:
             raise _damaged(path, f"format {version}, as_of {snapshot.as_of}, in folder {folder.name}")
         return snapshot
 
-    def _add_labels(self, present: Snapshot, snapshot: Snapshot, labels: pd.DataFrame | None) -> bool:
-        """Labels for a snapshot that has none; anything else is other content."""
-        if present.features_hash != snapshot.features_hash or (present.labelled and labels is not None):
-            what = "features" if present.features_hash != snapshot.features_hash else "labels"
-            message = (
-                f"{snapshot.as_of} holds other {what} ({present.id}, named {present.name}) than {snapshot.name} now brings: "
-                "ingest with --replace if they are to be replaced"
-            )
-            raise DataError(message)
+    def _add_labels(self, present: Snapshot, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None) -> bool:
+        """Labels for entities that have none yet; anything else is other content."""
+        if present.features_hash != snapshot.features_hash:
+            raise _other(present, snapshot, "features", "")
         if labels is None:  # the labels that are there came later than this delivery
             return False
-        folder = self._root / folder_name(snapshot.as_of)
-        with staged(folder / LABELS) as path:
-            self._write_labels(path, labels)
-        with staged(folder / MANIFEST) as path:
-            _write_manifest(path, dataclasses.replace(snapshot, name=present.name))
+        named = dataclasses.replace(snapshot, name=present.name)
+        if not present.labelled:
+            folder = self._root / folder_name(snapshot.as_of)
+            with staged(folder / LABELS) as path:
+                self._write_labels(path, labels)
+            with staged(folder / MANIFEST) as path:
+                _write_manifest(path, named)
+            return True
+        stored_labels = self.labels(present)
+        try:
+            together = joined(stored_labels, labels, self._entity, self._label)
+        except DataError as error:
+            raise _other(present, snapshot, "labels", f" ({error})") from error
+        if together is None:
+            return False
+        whole = dataclasses.replace(named, labelled_rows=len(together), labels_hash=table_hash(together, self._entity))
+        # the folder anew and not one file after the other: whoever is killed in between leaves labels and manifest of one content
+        self._write_folder(whole, features, together)
         return True
 
     def _write_folder(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None) -> None:
@@ -279,6 +289,13 @@ def _write_manifest(path: Path, snapshot: Snapshot) -> None:
 def _write_parquet(path: Path, table: pa.Table) -> None:
     write_synced(
         path, lambda file: pq.write_table(table, file, row_group_size=_ROW_GROUP, compression="zstd", write_page_checksum=True)
+    )
+
+
+def _other(present: Snapshot, snapshot: Snapshot, what: str, why: str) -> DataError:
+    return DataError(
+        f"{snapshot.as_of} holds other {what} ({present.id}, named {present.name}) than {snapshot.name} now brings{why}: "
+        "ingest with --replace if they are to be replaced"
     )
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ratchet.clients.content_hash import table_hash
 from ratchet.core.errors import DataError
 from ratchet.core.schema import DType, Snapshot
 from ratchet.project.file import Column, Project
 from ratchet.sources import cells
-from ratchet.sources.content_hash import table_hash
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import entity_table, key_problems, mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
@@ -94,8 +94,15 @@ class TableSource:
 
     def fingerprint(self, name: str) -> str:
         """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
+        return self._fingerprint(name, self._project.tables)
+
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; empty where it is not there."""
+        return self._fingerprint(name, [self._project.label.table]) if self.has_labels(name) else ""
+
+    def _fingerprint(self, name: str, tables: Sequence[str]) -> str:
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        paths = [folder / f"{table}{suffix}" for table in tables for suffix in SUFFIXES]
         try:
             found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
         except OSError as error:

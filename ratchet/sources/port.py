@@ -49,6 +49,10 @@ class Source(Protocol):
         """Changes with every change of the snapshot's files, which are not read for it. Raises DataError when there are none."""
         ...
 
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; empty where it is not there."""
+        ...
+
     def check(self, name: str) -> Sequence[Any]:
         """Everything that is wrong with a snapshot (problems.Problem); empty when it can be ingested."""
         ...

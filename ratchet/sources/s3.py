@@ -45,6 +45,12 @@ class S3Source:
         present = self._tables(name)
         return hashlib.sha256(repr([(entry.key, entry.etag, entry.size) for entry in present]).encode()).hexdigest()
 
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; as TableSource.labels_fingerprint."""
+        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
+        return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; as TableSource.check."""
         with self._fetched(name) as source:

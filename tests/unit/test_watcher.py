@@ -10,7 +10,7 @@ import pytest
 
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, LockHeld, Unavailable
-from ratchet.core.events import RunClaimed, RunEnded, RunState
+from ratchet.core.events import Ingested, RunClaimed, RunEnded, RunState
 from ratchet.core.schema import Snapshot
 from ratchet.sources.folder import TableSource
 from ratchet.steps.ingest import waiting
@@ -18,6 +18,7 @@ from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeLock, FakeSnapshots
 from tests.support.loop import PROJECT
 
+NOTHING = FakeStores().journal.history()
 DATED = PROJECT.model_copy(update={"snapshots": {}})
 
 
@@ -207,9 +208,9 @@ def test_what_came_while_nobody_looked_is_taken_in_with_the_newest_oldest_first(
     source = TableSource(tmp_path, DATED)
     store = stored(*(snapshot_of(f"2024-{month:02}-28", labelled=month == 2) for month in (1, 2, 3)))
     days = [f"2024-{month:02}-28" for month in (1, 4, 5)]
-    assert waiting(source, store, "2024-06-28", DATED.date_of) == days
-    assert waiting(source, store, "2024-05-28", DATED.date_of) == days[:1], "another than the newest was asked for by name"
-    assert waiting(source, stored(), "2024-06-28", DATED.date_of) == [], "the first run begins with what it was asked for"
+    assert waiting(source, store, NOTHING, "2024-06-28", DATED.date_of) == days
+    assert waiting(source, store, NOTHING, "2024-05-28", DATED.date_of) == days[:1], "another than the newest was asked for by name"
+    assert waiting(source, stored(), NOTHING, "2024-06-28", DATED.date_of) == [], "the first run begins with what it was asked for"
 
 
 def test_a_folder_without_a_date_is_one_sentence(tmp_path: Path) -> None:
@@ -222,3 +223,29 @@ def test_a_folder_without_a_date_is_one_sentence(tmp_path: Path) -> None:
 def test_an_empty_place_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no folder of a snapshot"):
         watcher(FakeStores(), tmp_path, Started()).look()
+
+
+def test_labels_that_trickle_in_start_a_run_with_each_change_of_their_file_and_none_without(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    stores.in_production(stores.add_version())
+    some = Snapshot("2023-12-31", date(2023, 12, 31), 10, 4, "features", "labels")
+    store = stored(some, snapshot_of("2024-01-31", labelled=True))
+    source = TableSource(tmp_path, DATED)
+    for day in ("2023-12-31", "2024-01-31"):
+        arrive(tmp_path, day)
+    label_file = tmp_path / "2023-12-31" / "y.csv"
+    label_file.write_text("id,left\n1,0\n")
+
+    def taken() -> None:
+        labels_from = source.labels_fingerprint("2023-12-31")
+        event = Ingested(snapshot=some.id, name=some.name, rows=10, labelled_rows=4, hash=some.hash, labels_from=labels_from)
+        stores.journal.append(event, key="2023-12-31")
+
+    taken()
+    watch = watcher(stores, tmp_path, started, store)
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    label_file.write_text("id,left\n1,0\n2,1\n")
+    assert [bool(watch.look()) for _ in range(3)] == [False, True, False]
+    taken()
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    assert waiting(source, store, stores.journal.history(), "2024-01-31", DATED.date_of) == []

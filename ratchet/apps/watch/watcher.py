@@ -46,7 +46,7 @@ class Watcher:
     def look(self) -> str | None:
         """Look once; the sentence of a run that was started, else None. What two looks have found the same counts."""
         name = self.source.newest()
-        late = late_labels(self.source, self.store, name, self.project.date_of)
+        late = late_labels(self.source, self.store, self.journal.history(), name, self.project.date_of)
         own = self.source.fingerprint(name)
         fingerprint = "|".join([own, *(self.source.fingerprint(item) for item in late)])
         settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
