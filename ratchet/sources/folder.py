@@ -110,6 +110,19 @@ class TableSource:
             raise DataError(message) from error
         return hashlib.sha256(repr(found).encode()).hexdigest()
 
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
+        folder = self._snapshot_folder(name)
+        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        try:
+            written = (folder / marker).stat().st_mtime_ns
+            return written >= max((path.stat().st_mtime_ns for path in paths if path.exists()), default=0)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror}"
+            raise DataError(message) from error
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; empty when it can be ingested.
 

@@ -53,6 +53,10 @@ class Source(Protocol):
         """As `fingerprint`, of the label's table alone; empty where it is not there."""
         ...
 
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
+        ...
+
     def check(self, name: str) -> Sequence[Any]:
         """Everything that is wrong with a snapshot (problems.Problem); empty when it can be ingested."""
         ...

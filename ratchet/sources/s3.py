@@ -51,6 +51,11 @@ class S3Source:
         present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
         return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
 
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the marker lies there and is no older than the tables; as TableSource.marked."""
+        written = [entry.written for entry in self._remote.entries(f"{name}/") if entry.key == f"{name}/{marker}"]
+        return written[0] >= max(entry.written for entry in self._tables(name)) if written else None
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; as TableSource.check."""
         with self._fetched(name) as source:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,49 @@ def test_labels_that_trickle_in_start_a_run_with_each_change_of_their_file_and_n
     taken()
     assert [watch.look() for _ in range(3)] == [None] * 3
     assert waiting(source, store, stores.journal.history(), "2024-01-31", DATED.date_of) == []
+
+
+@dataclass
+class Time:
+    """A clock that goes on by a minute with each look at it."""
+
+    at: datetime = datetime(2024, 4, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(minutes=1)
+        return self.at
+
+
+def test_an_upload_that_stalls_is_waited_for_and_said_to_be(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    watch = replace(watcher(stores, tmp_path, started), quiet=timedelta(minutes=5), clock=Time())
+    arrive(tmp_path, "2024-03-31", "id\n1\n")
+    assert [watch.look() for _ in range(4)] == [None] * 4
+    assert watch.waits == "[WATCH] 2024-03-31 is waited for: taken when nothing has changed for 300 s"
+    arrive(tmp_path, "2024-03-31", "id\n1\n22\n")  # goes on after four minutes
+    assert [watch.look() is not None for _ in range(7)] == [False] * 5 + [True, False]
+    assert watch.waits == ""
+    assert started.calls == 1
+
+
+@pytest.mark.parametrize("marker", ["", "done.txt"])
+def test_a_marker_is_waited_for_where_uploads_end_with_one(tmp_path: Path, marker: str) -> None:
+    stores, started = FakeStores(), Started()
+    arrive(tmp_path, "2024-02-29")
+    (tmp_path / "2024-02-29" / "_SUCCESS").touch()
+    arrive(tmp_path, "2024-03-31")
+    watch = replace(watcher(stores, tmp_path, started), quiet=timedelta(minutes=5), clock=Time(), marker=marker)
+    assert [watch.look() for _ in range(20)] == [None] * 20
+    assert watch.waits == f"[WATCH] 2024-03-31 is waited for: its upload is done when {marker or '_SUCCESS'} lies beside its tables"
+    (tmp_path / "2024-03-31" / (marker or "_SUCCESS")).touch()
+    assert watch.look() is not None, "with its marker it is whole, and no time has to pass"
+
+
+def test_a_marker_that_is_older_than_the_tables_says_nothing(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    arrive(tmp_path, "2024-03-31")
+    marker = tmp_path / "2024-03-31" / "_SUCCESS"
+    marker.touch()
+    os.utime(marker, (1, 1))
+    watch = replace(watcher(stores, tmp_path, started), quiet=timedelta(minutes=3), clock=Time())
+    assert [watch.look() is not None for _ in range(4)] == [False, False, False, True]
