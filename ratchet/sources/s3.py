@@ -45,10 +45,26 @@ class S3Source:
         present = self._tables(name)
         return hashlib.sha256(repr([(entry.key, entry.etag, entry.size) for entry in present]).encode()).hexdigest()
 
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; as TableSource.labels_fingerprint."""
+        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
+        return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
+
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the marker lies there and is no older than the tables; as TableSource.marked."""
+        written = [entry.written for entry in self._remote.entries(f"{name}/") if entry.key == f"{name}/{marker}"]
+        return written[0] >= max(entry.written for entry in self._tables(name)) if written else None
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; as TableSource.check."""
         with self._fetched(name) as source:
             return source.check(name)
+
+    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
+        """What is wrong with a snapshot, and its entities; as TableSource.examine."""
+        with self._fetched(name) as source:
+            return source.examine(name)
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid; as TableSource.read."""

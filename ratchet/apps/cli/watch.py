@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from threading import Event as Flag
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, RetryableError, UserError
 from ratchet.wiring import Wiring
 
+_LOOKS = 5  # in which nothing changes, before an upload is taken for done
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
@@ -24,9 +27,19 @@ def add_to(app: typer.Typer) -> None:
 def watch(
     data: Annotated[str, typer.Option(help="Folder or s3://bucket/prefix of raw snapshots (RATCHET_DATA).")] = "",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 60.0,
+    quiet: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds without a change before a snapshot is taken for whole; by default five looks."),
+    ] = None,
+    marker: Annotated[
+        str, typer.Option(help="File that ends each upload; _SUCCESS is waited for where the snapshot before has one.")
+    ] = "",
     looks: Annotated[int, typer.Option(min=0, help="End after so many looks; 0: never.")] = 0,
 ) -> None:
-    """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops."""
+    """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops.
+
+    A snapshot is new when its upload is done: when its marker has come, or nothing has changed for the quiet time.
+    """
     wiring = Wiring.load()
     place = data or wiring.settings.data
     if not place:
@@ -40,15 +53,19 @@ def watch(
         claimed[:] = [] if runner.outlives else [run_id]
         return run_id
 
-    watcher = Watcher(wiring.source(place), wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock, start)
+    stores = (wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock)
+    seconds = _LOOKS * interval if quiet is None else quiet
+    watcher = Watcher(wiring.source(place), *stores, start, quiet=timedelta(seconds=seconds), marker=marker)
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if runner.outlives else 'here'}")
-    pause, done, said = Flag(), 0, ""
+    pause, done, said, waited = Flag(), 0, "", ""
     while True:
         try:
             if started := watcher.look():
                 line(started)
                 while claimed:
                     _run_here(runner, claimed.pop())
+            if waited != (waited := watcher.waits) and waited:
+                line(waited)
             said = ""
         except (RetryableError, DataError) as error:  # the server may be back at the next look, or a snapshot be there
             if said != (said := str(error)):
