@@ -45,6 +45,8 @@ NAMES = {
         "Service": "exporter serving ui",
         "ServiceAccount": "exporter promoter ui",
         "ServiceMonitor": "exporter serving",
+        "ValidatingAdmissionPolicy": "promoter.ratchet",
+        "ValidatingAdmissionPolicyBinding": "promoter.ratchet",
     },
     "platform": {
         "ConfigMap": "postgres",
