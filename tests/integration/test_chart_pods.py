@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,27 @@ def test_every_image_is_named_by_digest_where_one_is_given(chart: str, tmp_path:
 def test_what_would_break_a_release_is_refused(chart: str, values: Document, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=sentence):
         pods_with(chart, tmp_path, values)
+
+
+@pytest.mark.parametrize(("deadline", "lives"), [("99999999999", True), ("1", False), ("", False)])
+def test_a_watcher_that_does_not_come_round_is_ended(tmp_path: Path, deadline: str, lives: bool) -> None:
+    watch = pods_with("ratchet", tmp_path, {})["Deployment ratchet-watch"]["spec"]["containers"][0]
+    file = watch["command"][watch["command"].index("--alive") + 1]
+    assert file.rpartition("/")[0] in {mount["mountPath"] for mount in watch["volumeMounts"]}
+    alive = tmp_path / "alive"
+    if deadline:
+        alive.write_text(deadline, encoding="ascii")
+    shell, *arguments = [text.replace(file, str(alive)) for text in watch["livenessProbe"]["exec"]["command"]]
+    done = subprocess.run([f"/bin/{shell}", *arguments], check=False, capture_output=True)
+    assert (done.returncode == 0) is lives
+
+
+# it answers on no port, and what goes wrong in it ends the process: Kubeflow's own program, or a shell that waits
+PORTLESS = {"Deployment ml-pipeline-persistenceagent", "Deployment ratchet-toolbox"}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_pod_that_stays_is_asked_whether_it_lives(chart: str, tmp_path: Path) -> None:
+    for name, template in pods_with(chart, tmp_path, {}).items():
+        if name.startswith(("Deployment", "StatefulSet")) and name not in PORTLESS:
+            assert "livenessProbe" in template["spec"]["containers"][0], name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Event as Flag
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pipelines.runners.choice import present, runner_of
 from pipelines.runners.events import Event
 from pipelines.runners.port import Runner
 from ratchet.apps.cli.console import complain, line
+from ratchet.apps.watch.heartbeat import LOOK_SECONDS, RUN_SECONDS, Heartbeat
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, RetryableError, UserError
 from ratchet.wiring import Wiring
@@ -25,8 +27,13 @@ def watch(
     data: Annotated[str, typer.Option(help="Folder or s3://bucket/prefix of raw snapshots (RATCHET_DATA).")] = "",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 60.0,
     looks: Annotated[int, typer.Option(min=0, help="End after so many looks; 0: never.")] = 0,
+    alive: Annotated[
+        Path | None, typer.Option(help="File for a liveness probe: the second of the epoch by which it is written again.")
+    ] = None,
 ) -> None:
     """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops."""
+    heartbeat = Heartbeat(alive)
+    heartbeat.expect_within(LOOK_SECONDS)
     wiring = Wiring.load()
     place = data or wiring.settings.data
     if not place:
@@ -44,10 +51,12 @@ def watch(
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if runner.outlives else 'here'}")
     pause, done, said = Flag(), 0, ""
     while True:
+        heartbeat.expect_within(interval + LOOK_SECONDS)
         try:
             if started := watcher.look():
                 line(started)
                 while claimed:
+                    heartbeat.expect_within(RUN_SECONDS)
                     _run_here(runner, claimed.pop())
             said = ""
         except (RetryableError, DataError) as error:  # the server may be back at the next look, or a snapshot be there
