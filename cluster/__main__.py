@@ -152,7 +152,7 @@ def run(
     meant = chosen(cluster, model, namespace)
     if data is not None:
         with stage(f"{snapshot} uploaded"):
-            upload(cluster, data, snapshot, meant)
+            upload(cluster, data, snapshot, meant, replace=replace)
     arguments = ["run", "--data", meant.data(cluster), "--snapshot", snapshot]
     arguments += [*(["--force"] if force else []), *(["--replace"] if replace else [])]
     if runner is Runner.KFP:

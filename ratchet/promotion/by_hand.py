@@ -16,7 +16,7 @@ from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
-from ratchet.rollout.state import PodReport, Progress
+from ratchet.rollout.state import PodReport, Progress, State
 from ratchet.snapshots.port import SnapshotStore
 
 
@@ -109,8 +109,17 @@ class Status:
 
     @property
     def agree(self) -> bool:
-        """Whether template and pods are at the alias' version."""
-        return agree(self.champion.number if self.champion else None, self.pinned, self.pods)
+        """Whether template and pods are at the alias' version, and serve it."""
+        return agree(self.champion.number if self.champion else None, self.pinned, self.pods) and not self.unserved
+
+    @property
+    def unserved(self) -> str:
+        """Why the version in production is not what every pod serves; empty when it is, or when there is none."""
+        if self.champion is None:
+            return ""
+        if not any(pod.ready for pod in self.pods):
+            return f"nothing serves: {self.progress.detail}"
+        return "" if self.progress.state is State.READY else f"the rollout is not complete: {self.progress.detail}"
 
 
 def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> bool:

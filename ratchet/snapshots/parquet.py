@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from ratchet.clients.durable import TEMPORARY, staged, sync, write_synced
-from ratchet.core.errors import ArtifactError, DataError, ProjectError, Unavailable
+from ratchet.core.errors import REPLACE, ArtifactError, DataError, ProjectError, Unavailable
 from ratchet.core.schema import Coded, Columns, DType, Feature, Snapshot
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, LABELS, MANIFEST, event_time, folder_name
 
@@ -182,7 +182,7 @@ class ParquetSnapshots:
             what = "features" if present.features_hash != snapshot.features_hash else "labels"
             message = (
                 f"{snapshot.as_of} holds other {what} ({present.id}, named {present.name}) than {snapshot.name} now brings: "
-                "ingest with --replace if they are to be replaced"
+                f"ingest with {REPLACE} if they are to be replaced"
             )
             raise DataError(message)
         if labels is None:  # the labels that are there came later than this delivery
@@ -275,4 +275,4 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def _damaged(path: Path, why: str) -> ArtifactError:
-    return ArtifactError(f"{path} is damaged ({' '.join(why.split())[:200]}): ingest the snapshot again with --replace")
+    return ArtifactError(f"{path} is damaged ({' '.join(why.split())[:200]}): ingest the snapshot again with {REPLACE}")

@@ -63,7 +63,7 @@ def pod_template(document: dict[str, Any]) -> dict[str, Any] | None:
     spec = document.get("spec", {})
     if document["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
-    if document["kind"] in {"Deployment", "StatefulSet", "CronJob"}:
+    if document["kind"] in {"Deployment", "StatefulSet", "CronJob", "Job"}:
         template: dict[str, Any] = spec["template"]
         return template
     return document if "containers" in spec else None
