@@ -101,10 +101,8 @@ def test_load_keeps_the_deployed_project_and_settings_and_says_that_nothing_chan
 
 
 def test_what_an_upgrade_changes_is_shown_before_it_is_applied(toolbox: Toolbox, capsys: pytest.CaptureFixture[str]) -> None:
-    toolbox.cluster.install("ratchet", {"pipeline.deadlineSeconds": "7201"}, wait=False)
+    toolbox.cluster.install("ratchet", {"retention.schedule": "0 5 1 1 *"}, wait=False)
     try:
-        said = capsys.readouterr().out
-        assert "~ CronJob ratchet-pipeline" in said
-        assert "+      activeDeadlineSeconds: 7201" in said
+        assert "this changes\n    + CronJob ratchet-retention comes\n" in capsys.readouterr().out
     finally:
-        toolbox.helm(*UPGRADE, "--set", "pipeline.deadlineSeconds=7200")
+        toolbox.helm(*UPGRADE, "--set", "retention.schedule=")
