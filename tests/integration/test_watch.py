@@ -11,7 +11,7 @@ from tests.support.club import Club
 def test_a_snapshot_that_appears_is_run_on_once(tmp_path: Path) -> None:
     club = Club(tmp_path)
     alive = tmp_path / "alive"
-    how = ("watch", "--data", str(club.raw), "--interval", "0.1", "--alive", str(alive))
+    how = ("watch", "--data", str(club.raw), "--interval", "0.1", "--quiet", "0", "--alive", str(alive))
     empty = club.process(*how, "--looks", "2")
     assert (empty.code, empty.err.count("error: ")) == (0, 1)  # said once, not at every look
     made = club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "2000")

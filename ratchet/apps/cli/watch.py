@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from threading import Event as Flag
 from typing import Annotated
@@ -17,6 +18,8 @@ from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, RetryableError, UserError
 from ratchet.wiring import Wiring
 
+_LOOKS = 5  # in which nothing changes, before an upload is taken for done
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
@@ -26,12 +29,22 @@ def add_to(app: typer.Typer) -> None:
 def watch(
     data: Annotated[str, typer.Option(help="Folder or s3://bucket/prefix of raw snapshots (RATCHET_DATA).")] = "",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 60.0,
+    quiet: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds without a change before a snapshot is taken for whole; by default five looks."),
+    ] = None,
+    marker: Annotated[
+        str, typer.Option(help="File that ends each upload; _SUCCESS is waited for where the snapshot before has one.")
+    ] = "",
     looks: Annotated[int, typer.Option(min=0, help="End after so many looks; 0: never.")] = 0,
     alive: Annotated[
         Path | None, typer.Option(help="File for a liveness probe: the second of the epoch by which it is written again.")
     ] = None,
 ) -> None:
-    """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops."""
+    """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops.
+
+    A snapshot is new when its upload is done: when its marker has come, or nothing has changed for the quiet time.
+    """
     heartbeat = Heartbeat(alive)
     heartbeat.expect_within(LOOK_SECONDS)
     wiring = Wiring.load()
@@ -47,9 +60,11 @@ def watch(
         claimed[:] = [] if runner.outlives else [run_id]
         return run_id
 
-    watcher = Watcher(wiring.source(place), wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock, start)
+    stores = (wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock)
+    seconds = _LOOKS * interval if quiet is None else quiet
+    watcher = Watcher(wiring.source(place), *stores, start, quiet=timedelta(seconds=seconds), marker=marker)
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if runner.outlives else 'here'}")
-    pause, done, said = Flag(), 0, ""
+    pause, done, said, waited = Flag(), 0, "", ""
     while True:
         heartbeat.expect_within(interval + LOOK_SECONDS)
         try:
@@ -58,6 +73,8 @@ def watch(
                 while claimed:
                     heartbeat.expect_within(RUN_SECONDS)
                     _run_here(runner, claimed.pop())
+            if waited != (waited := watcher.waits) and waited:
+                line(waited)
             said = ""
         except (RetryableError, DataError) as error:  # the server may be back at the next look, or a snapshot be there
             if said != (said := str(error)):
@@ -72,6 +89,8 @@ def _run_here(runner: Runner, run_id: str) -> None:
     def show(event: Event) -> None:
         if event.kind == "line":
             line(event.text)
+        elif event.kind == "log":
+            complain(event.text)
 
     run = runner.follow(run_id, show)
     if run.error:
