@@ -53,6 +53,7 @@ WITH_TOKEN = {
     "ratchet-pipeline",
     "ratchet-watch",
     "ratchet-ui",
+    "ratchet-retention",
     "ml-pipeline",
     "ml-pipeline-persistenceagent",
     "ml-pipeline-scheduledworkflow",
@@ -185,6 +186,7 @@ def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -
     assert container["command"] == ["ratchet", "prune", "--answers", "90", "--yes"]
     assert {item["name"] for item in container["env"]} == {
         "RATCHET_ACTOR",
+        "RATCHET_LEDGER_KEY",
         "RATCHET_TRACKING_URI",
         "RATCHET_LEDGER_URL",
         "RATCHET_REQUESTS_URL",

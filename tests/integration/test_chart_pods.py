@@ -242,3 +242,43 @@ def test_every_pod_that_stays_is_asked_whether_it_lives(chart: str, tmp_path: Pa
     for name, template in pods_with(chart, tmp_path, {}).items():
         if name.startswith(("Deployment", "StatefulSet")) and name not in PORTLESS:
             assert "livenessProbe" in template["spec"]["containers"][0], name
+
+
+def variables(template: Document) -> set[str]:
+    return {item["name"] for item in template["spec"]["containers"][0]["env"]}
+
+
+def test_a_page_that_nobody_acts_on_gets_what_it_shows_and_no_more(tmp_path: Path) -> None:
+    found = pods_with("ratchet", tmp_path, {"kubeflow": {"url": "http://ml-pipeline:8888"}, "ui": {"connectionsSecret": "readers"}})
+    page = found["Deployment ratchet-ui"]
+    assert page["spec"]["containers"][0]["envFrom"] == [{"configMapRef": {"name": "ratchet-pipeline"}}]
+    assert variables(page) == {
+        *("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_SNAPSHOTS_URL", "RATCHET_REPORTS_URL"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL_S3"),
+        *("RATCHET_UI_HOST", "RATCHET_UI_PORT", "FORWARDED_ALLOW_IPS"),
+    }
+    secrets = {item["valueFrom"]["secretKeyRef"]["name"] for item in page["spec"]["containers"][0]["env"] if "valueFrom" in item}
+    assert secrets == {"readers"}
+    acting = pods_with("ratchet", tmp_path, {"ui": {"tokenSecret": "token", "connectionsSecret": "readers"}})[
+        "Deployment ratchet-ui"
+    ]
+    assert {"secretRef": {"name": "ratchet-connections"}} in acting["spec"]["containers"][0]["envFrom"]
+
+
+@pytest.mark.parametrize("part", ["serving", "exporter", "retention"])
+def test_a_part_can_have_addresses_and_keys_of_its_own(part: str, tmp_path: Path) -> None:
+    found = pods_with("ratchet", tmp_path, {part: {"connectionsSecret": "own"}})
+    (template,) = [template for name, template in found.items() if name.endswith(f"ratchet-{part}")]
+    used = [
+        item["valueFrom"]["secretKeyRef"]["name"]
+        for item in template["spec"]["containers"][0]["env"]
+        if "valueFrom" in item and "secretKeyRef" in item["valueFrom"]
+    ]
+    assert len(used) >= 3
+    assert set(used) == {"own"}
+
+
+def test_what_deletes_answers_signs_the_record_and_publishes_the_head(tmp_path: Path) -> None:
+    template = pods_with("ratchet", tmp_path, {})["CronJob ratchet-retention"]
+    assert "RATCHET_LEDGER_KEY" in variables(template)
+    assert (template["spec"]["serviceAccountName"], template["spec"]["automountServiceAccountToken"]) == ("ratchet-promoter", True)
