@@ -210,6 +210,8 @@ def test_every_image_is_named_by_digest_where_one_is_given(chart: str, tmp_path:
         ("ratchet", {"pods": {"podAnnotations": {"ratchet.dev/model-version": "3"}}}, "model-version"),
         ("ratchet", {"serving": {"pod": {"podAnnotations": {"ratchet.dev/canary": "4@10"}}}}, "canary"),
         ("ratchet", {"pods": {"extraEnv": [{"name": "RATCHET_MODEL_VERSION", "value": "3"}]}}, "RATCHET_MODEL_VERSION|extraEnv"),
+        ("ratchet", {"ui": {"userHeader": "X-User"}, "networkPolicy": {"enabled": False}}, "name your proxy in ui.from"),
+        ("ratchet", {"ui": {"userHeader": "X-User"}, "networkPolicy": {"enabled": True}}, "name your proxy in ui.from"),
         ("platform", {"pods": {"podLabels": {"app.kubernetes.io/name": "other"}}}, "app.kubernetes.io/name"),
         ("kubeflow-pipelines", {"runs": {"pod": {"extraEnv": []}}}, "runs"),
         ("kubeflow-pipelines", {"mysql": {"pod": {"nodeSelectors": {}}}}, "nodeSelectors"),
@@ -282,3 +284,10 @@ def test_what_deletes_answers_signs_the_record_and_publishes_the_head(tmp_path: 
     template = pods_with("ratchet", tmp_path, {})["CronJob ratchet-retention"]
     assert "RATCHET_LEDGER_KEY" in variables(template)
     assert (template["spec"]["serviceAccountName"], template["spec"]["automountServiceAccountToken"]) == ("ratchet-promoter", True)
+
+
+def test_the_page_believes_the_proxys_header_where_only_the_proxy_reaches_it(tmp_path: Path) -> None:
+    proxy = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
+    values = {"ui": {"userHeader": "X-Auth-Request-Email", "from": [proxy]}, "networkPolicy": {"enabled": True}}
+    page = pods_with("ratchet", tmp_path, values)["Deployment ratchet-ui"]["spec"]["containers"][0]
+    assert {"name": "RATCHET_UI_USER_HEADER", "value": "X-Auth-Request-Email"} in page["env"]
