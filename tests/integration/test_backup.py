@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Site:
     folder: Path
     port: int = field(default_factory=_port)
     store: int = field(default_factory=_port)
+    sslmode: str = "prefer"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,6 +66,7 @@ class Site:
             "PGPORT": str(self.port),
             "PGUSER": "postgres",
             "PGPASSWORD": "secret",
+            "PGSSLMODE": self.sslmode,
             "BUCKET": "ratchet",
             "KEEP": "2",
             "AWS_ACCESS_KEY_ID": "key",
@@ -91,7 +94,7 @@ class Site:
         return said if code else said + self.run("sh", FILES / "restore.sh", BACKUP=name)
 
     def sql(self, database: str, statement: str) -> list[Any]:
-        url = f"postgresql+psycopg://postgres:secret@127.0.0.1:{self.port}/{database}"
+        url = f"postgresql+psycopg://postgres:secret@127.0.0.1:{self.port}/{database}?sslmode={self.sslmode}"
         engine = create_engine(url, isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as connection:
@@ -123,6 +126,12 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
+    with running() as found:
+        yield found
+
+
+@contextmanager
+def running(*, tls: bool = False) -> Iterator[Site]:
     programs, gateway = _postgres(), _gateway()
     if programs is None or gateway is None:
         pytest.skip("PostgreSQL's programs or versitygw are missing: `make cluster-up IMAGES=packages` builds the latter")
@@ -133,6 +142,15 @@ def site() -> Iterator[Site]:
         (folder / "backups").mkdir()
         (folder / "s3" / "ratchet").mkdir(parents=True)
         (folder / "postgres").mkdir()
+        secret = folder / "postgres" / "tls"
+        if tls:
+            site.sslmode = "require"
+            secret.mkdir()
+            request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=platform-postgres", "-days", "2"]
+            subprocess.run([*request, "-keyout", secret / "tls.key", "-out", secret / "tls.crt"], check=True, capture_output=True)
+            (secret / "tls.key").chmod(0o600)
+            if root:
+                shutil.chown(secret / "tls.key", "nobody")
         if root:  # PostgreSQL does not run as root
             folder.chmod(0o755)
             shutil.chown(folder / "postgres", "nobody")
@@ -143,7 +161,12 @@ def site() -> Iterator[Site]:
         servers = [
             subprocess.Popen(
                 [*user, "sh", "-c", start],
-                env={"PATH": site.environment["PATH"], "PGDATA": str(folder / "postgres" / "data"), **passwords},
+                env={
+                    "PATH": site.environment["PATH"],
+                    "PGDATA": str(folder / "postgres" / "data"),
+                    **passwords,
+                    "TLS": str(secret) if tls else "",
+                },
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             ),
@@ -220,6 +243,40 @@ def test_a_backup_that_is_not_there_or_is_damaged_changes_nothing(site: Site) ->
     (site.folder / "backups" / ".new").mkdir()
     said = site.run(sys.executable, "-P", FILES / "objects.py", "save", code=1)
     assert "PostgreSQL is dumped first" in said
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
+def test_with_a_certificate_postgresql_speaks_tls_to_those_who_ask_for_it() -> None:
+    with running(tls=True) as site:
+        assert site.sql("ratchet", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True,)]
+        site.run("sh", FILES / "dump.sh")
+
+
+@pytest.mark.parametrize(
+    ("values", "secret"),
+    [
+        (["postgres.tls.issuer.name=our-ca", "postgres.tls.issuer.kind=ClusterIssuer"], "platform-postgres-tls"),
+        (["postgres.tls.existingSecret=ours"], "ours"),
+    ],
+)
+def test_all_that_the_chart_connects_asks_for_tls_where_there_is_a_certificate(values: list[str], secret: str) -> None:
+    helm = found_helm()
+    if helm is None:
+        pytest.skip("helm is missing")
+    documents = rendered(helm, "platform", SCHEDULE, *values)
+    volumes = one(documents, "StatefulSet", "platform-postgres")["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o440}} in volumes
+    connections = one(documents, "Secret", "ratchet-connections")["stringData"]
+    for name in ("RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL"):
+        assert connections[name].endswith("?sslmode=require")
+    asked = str([spec for _, spec in pods(documents)])
+    assert "5432/mlflow?sslmode=require" in asked
+    assert "{'name': 'PGSSLMODE', 'value': 'require'}" in asked
+    made = [item["spec"] for item in documents if item["kind"] == "Certificate"]
+    assert [item["secretName"] for item in made] == ([secret] if "issuer" in values[0] else [])
+    assert all("platform-postgres.ratchet.svc" in item["dnsNames"] for item in made)
+    plain = rendered(helm, "platform")
+    assert "sslmode" not in one(plain, "Secret", "ratchet-connections")["stringData"]["RATCHET_LEDGER_URL"]
 
 
 def test_the_pods_dump_postgresql_before_s3_and_restore_s3_before_postgresql() -> None:

@@ -30,6 +30,7 @@ env:
   - {name: DATABASES, value: mlflow ratchet}
   - {name: PGHOST, value: {{ include "platform.names.postgres" .root }}}
   - {name: PGUSER, value: postgres}
+  - {name: PGSSLMODE, value: {{ include "platform.sslmode" .root }}}
   - {name: PGPASSWORD, valueFrom: {secretKeyRef: {name: {{ include "platform.names.credentials" .root }}, key: postgres-password}}}
 resources: {{- toYaml .root.Values.backup.resources | nindent 2 }}
 volumeMounts: {{- include "platform.backup.mounts" .root | nindent 2 }}
