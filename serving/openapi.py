@@ -109,6 +109,7 @@ def _schemas(project: Project) -> dict[str, Node]:
                 "detail": _TEXT,
                 "model_created_at": _or_null({**_TEXT, "format": "date-time"}),
                 "model_age_days": _or_null({"type": "number"}),
+                "model_digest": {**_TEXT, "description": "of the files that it serves from; empty until they are loaded"},
                 "feature_store": {**_TEXT, "description": "`reachable`, or what is the matter"},
                 "request_log_backlog": {"type": "integer", "minimum": 0},
             }

@@ -79,7 +79,7 @@ def run(
 ) -> Evaluated:
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
-    champion, history = champion_of(registry, journal), legible(journal.history(), gates=True)
+    champion, history = champion_of(registry, journal), legible(journal.trusted(), gates=True)
     held = judged_holdout(project, store, snapshot)
     if held.copied:
         say(f"[HOLDOUT] {held.copies_said}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from threading import Event as Flag
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from pipelines.runners.choice import present, runner_of
 from pipelines.runners.events import Event
 from pipelines.runners.port import Runner
 from ratchet.apps.cli.console import complain, line
+from ratchet.apps.watch.heartbeat import LOOK_SECONDS, RUN_SECONDS, Heartbeat
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, RetryableError, UserError
 from ratchet.wiring import Wiring
@@ -35,11 +37,16 @@ def watch(
         str, typer.Option(help="File that ends each upload; _SUCCESS is waited for where the snapshot before has one.")
     ] = "",
     looks: Annotated[int, typer.Option(min=0, help="End after so many looks; 0: never.")] = 0,
+    alive: Annotated[
+        Path | None, typer.Option(help="File for a liveness probe: the second of the epoch by which it is written again.")
+    ] = None,
 ) -> None:
     """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops.
 
     A snapshot is new when its upload is done: when its marker has come, or nothing has changed for the quiet time.
     """
+    heartbeat = Heartbeat(alive)
+    heartbeat.expect_within(LOOK_SECONDS)
     wiring = Wiring.load()
     place = data or wiring.settings.data
     if not place:
@@ -59,10 +66,12 @@ def watch(
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if runner.outlives else 'here'}")
     pause, done, said, waited = Flag(), 0, "", ""
     while True:
+        heartbeat.expect_within(interval + LOOK_SECONDS)
         try:
             if started := watcher.look():
                 line(started)
                 while claimed:
+                    heartbeat.expect_within(RUN_SECONDS)
                     _run_here(runner, claimed.pop())
             if waited != (waited := watcher.waits) and waited:
                 line(waited)
