@@ -63,6 +63,11 @@ def exists(tag: str) -> bool:
     return succeeds(["docker", "image", "inspect", tag])
 
 
+def image_id(tag: str) -> str:
+    """The id of the image of that name; empty when there is none."""
+    return run(["docker", "images", "--quiet", "--no-trunc", tag]).strip()
+
+
 def present() -> set[str]:
     """All images that have a name, by name."""
     names = run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).split()

@@ -25,7 +25,7 @@ from filelock import FileLock
 from ratchet.clients.arrow_keys import stored
 from ratchet.clients.content_hash import table_hash
 from ratchet.clients.durable import TEMPORARY, staged, sync, write_synced
-from ratchet.core.errors import ArtifactError, DataError, ProjectError, Unavailable
+from ratchet.core.errors import REPLACE, ArtifactError, DataError, ProjectError, Unavailable
 from ratchet.core.schema import Coded, Columns, DType, Feature, Snapshot
 from ratchet.snapshots.later_labels import joined
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, LABELS, MANIFEST, event_time, folder_name
@@ -166,7 +166,7 @@ class ParquetSnapshots:
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, str(error)) from error
         if table is None:
-            message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
+            message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with {REPLACE}"
             raise DataError(message)
         if there != stored or table.num_rows != len(range(stored) if rows is None else rows):
             raise _damaged(path, f"{there} rows, where its manifest says {stored}")
@@ -295,9 +295,9 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
 def _other(present: Snapshot, snapshot: Snapshot, what: str, why: str) -> DataError:
     return DataError(
         f"{snapshot.as_of} holds other {what} ({present.id}, named {present.name}) than {snapshot.name} now brings{why}: "
-        "ingest with --replace if they are to be replaced"
+        f"ingest with {REPLACE} if they are to be replaced"
     )
 
 
 def _damaged(path: Path, why: str) -> ArtifactError:
-    return ArtifactError(f"{path} is damaged ({' '.join(why.split())[:200]}): ingest the snapshot again with --replace")
+    return ArtifactError(f"{path} is damaged ({' '.join(why.split())[:200]}): ingest the snapshot again with {REPLACE}")

@@ -58,6 +58,11 @@ values had a say: a CronJob's name may have 52, the longest that is added has 10
 {{ include "ratchet.fullname" . }}-project
 {{- end }}
 
+{{/* The Job that reads ratchet.yaml before an install or upgrade, and its ConfigMap. */}}
+{{- define "ratchet.names.check" -}}
+{{ include "ratchet.fullname" . }}-check
+{{- end }}
+
 {{/* The pod of `helm test`. */}}
 {{- define "ratchet.names.test" -}}
 {{ include "ratchet.fullname" . }}-predict

@@ -135,10 +135,11 @@ def upload(
     data: Annotated[Path, typer.Option(help="Folder with one folder a snapshot.")],
     to: Annotated[str, typer.Option(help="s3://bucket/prefix, for `ratchet run --data` later.")],
     snapshot: Annotated[list[str] | None, typer.Option(help="Snapshot to upload; all of the folder when not given.")] = None,
+    replace: Annotated[bool, typer.Option(help="Put other content in the place of what is there.")] = False,  # noqa: FBT002
 ) -> None:
-    """Check raw snapshots and put them on S3. Undo: upload what was there before."""
+    """Check raw snapshots and put them on S3. Other content under a name that is there is refused unless --replace."""
     remote = Wiring.load().upload(data, to)
     for name in snapshot or remote.names():
         with waiting(f"uploading {name}"):
-            count = remote.send(name)
+            count = remote.send(name, replace=replace)
         line(f"uploaded {remote.place}/{name}: {count} tables")

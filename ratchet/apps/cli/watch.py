@@ -89,6 +89,8 @@ def _run_here(runner: Runner, run_id: str) -> None:
     def show(event: Event) -> None:
         if event.kind == "line":
             line(event.text)
+        elif event.kind == "log":
+            complain(event.text)
 
     run = runner.follow(run_id, show)
     if run.error:
