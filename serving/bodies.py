@@ -28,7 +28,8 @@ class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
 
 
 async def read_json(request: Request, limit: int = ONE) -> Any:
-    """Parse the body, of at most `limit` bytes. Raises Refused: 413 when it is larger, 400 when it is not JSON."""
+    """Parse the body, of at most `limit` bytes. Raises Refused: 413 when it is larger, 415 or 400 when it is not JSON."""
+    _check_kind(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -38,6 +39,20 @@ async def read_json(request: Request, limit: int = ONE) -> Any:
         return _JSON.decode(body.decode())
     except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise Refused(400, f"the body is not JSON: {error}") from error
+
+
+def _check_kind(request: Request) -> None:
+    """Raise Refused (415) unless the body is sent as JSON.
+
+    A browser sends JSON to another site's server only after it has asked whether it may, and nothing here says yes. Programs may
+    leave the type out; what a page sends has an Origin.
+    """
+    headers = request.headers
+    kind = headers.get("content-type")
+    if kind is not None:
+        kind = kind.partition(";")[0].strip().lower()
+    if (kind != "application/json" if kind is not None else "origin" in headers) or "content-encoding" in headers:
+        raise Refused(415, "the body must be sent as it is, with content-type: application/json")
 
 
 async def read_entity(request: Request, key: str) -> str:

@@ -175,9 +175,14 @@ class Reading:
         return Response(self._pages.style, media_type="text/css", headers={"cache-control": "public, max-age=31536000, immutable"})
 
     @staticmethod
-    def livez(_request: Request) -> Response:
-        """Whether the process answers; the stores have no part in it."""
+    async def livez(_request: Request) -> Response:
+        """Whether the process answers; stores have no part in it, nor have the threads that wait for them."""
         return PlainTextResponse("alive")
+
+    @staticmethod
+    async def gone(_request: Request, _error: Exception) -> Response:
+        """For a client that broke off before its form was here; nobody reads it."""
+        return Response(status_code=499)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """One sentence in place of a page."""
