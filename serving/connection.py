@@ -246,5 +246,12 @@ class Connection(HttpToolsProtocol):
 
 def config(app: Any, limits: Limits, **options: Any) -> uvicorn.Config:
     """Uvicorn's configuration of every server of ours: bounded connections, no web sockets, no log of accesses."""
-    ours = {"http": bounded(limits), "ws": "none", "access_log": False, "server_header": False, "proxy_headers": False}
+    ours = {
+        "http": bounded(limits),
+        "ws": "none",
+        "interface": "asgi3",
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+    }
     return uvicorn.Config(app, **ours, **options)
