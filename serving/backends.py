@@ -166,6 +166,15 @@ class Backend:
         except TimeoutError:
             self.detail = f"{self._in_flight} requests were still in flight after {seconds:g} s"
 
+    async def ends(self, seconds: float) -> bool:
+        """Whether the process has ended, or does within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def stop(self, seconds: float) -> None:
         """Ask the process to end, and end it after `seconds`."""
         self.stopping = True

@@ -70,6 +70,7 @@ def proxy(supervisor: Supervisor) -> Starlette:
                 return _error(504, f"version {backend.version} did not answer in time")
             except httpx.TransportError as error:
                 _logger.warning("%s: %s: %s", backend.name, type(error).__name__, error)
+                await supervisor.replace(backend)
                 continue
             response = Response(content, answer.status_code)
             passed = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _SENT_ANEW]
@@ -114,7 +115,7 @@ async def serve(settings: Settings, *, attached: bool = False, command: Sequence
         raise UserError(message)
     try:
         with _listen(settings.host, settings.port) as listener:
-            supervisor = Supervisor(deployment, settings, command)
+            supervisor = Supervisor(deployment, settings, command, spare=settings.spare and not attached)
             grace = max(1, round(settings.drain_seconds))
             app = Door(proxy(supervisor), hosts_for(settings.host, settings.hosts, "RATCHET_HOSTS"))
             limits = granted(settings.client_connections)

@@ -14,12 +14,15 @@ from ratchet.core.errors import Unavailable
 from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
 from ratchet.settings import Settings, environment
 from serving.backends import COMMAND, Backend
+from serving.spare import Spare
 
 _TICK = 0.1  # seconds between looks at desired state and processes
 _LIVENESS = 5.0  # seconds between looks whether the active process still answers
 _DEAD_AFTER = 3  # such looks in vain
 _STEADY = 60.0  # seconds after which a death no longer counts with the one before
 _LONGEST_BACKOFF = 30.0
+_LONGEST_RESTART = 2.0  # of a version that has served: whoever keeps ending its process, there is none without it
+_END_SECONDS = 0.5  # for a process whose connections have broken to have ended
 _STOP_SECONDS = 8.0  # beyond the drain; above the 3 s that the request log takes for its flush
 
 _logger = logging.getLogger(__name__)
@@ -54,9 +57,13 @@ class Supervisor:
         deployment: desired and observed state.
         settings: time limits and what the processes are given.
         command: the program that serves (a test may have its own).
+        spare: whether to keep a second process of what serves, ready to take its place at once.
     """
 
-    def __init__(self, deployment: LocalDeployment, settings: Settings, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self, deployment: LocalDeployment, settings: Settings, command: Sequence[str] = COMMAND, *, spare: bool = False
+    ) -> None:
+        self._spare = Spare(self._launch) if spare else None
         self._deployment = deployment
         self._settings = settings
         self._command = command
@@ -86,6 +93,16 @@ class Supervisor:
             return self._attempt.backend.detail if self._attempt.backend else f"version {self._attempt.version} is being restarted"
         return f"version {self._desired.version} serves"
 
+    @property
+    def spare_ready(self) -> bool:
+        """Whether what serves could be replaced this moment."""
+        return self._spare is not None and self._active is not None and self._spare.ready_for(self._active.backend.version)
+
+    async def replace(self, broken: Backend) -> None:
+        """Put the spare process in the place of one that broke off, if it has ended: a client need not wait for the next look."""
+        if self.active is broken and self.spare_ready and await broken.ends(_END_SECONDS) and self.active is broken:  # still
+            self._mourn()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():
@@ -103,7 +120,8 @@ class Supervisor:
         for task in self._leaving.values():
             task.cancel()
         attempted = [self._attempt.backend] if self._attempt and self._attempt.backend else []
-        backends = [*self._leaving, *([self._active.backend] if self._active else []), *attempted]
+        spare = self._spare.given_up() if self._spare else None
+        backends = [*self._leaving, *([self._active.backend] if self._active else []), *attempted, *([spare] if spare else [])]
         self._active = self._attempt = None
         await asyncio.gather(*(backend.stop(_STOP_SECONDS) for backend in backends))
 
@@ -117,6 +135,10 @@ class Supervisor:
             self._retarget(desired)
         await self._tend_active()
         await self._tend_attempt()
+        if self._spare is not None and self._attempt is None:  # while a version is on its way the machine has enough to do
+            stale = await self._spare.tend(self._active.backend.version if self._active else None)
+            if stale is not None:
+                self._retire(stale)
         self._report()
 
     def _retarget(self, desired: Desired) -> None:
@@ -155,17 +177,35 @@ class Supervisor:
             if active.missed >= _DEAD_AFTER:
                 _logger.error("version %d's process does not answer: ending it", active.backend.version)
                 active.backend.kill()
-        if not active.backend.exited:
+        if active.backend.exited:
+            self._mourn()
+
+    def _mourn(self) -> None:
+        """What served has ended: the spare process takes its place, else one on its way, else one that is started."""
+        active = self._active
+        if active is None:
             return
         _logger.error("%s", active.backend.last_words())
-        failures = active.failures + 1 if now - active.since < _STEADY else 1
+        failures = active.failures + 1 if monotonic() - active.since < _STEADY else 1
         self._active = None
         self._retire(active.backend)
-        if self._attempt is None:
-            self._attempt = self._again(active.backend.version, failures)
+        version = active.backend.version
+        if self._spare is not None and self._spare.ready_for(version) and (backend := self._spare.given_up()):
+            self._active = _Active(backend, failures)
+            self._spare.wait(self._backoff(version, failures))
+            _logger.info("%s serves, which was kept ready", backend.name)
+        elif self._attempt is None:
+            self._attempt = self._again(version, failures)
+            spare = self._spare.given_up(version) if self._spare is not None else None
+            if spare is not None:
+                self._attempt.backend, self._attempt.deadline = spare, monotonic() + self._settings.ready_timeout
 
     def _again(self, version: int, failures: int) -> _Attempt:
-        return _Attempt(version, failures, start_at=monotonic() + min(_LONGEST_BACKOFF, 0.25 * 2.0**failures))
+        return _Attempt(version, failures, start_at=monotonic() + self._backoff(version, failures))
+
+    def _backoff(self, version: int, failures: int) -> float:
+        longest = _LONGEST_RESTART if version == self._proven else _LONGEST_BACKOFF
+        return min(longest, 0.25 * 2.0 ** min(failures, 20))
 
     async def _tend_attempt(self) -> None:
         attempt = self._attempt
@@ -191,14 +231,18 @@ class Supervisor:
             self._give_up(attempt, f"{limit}: {probe.detail}")
 
     async def _start(self, attempt: _Attempt) -> None:
-        name = f"version-{attempt.version}-{next(self._numbers)}"
-        folder, grace = self._deployment.folder, self._settings.drain_seconds
-        _logger.info("starting %s", name)
         try:
-            attempt.backend = await Backend.start(name, attempt.version, environment(self._settings), folder, self._command, grace)
+            attempt.backend = await self._launch(attempt.version)
         except OSError as error:  # no memory, no descriptors, a full disk: later perhaps
             self._give_up(attempt, f"version {attempt.version} cannot be started: {error}")
         attempt.deadline = monotonic() + self._settings.ready_timeout
+
+    async def _launch(self, version: int) -> Backend:
+        """Start a process of the version. Raises OSError when there is no memory, no descriptor or no room for its log."""
+        name = f"version-{version}-{next(self._numbers)}"
+        folder, grace = self._deployment.folder, self._settings.drain_seconds
+        _logger.info("starting %s", name)
+        return await Backend.start(name, version, environment(self._settings), folder, self._command, grace)
 
     def _switch(self, attempt: _Attempt, backend: Backend) -> None:
         """From here on every new request goes to the new process."""
