@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from ratchet.core.entity_key import BLANKS, CONTROLS
 from ratchet.core.schema import DType
 from ratchet.project.file import Project
 from ratchet.tasks.catalogue import task_of
-from serving.bodies import CONTROLS, EACH, MAX_ENTITY, MAX_WHOLE, ONE
+from serving.bodies import EACH, MAX_ENTITY, MAX_WHOLE, ONE
 
 Node = dict[str, Any]
 
@@ -17,7 +18,7 @@ _VERSION: Node = {"type": "integer", "minimum": 1}
 PATHS = frozenset(  # all that is answered, and what the document has
     {"/predict", "/predict_batch", "/explain", "/health", "/livez", "/readyz", "/metrics", "/openapi.json"}
 )
-_NAME = f"^[^{CONTROLS}]+$"
+_NAME = f"^[^{CONTROLS}]*[^{CONTROLS}{BLANKS}][^{CONTROLS}]*$"
 
 
 def document(project: Project) -> Node:
@@ -82,7 +83,7 @@ def _schemas(project: Project) -> dict[str, Node]:
         "Entity": _object(
             {
                 key: {
-                    "description": "The entity's name; a whole number is taken as its digits",
+                    "description": "The entity's name; a whole number is taken as its digits, blanks at the ends are left out",
                     "anyOf": [{**name, "pattern": _NAME}, {"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}],
                 }
             }
@@ -119,6 +120,7 @@ def _schemas(project: Project) -> dict[str, Node]:
                 "detail": _TEXT,
                 "model_created_at": _or_null({**_TEXT, "format": "date-time"}),
                 "model_age_days": _or_null({"type": "number"}),
+                "model_digest": {**_TEXT, "description": "of the files that it serves from; empty until they are loaded"},
                 "feature_store": {**_TEXT, "description": "`reachable`, or what is the matter"},
                 "request_log_backlog": {"type": "integer", "minimum": 0},
             }

@@ -22,26 +22,29 @@ class Spare:
     no second pod. What this one costs is its memory: it is idle.
 
     Args:
-        launch: starts a process of a version. Raises OSError.
+        launch: starts a process of a version whose files have a digest. Raises OSError.
     """
 
-    def __init__(self, launch: Callable[[int], Awaitable[Backend]]) -> None:
+    def __init__(self, launch: Callable[[int, str], Awaitable[Backend]]) -> None:
         self._launch = launch
         self._backend: Backend | None = None
         self._ready = False
         self._next_look = 0.0
         self._start_at = 0.0
-        self._for: int | None = None
+        self._for: tuple[int, str] | None = None
 
-    def ready_for(self, version: int) -> bool:
+    def ready_for(self, version: int, digest: str) -> bool:
         """Whether it could answer for the version this moment."""
-        backend = self._backend
-        return backend is not None and self._ready and backend.version == version and not backend.exited
+        return self._ready and self._is_of(version, digest)
 
-    def given_up(self, version: int | None = None) -> Backend | None:
+    def _is_of(self, version: int, digest: str) -> bool:
+        backend = self._backend
+        return backend is not None and (backend.version, backend.digest) == (version, digest) and not backend.exited
+
+    def given_up(self, version: int | None = None, digest: str = "") -> Backend | None:
         """The process, which is the caller's from now on; with a version only when it is of that one and alive."""
         backend = self._backend
-        if backend is None or (version is not None and (backend.version != version or backend.exited)):
+        if backend is None or (version is not None and not self._is_of(version, digest)):
             return None
         self._backend, self._ready = None, False
         return backend
@@ -50,27 +53,27 @@ class Spare:
         """Start no other for so long."""
         self._start_at = monotonic() + seconds
 
-    async def tend(self, version: int | None) -> Backend | None:
-        """Look after it; `version` is what serves, None when nothing does. Returns a process that is of no use any more."""
+    async def tend(self, serving: tuple[int, str] | None) -> Backend | None:
+        """Look after it; `serving` is version and digest, None when nothing serves. Returns a process that is of no use now."""
         now = monotonic()
-        if version != self._for:
-            self._for, self._start_at = version, now + _LATER
+        if serving != self._for:
+            self._for, self._start_at = serving, now + _LATER
         backend = self._backend
-        if backend is not None and (backend.version != version or backend.exited):
-            if backend.version == version:
+        if backend is not None and ((backend.version, backend.digest) != serving or backend.exited):
+            if (backend.version, backend.digest) == serving:
                 _logger.warning("the spare process: %s", backend.last_words())
                 self.wait(_BROKEN)
             return self.given_up()
         if backend is not None:
             if now >= self._next_look:
                 await self._look(backend)
-        elif version is not None and now >= self._start_at:
-            await self._start(version)
+        elif serving is not None and now >= self._start_at:
+            await self._start(*serving)
         return None
 
-    async def _start(self, version: int) -> None:
+    async def _start(self, version: int, digest: str) -> None:
         try:
-            self._backend = await self._launch(version)
+            self._backend = await self._launch(version, digest)
         except OSError as error:
             _logger.warning("no spare process can be started: %s", error)
             self.wait(_BROKEN)

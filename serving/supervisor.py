@@ -12,7 +12,7 @@ from time import monotonic, time
 
 from ratchet.core.errors import Unavailable
 from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
-from ratchet.settings import Settings, environment
+from ratchet.settings import MODEL_DIGEST, Settings, environment
 from serving.backends import COMMAND, Backend
 from serving.spare import Spare
 
@@ -33,6 +33,7 @@ class _Attempt:
     """A version on its way to serve. `failures` in a row decide how long the next start waits."""
 
     version: int
+    digest: str = ""
     failures: int = 0
     start_at: float = 0.0
     deadline: float = 0.0
@@ -71,7 +72,7 @@ class Supervisor:
         self._stuck = ""
         self._active: _Active | None = None
         self._attempt: _Attempt | None = None
-        self._proven: int | None = None  # the last version that served
+        self._proven: tuple[int, str] | None = None  # the last version that served, with its files' digest
         self._leaving: dict[Backend, asyncio.Task[None]] = {}
         self._numbers = count(1)
         self._reported: Observed | None = None
@@ -96,7 +97,11 @@ class Supervisor:
     @property
     def spare_ready(self) -> bool:
         """Whether what serves could be replaced this moment."""
-        return self._spare is not None and self._active is not None and self._spare.ready_for(self._active.backend.version)
+        return (
+            self._spare is not None
+            and self._active is not None
+            and self._spare.ready_for(self._active.backend.version, self._active.backend.digest)
+        )
 
     async def replace(self, broken: Backend) -> None:
         """Put the spare process in the place of one that broke off, if it has ended: a client need not wait for the next look."""
@@ -136,7 +141,8 @@ class Supervisor:
         await self._tend_active()
         await self._tend_attempt()
         if self._spare is not None and self._attempt is None:  # while a version is on its way the machine has enough to do
-            stale = await self._spare.tend(self._active.backend.version if self._active else None)
+            serving = self._active.backend if self._active else None
+            stale = await self._spare.tend((serving.version, serving.digest) if serving else None)
             if stale is not None:
                 self._retire(stale)
         self._report()
@@ -144,7 +150,7 @@ class Supervisor:
     def _retarget(self, desired: Desired) -> None:
         _logger.info("generation %d: version %s", desired.generation, desired.version)
         self._desired, self._stuck = desired, ""
-        if self._attempt and self._attempt.version != desired.version:
+        if self._attempt and (self._attempt.version, self._attempt.digest) != (desired.version, desired.digest):
             if self._attempt.backend:
                 self._retire(self._attempt.backend)
             self._attempt = None
@@ -154,16 +160,17 @@ class Supervisor:
             self._active = None
         elif self._attempt:
             self._attempt.deadline = monotonic() + self._settings.ready_timeout
-        elif self.active is None or self.active.version != desired.version:
-            self._attempt = self._taken_back(desired.version) or _Attempt(desired.version)
+        elif self.active is None or (self.active.version, self.active.digest) != (desired.version, desired.digest):
+            wanted = desired.version, desired.digest
+            self._attempt = self._taken_back(*wanted) or _Attempt(*wanted)
 
-    def _taken_back(self, version: int) -> _Attempt | None:
+    def _taken_back(self, version: int, digest: str) -> _Attempt | None:
         """A process of that version which is on its way out but not yet asked to stop can simply stay."""
         for backend, task in self._leaving.items():
-            if backend.version == version and not backend.stopping and not backend.exited:
+            if (backend.version, backend.digest) == (version, digest) and not backend.stopping and not backend.exited:
                 task.cancel()
                 del self._leaving[backend]
-                return _Attempt(version, backend=backend, deadline=monotonic() + self._settings.ready_timeout)
+                return _Attempt(version, digest, backend=backend, deadline=monotonic() + self._settings.ready_timeout)
         return None
 
     async def _tend_active(self) -> None:
@@ -189,22 +196,23 @@ class Supervisor:
         failures = active.failures + 1 if monotonic() - active.since < _STEADY else 1
         self._active = None
         self._retire(active.backend)
-        version = active.backend.version
-        if self._spare is not None and self._spare.ready_for(version) and (backend := self._spare.given_up()):
+        version, digest = active.backend.version, active.backend.digest
+        if self._spare is not None and self._spare.ready_for(version, digest) and (backend := self._spare.given_up()):
             self._active = _Active(backend, failures)
             self._spare.wait(self._backoff(version, failures))
             _logger.info("%s serves, which was kept ready", backend.name)
         elif self._attempt is None:
-            self._attempt = self._again(version, failures)
-            spare = self._spare.given_up(version) if self._spare is not None else None
+            self._attempt = self._again(version, digest, failures)
+            spare = self._spare.given_up(version, digest) if self._spare is not None else None
             if spare is not None:
                 self._attempt.backend, self._attempt.deadline = spare, monotonic() + self._settings.ready_timeout
 
-    def _again(self, version: int, failures: int) -> _Attempt:
-        return _Attempt(version, failures, start_at=monotonic() + self._backoff(version, failures))
+    def _again(self, version: int, digest: str, failures: int) -> _Attempt:
+        return _Attempt(version, digest, failures, start_at=monotonic() + self._backoff(version, failures))
 
     def _backoff(self, version: int, failures: int) -> float:
-        longest = _LONGEST_RESTART if version == self._proven else _LONGEST_BACKOFF
+        served = self._proven is not None and self._proven[0] == version
+        longest = _LONGEST_RESTART if served else _LONGEST_BACKOFF
         return min(longest, 0.25 * 2.0 ** min(failures, 20))
 
     async def _tend_attempt(self) -> None:
@@ -232,22 +240,23 @@ class Supervisor:
 
     async def _start(self, attempt: _Attempt) -> None:
         try:
-            attempt.backend = await self._launch(attempt.version)
+            attempt.backend = await self._launch(attempt.version, attempt.digest)
         except OSError as error:  # no memory, no descriptors, a full disk: later perhaps
             self._give_up(attempt, f"version {attempt.version} cannot be started: {error}")
         attempt.deadline = monotonic() + self._settings.ready_timeout
 
-    async def _launch(self, version: int) -> Backend:
+    async def _launch(self, version: int, digest: str) -> Backend:
         """Start a process of the version. Raises OSError when there is no memory, no descriptor or no room for its log."""
         name = f"version-{version}-{next(self._numbers)}"
         folder, grace = self._deployment.folder, self._settings.drain_seconds
         _logger.info("starting %s", name)
-        return await Backend.start(name, version, environment(self._settings), folder, self._command, grace)
+        env = {**environment(self._settings), MODEL_DIGEST: digest}
+        return await Backend.start(name, version, env, folder, self._command, grace)
 
     def _switch(self, attempt: _Attempt, backend: Backend) -> None:
         """From here on every new request goes to the new process."""
         old, self._active, self._attempt = self._active, _Active(backend, attempt.failures), None
-        self._proven = backend.version
+        self._proven = backend.version, backend.digest
         if backend.version == self._desired.version:
             self._stuck = ""
         _logger.info("%s serves", backend.name)
@@ -262,8 +271,8 @@ class Supervisor:
         if attempt.version == self._desired.version:
             self._stuck = reason
         if self._active is None:  # nothing answers: go on trying, first with what has served before
-            fallback = self._proven if self._proven is not None else attempt.version
-            self._attempt = self._again(fallback, attempt.failures + 1)
+            fallback = self._proven or (attempt.version, attempt.digest)
+            self._attempt = self._again(*fallback, attempt.failures + 1)
 
     def _retire(self, backend: Backend) -> None:
         async def leave() -> None:
@@ -284,6 +293,7 @@ class Supervisor:
             pid=os.getpid(),
             url=self._settings.url,
             version=self.active.version if self.active else None,
+            digest=self.active.digest if self.active else "",
             pods=tuple(pods),
             stuck=bool(self._stuck),
             ending=self._ending,
