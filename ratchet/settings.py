@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import socket
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,8 +27,8 @@ T = TypeVar("T", bound=BaseSettings)
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's numeric user has no name
-        return "unknown"
+    except (KeyError, OSError):  # a container's numeric user has no name; the record still says which pod it was
+        return f"user {os.getuid()} on {socket.gethostname()}"
 
 
 class Settings(BaseSettings):

@@ -56,12 +56,17 @@ class Wiring:
         object.__setattr__(self, "settings", self.settings.model_copy(update={"model": self.project.model}))
 
     @classmethod
-    def load(cls) -> Wiring:
-        """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
+    def checked(cls) -> Wiring:
+        """From the environment and ratchet.yaml, with nothing stored or claimed. Raises UserError or ProjectError."""
         settings = load_settings()
         project = load_project(settings.project)
         refuse_unknown(project)
-        wiring = cls(settings, project)
+        return cls(settings, project)
+
+    @classmethod
+    def load(cls) -> Wiring:
+        """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
+        wiring = cls.checked()
         take_over(wiring.settings, wiring.ledger.owns_unnamed)
         return wiring
 

@@ -27,6 +27,13 @@ _PROBES = 50.0  # a second: a promotion asks for some golden rows at a time
 app = make_app()
 
 
+def _named(wiring: Wiring) -> int | None:
+    """The version that the registry has in production."""
+    from ratchet.promotion.champion import PRODUCTION  # noqa: PLC0415 - only where nothing is pinned, and the start is to be quick
+
+    return wiring.published.named(PRODUCTION)
+
+
 # Why the endpoints are a mounted app and not @bentoml.api methods: those answer a body of the wrong shape with a pydantic dump,
 # hide the sentence of every 5xx, take POST only and know no limit on bodies.
 # Why these options: the time-out middleware keeps each request in memory for its whole length; BentoML's metrics make a series of
@@ -52,7 +59,7 @@ class RatchetService:
         self._features = OnlineFeatures(lambda: wiring.features, metrics, at_once=0 if wiring.settings.online_url else _AT_ONCE)
         self._log = RequestLogWriter(wiring.requests, metrics)
         self._ready = metrics.ready
-        self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
+        self._model = PinnedModel(pinned, lambda n: self._load(wiring, n), lambda: _named(wiring))
         most = wiring.settings.rate_limit
         rate = Lanes(RateLimit(most), RateLimit(min(most, _PROBES)))
         task = task_of(wiring.project)

@@ -19,7 +19,7 @@ from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
-from ratchet.rollout.state import Pin, PodReport, Progress
+from ratchet.rollout.state import Pin, PodReport, Progress, State
 from ratchet.snapshots.port import SnapshotStore
 
 
@@ -156,8 +156,17 @@ class Status:
 
     @property
     def agree(self) -> bool:
-        """Whether registry, template and pods are at the ledger's version."""
-        return not self.trouble and agree(self.number, self.pinned, self.pods)
+        """Whether registry, template and pods are at the ledger's version, and serve it."""
+        return not self.trouble and agree(self.number, self.pinned, self.pods) and not self.unserved
+
+    @property
+    def unserved(self) -> str:
+        """Why the version in production is not what every pod serves; empty when it is, or when there is none."""
+        if self.number is None:
+            return ""
+        if not any(pod.ready for pod in self.pods):
+            return f"nothing serves: {self.progress.detail}"
+        return "" if self.progress.state is State.READY else f"the rollout is not complete: {self.progress.detail}"
 
 
 def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> bool:

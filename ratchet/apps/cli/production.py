@@ -95,11 +95,21 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
             "why": "; ".join(last.reasons) if last else None,
             **figures.rows(how, metric, seen.previous),
             "serving": pods or f"nothing runs (ratchet serve starts it); pinned: {seen.pinned or 'none'}",
-            "agree": "yes" if seen.agree else f"NO: {seen.trouble or 'alias and pods differ, ratchet reconcile mends it'}",
+            "agree": _agreement(seen),
             "awaiting approval": ", ".join(f"version {entry.event.to}" for entry in seen.waiting),
             "interrupted": f"a move to version {seen.interrupted.event.to}: ratchet reconcile" if seen.interrupted else None,
         },
     )
+
+
+def _agreement(seen: by_hand.Status) -> str:
+    """Whether what serves is what should: in words that say what mends it where it is not."""
+    if seen.agree:
+        return "yes"
+    if seen.trouble:
+        return f"NO: {seen.trouble}"
+    different = seen.champion is None or seen.pinned != seen.champion.number or not seen.unserved
+    return "NO: alias and pods differ, ratchet reconcile mends it" if different else f"NO: {seen.unserved}"
 
 
 def _pod(pod: PodReport) -> str:
