@@ -46,8 +46,9 @@ capabilities: {drop: [ALL]}
 
 {{/* Environment variables out of the Secret with the connections; the argument has names, a list, and root. */}}
 {{- define "ratchet.connections" -}}
+{{- $secret := .secret | default .root.Values.connections.secret }}
 {{- range .names }}
-- {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $.root.Values.connections.secret }}, key: {{ . }}}}}
+- {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}}}}
 {{- end }}
 {{- end }}
 
