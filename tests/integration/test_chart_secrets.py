@@ -10,7 +10,7 @@ from tests.cluster.rendering import found_helm, one, rendered
 
 HELM = found_helm()
 pytestmark = pytest.mark.skipif(HELM is None, reason="helm is missing: https://helm.sh/docs/intro/install, or `make cluster-up`")
-OWN = ["connections.servingSecret=serving-urls", "connections.readerSecret=reader-urls", "exporter.enabled=true"]
+OWN = ["serving.connectionsSecret=serving-urls", "exporter.connectionsSecret=reader-urls", "exporter.enabled=true"]
 
 
 def secrets_of(name: str, *values: str) -> dict[str, str]:
