@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ratchet.clients.home import take_over
+from ratchet.clients.home import keep_private, take_over
+from ratchet.core.address import BadAddress, sqlite_file
 from ratchet.core.errors import UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
+from ratchet.project.addresses import place_or_bucket
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.production import Production
 from ratchet.settings import Settings, load_settings
@@ -60,6 +62,7 @@ class Wiring:
         settings = load_settings()
         project = load_project(settings.project)
         refuse_unknown(project)
+        keep_private(settings.home)
         wiring = cls(settings, project)
         take_over(wiring.settings, wiring.ledger.owns_unnamed)
         return wiring
@@ -73,6 +76,11 @@ class Wiring:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
         from ratchet.sources.folder import TableSource
 
+        try:
+            place_or_bucket(str(place))
+        except BadAddress as error:
+            message = f"the data's place is not usable: {error}, nor is it a folder"
+            raise UserError(message) from error
         if str(place).startswith("s3://"):
             from ratchet.clients.s3 import S3Folder
             from ratchet.sources.s3 import S3Source
@@ -178,8 +186,8 @@ class Wiring:
         return found
 
     def _digest_of(self, version: int) -> str | None:
-        embedded = Path(self.settings.tracking_uri.removeprefix("sqlite:///"))
-        if self.settings.tracking_uri.startswith("sqlite:///") and not embedded.exists():  # asking would make an empty one
+        embedded = sqlite_file(self.settings.tracking_uri)
+        if embedded and not Path(embedded).exists():  # asking would make an empty one
             message = (
                 f"the ledger has records of release 0.1, and whose they are only its MLflow knows, which {embedded} is not: "
                 "set RATCHET_TRACKING_URI, or run `ratchet status` once for the model that they are of"
@@ -289,8 +297,8 @@ def models_of_home() -> Iterator[SeenModel]:
     Makes nothing: where there is no ledger there is no model.
     """
     settings = load_settings()
-    file = settings.ledger_url.removeprefix("sqlite:///")
-    if settings.project.exists() or settings.deployment or (file != settings.ledger_url and not Path(file).exists()):
+    file = sqlite_file(settings.ledger_url)
+    if settings.project.exists() or settings.deployment or (file and not Path(file).exists()):
         return
     from ratchet.ledger.sql import SqlLedger, models_in
     from ratchet.registry.mlflow_registry import MlflowRegistry

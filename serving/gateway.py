@@ -23,6 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ratchet.clients.home import keep_private
+from ratchet.clients.secrets import log_to
 from ratchet.core.errors import RatchetError, UserError
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.settings import Settings, load_settings
@@ -165,14 +167,16 @@ def main(command: Sequence[str] = COMMAND) -> int:
     parser = argparse.ArgumentParser(description="serve the pinned model version at one fixed address (RATCHET_HOST, RATCHET_PORT)")
     parser.add_argument("--attached", action="store_true", help="end when standard input, a pipe, ends")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log_to(logging.StreamHandler(sys.stderr), logging.INFO)
     for noisy in ("httpx", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         with asyncio.Runner(
             loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()
         ) as runner:  # uvloop where it is installed
-            runner.run(serve(load_settings(), attached=arguments.attached, command=command))
+            settings = load_settings()
+            keep_private(settings.home)
+            runner.run(serve(settings, attached=arguments.attached, command=command))
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

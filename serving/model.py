@@ -14,13 +14,15 @@ from typing import Protocol
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
-from ratchet.core.errors import ArtifactError, RatchetError, RetryableError
+from ratchet.core.errors import ArtifactError, RatchetError, RetryableError, to_strangers
 from ratchet.core.schema import ModelVersion
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.settings import MODEL_VERSION
 
+_REGISTRY = "the model registry"
+_DEFECT = "a defect: the log of this process has its trace"
 NO_MODEL = "no model in production yet: ratchet run"
 
 _logger = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the process stands, with the sentence that says why."""
+    """Where the process stands, with the sentence that says why to whoever asks; the log may say more."""
 
     phase: Phase
     detail: str
@@ -148,8 +150,10 @@ class PinnedModel:
 
     def _wait(self, call: RetryCallState) -> None:
         error = call.outcome.exception() if call.outcome else None
-        self._state = State(Phase.LOADING, f"version {self.number} is being loaded: {error}")
-        _logger.warning("not ready: %s", self._state.detail)
+        loading = f"version {self.number} is being loaded"
+        said = to_strangers(error, _REGISTRY) if isinstance(error, RatchetError) else ""
+        self._state = State(Phase.LOADING, f"{loading}: {said}")
+        _logger.warning("not ready: %s: %s", loading, error)
 
     def _settle(self, done: Future[Served]) -> None:
         error = done.exception()
@@ -158,6 +162,9 @@ class PinnedModel:
             self._state = State(Phase.READY, f"version {self.number} serves")
             _logger.info("version %s is ready after %.1f s, golden rows off by %.1e", self.number, served.seconds, served.worst)
             return
-        sentence = str(error) if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
-        self._state = State(Phase.FAILED, sentence)
-        _logger.error("not ready: %s", sentence, exc_info=None if isinstance(error, RatchetError) else error)
+        if isinstance(error, RatchetError):
+            self._state = State(Phase.FAILED, to_strangers(error, _REGISTRY))
+            _logger.error("not ready: %s", error)
+            return
+        self._state = State(Phase.FAILED, f"{_DEFECT} ({type(error).__name__})")
+        _logger.error("not ready: %s: %s", type(error).__name__, error, exc_info=error)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic, time
 
+from ratchet.clients.children import serving_environment
 from ratchet.core.errors import Unavailable
 from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
-from ratchet.settings import Settings, environment
+from ratchet.settings import Settings
 from serving.backends import COMMAND, Backend
 
 _TICK = 0.1  # seconds between looks at desired state and processes
@@ -195,7 +196,9 @@ class Supervisor:
         folder, grace = self._deployment.folder, self._settings.drain_seconds
         _logger.info("starting %s", name)
         try:
-            attempt.backend = await Backend.start(name, attempt.version, environment(self._settings), folder, self._command, grace)
+            attempt.backend = await Backend.start(
+                name, attempt.version, serving_environment(self._settings), folder, self._command, grace
+            )
         except OSError as error:  # no memory, no descriptors, a full disk: later perhaps
             self._give_up(attempt, f"version {attempt.version} cannot be started: {error}")
         attempt.deadline = monotonic() + self._settings.ready_timeout

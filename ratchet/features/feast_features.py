@@ -29,6 +29,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from numpy.typing import NDArray
 
 from ratchet.clients.lean_imports import feast_importable
+from ratchet.clients.secrets import cause_of
+from ratchet.core.address import place_of
 from ratchet.core.errors import ArtifactError, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot
 from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
@@ -46,6 +48,7 @@ with feast_importable():
     from feast.protos.feast.types.Value_pb2 import Value
     from feast.types import Bool, Float64, Int64, String
 
+    from ratchet.features.feast_errors import feature_error
     from ratchet.features.feast_no_offline import TYPE as NO_OFFLINE
 
 VIEW = "features"
@@ -279,22 +282,21 @@ class FeastFeatures:
         return SqlLoadRecord(self._postgres, f"{self._model} table", "").locked(_LOCK_TIMEOUT)
 
     @property
+    def _given(self) -> str:
+        return self._postgres.render_as_string(hide_password=False) if self._postgres else ""
+
+    @property
     def _where(self) -> str:
-        return self._postgres.render_as_string(hide_password=True).split("@")[-1] if self._postgres else str(self._home)
+        return place_of(self._given) if self._given else str(self._home)
 
     @contextlib.contextmanager
     def _translated(self, verb: str) -> Iterator[None]:
         try:
             yield
         except pa.ArrowException as error:
-            message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with --replace"
+            message = f"a snapshot under {self._snapshots} is damaged ({cause_of(error)}): ingest it again with --replace"
             raise ArtifactError(message) from error
         except (sqlite3.Error, psycopg.Error, FeastError, DecodeError, OSError) as error:
             if isinstance(error, psycopg.Error):
                 self._reopen()  # after an error the connection takes no further query
-            message = f"the feature store {self._where} cannot be {verb}: {_one_line(error)}"
-            raise Unavailable(message) from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+            raise feature_error(error, f"the feature store {self._where}", verb, self._given) from error

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.clients.migrations import ONE_THREAD
-from ratchet.core.errors import ArtifactError, Unavailable, UserError
+from ratchet.clients.sql_errors import UNUSABLE
+from ratchet.core.errors import ArtifactError, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
+from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
 from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.port import Figures, NewVersion, Note
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 T = TypeVar("T")
-_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # error codes of MLflow's REST API
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 _BUNDLE = "ratchet"
 _LOGGED = "models:/"  # before a logged model's id
@@ -85,22 +86,22 @@ class MlflowRegistry:
         finally:
             os.close(descriptor)  # gives the lock back
 
-    def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
-        """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""
+    def _call(self, action: Callable[[mlflow.MlflowClient], T], expected: Callable[[Exception], bool] = is_absent) -> T:
+        """Translate MLflow's errors once. What is `expected`, by default "does not exist", passes for the caller to read."""
         try:
-            return action(self._client())
+            client = self._client()
+        except (self._mlflow.MlflowException, SQLAlchemyError, OSError, *UNUSABLE) as error:
+            raise registry_error(error, self._uri) from error
+        try:
+            return action(client)
         except self._mlflow.MlflowException as error:
-            if error.error_code in _ABSENT:
+            if expected(error):
                 raise
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
         except (FileNotFoundError, NotADirectoryError):
             raise
-        except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: the URL's driver is not installed
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: Exception) -> Unavailable:
-        where = self._uri.split("@")[-1]  # never the password, which MLflow's own text has
-        return Unavailable(f"the model registry at {where} cannot be reached ({_cause(error)}): check it and RATCHET_TRACKING_URI")
+        except (SQLAlchemyError, OSError) as error:
+            raise registry_error(error, self._uri) from error
 
     def register(self, new: NewVersion) -> ModelVersion:
         """Log parameters, metrics, model and bundle in one run, then register the version with all its tags at once.
@@ -141,16 +142,12 @@ class MlflowRegistry:
                 model_id=logged.model_id,  # without it a server refuses the source
             )
         except (self._mlflow.MlflowException, SQLAlchemyError, OSError) as error:
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
         return self.version(int(created.version))
 
     def _ensure_model(self) -> None:
-        try:
-            self._call(lambda client: client.create_registered_model(self._model))
-        except Unavailable as error:
-            cause = error.__cause__
-            if not isinstance(cause, self._mlflow.MlflowException) or cause.error_code != _EXISTS:
-                raise
+        with suppress(self._mlflow.MlflowException):  # it is there already
+            self._call(lambda client: client.create_registered_model(self._model), lambda error: _code(error) == _EXISTS)
 
     def _experiment(self) -> str:
         name = f"ratchet/{self._model}"
@@ -218,7 +215,7 @@ class MlflowRegistry:
         try:
             self._call(lambda client: client.search_registered_models(max_results=1))
         except self._mlflow.MlflowException as error:
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
 
     def set_alias(self, alias: str, number: int) -> None:
         """Point the alias at the version, in one try. Raises UserError when it was deleted meanwhile."""
@@ -277,7 +274,7 @@ class MlflowRegistry:
             fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
             return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri))
 
-        bundle = Path(self._call(both))
+        bundle = Path(self._call(both, files_absent))
         return digest_of(target), bundle
 
     def _digest(self, run_id: str, model_uri: str) -> str:
@@ -298,21 +295,13 @@ class MlflowRegistry:
         )
 
 
+def _code(error: Exception) -> str:
+    return str(getattr(error, "error_code", ""))
+
+
 def _gone(version: MlflowVersion) -> ArtifactError:
     message = f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
     return ArtifactError(message)
-
-
-def _cause(error: Exception) -> str:
-    """Why, in a few words: what the system said where MLflow and requests only wrap it, else the error's first sentence."""
-    chain: list[BaseException] = [error]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
-        chain.append(inner)
-    said = [cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror]
-    if said:
-        return said[-1]
-    lines = str(getattr(error, "message", None) or getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0].split(". ")[0][:200] if lines else type(error).__name__
 
 
 def _tags(provenance: Provenance) -> dict[str, Any]:

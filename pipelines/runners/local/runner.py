@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from pipelines.runners.events import Event, Run, failure, plain, step_line
+from ratchet.clients.children import environment
 from ratchet.core.errors import Unavailable
 from ratchet.private_names import KFP_ENDED, KFP_STARTED
-from ratchet.settings import Settings, environment
+from ratchet.settings import Settings
 
 
 def task_environment(settings: Settings) -> dict[str, str]:
