@@ -27,6 +27,7 @@ _PIECES = re.compile(r"[@/?#:&=\[\]\s]")
 _MOST_PORT = 65_535
 _LEAST_PIECE = 4  # characters: a shorter piece of a password is no help to anybody, and taking it out would leave no text
 _SQLITE = "sqlite:///"
+_WEB = {"http", "https", "s3", "file"}
 
 AS_ESCAPED = "in a user's name or password @ is written as %40, and likewise : / ? # % and blanks by their codes"
 
@@ -57,7 +58,8 @@ def read_address(text: str, schemes: Collection[str]) -> Address:
     Raises BadAddress.
     """
     found = _URL.fullmatch(text)
-    if found is None or found["scheme"].partition("+")[0].lower() not in schemes:
+    scheme, driver, _ = found["scheme"].lower().partition("+") if found else ("", "", "")
+    if found is None or scheme not in schemes or (driver and scheme in _WEB):
         message = f"it does not begin with one of {', '.join(f'{scheme}://' for scheme in sorted(schemes))}, or cannot be read"
         raise BadAddress(message)
     host, port, path = found["six"] or found["host"] or "", found["port"], unquote(found["path"] or "")
