@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from ratchet.clients.obstacles import forget_shared_metrics
 from ratchet.clients.secrets import trace_of
 from ratchet.core.errors import RatchetError, RetryableError
 from ratchet.wiring import Wiring, say
@@ -26,6 +27,7 @@ def step(name: str) -> Iterator[Wiring]:
 
     The process ends with the error's exit code; a defect of ours keeps its trace and ends with 1.
     """
+    forget_shared_metrics()
     try:
         yield Wiring.load()
     except RatchetError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
 from ratchet.core.address import BadAddress, sqlite_file
-from ratchet.core.errors import UserError
+from ratchet.core.errors import RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.addresses import place_or_bucket
@@ -154,11 +155,10 @@ class Wiring:
         """MLflow."""
         from ratchet.registry.mlflow_registry import MlflowRegistry
 
-        embedded = self.settings.tracking_uri.startswith("sqlite:")
         return MlflowRegistry(
             self.settings.tracking_uri,
             self.project.model,
-            self.settings.home / "artifacts" if embedded else None,
+            self._artifacts,
             max(1, self.settings.lease_seconds // 12),  # four times that is what the lock's fence leaves a write that has begun
         )
 
@@ -167,7 +167,12 @@ class Wiring:
         """MLflow as serving reads it: one version, mostly without importing MLflow."""
         from ratchet.registry.mlflow_reader import MlflowReader
 
-        return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry)
+        return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry, self._artifacts)
+
+    @property
+    def _artifacts(self) -> Path | None:
+        """Folder of the artifacts where MLflow is a file; a server has a place of its own."""
+        return self.settings.home / "artifacts" if self.settings.tracking_uri.startswith("sqlite:") else None
 
     @cached_property
     def ledger(self) -> SqlLedger:
@@ -269,6 +274,23 @@ class Wiring:
         from ratchet.reports.files import ReportFiles
 
         return ReportFiles(self.settings.reports)
+
+    def prepare(self) -> None:
+        """Import in this thread all that registry, ledger, request log and rollout import when they are first asked.
+
+        For a process that asks them from several threads: Python fails an import that two threads wait for in a circle. What cannot
+        be built is left to who asks it, who says why.
+        """
+        from ratchet.clients.migrations import prepare
+        from ratchet.registry.mlflow_registry import MlflowRegistry
+
+        for build in (lambda: self.registry, lambda: self.ledger, lambda: self.requests, lambda: self.rollout):
+            with suppress(RatchetError):
+                build()
+        if isinstance(self.registry, MlflowRegistry):
+            self.registry.prepare()
+        for url in (self.settings.ledger_url, self.settings.requests_url):
+            prepare(url)
 
     @property
     def production(self) -> Production:

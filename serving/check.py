@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from ratchet.clients.obstacles import forget_shared_metrics
 from ratchet.core.errors import RatchetError
 from ratchet.wiring import Wiring
 from serving.model import load
@@ -16,6 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="load a model version in the serving runtime and score its golden rows")
     parser.add_argument("--version", type=int, required=True)
     number = parser.parse_args().version
+    forget_shared_metrics()
     try:
         wiring = Wiring.load()
         served = load(wiring.published, wiring.project, number)

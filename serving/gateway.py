@@ -11,6 +11,7 @@ import contextlib
 import errno
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -28,7 +29,7 @@ from ratchet.clients.secrets import log_to
 from ratchet.core.errors import RatchetError, UserError
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.settings import Settings, load_settings
-from serving.backends import COMMAND
+from serving.backends import COMMAND, SCRATCH
 from serving.supervisor import Supervisor
 
 MAX_BODY = 12 * 1024 * 1024  # bytes: room for the largest batch that a project can allow; the service's own limits are tighter
@@ -106,6 +107,7 @@ async def serve(settings: Settings, *, attached: bool = False, command: Sequence
     if not deployment.claim():
         message = f"another gateway serves {settings.home} already: stop it first, or set RATCHET_HOME to another folder"
         raise UserError(message)
+    shutil.rmtree(settings.serving / SCRATCH, ignore_errors=True)
     try:
         with _listen(settings.host, settings.port) as listener:
             supervisor = Supervisor(deployment, settings, command)

@@ -12,6 +12,7 @@ Importing this module takes seconds: only who needs features does.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import warnings
 import weakref
@@ -92,7 +93,7 @@ class FeastFeatures:
         self._features = tuple(features)
         self._rows = StoredRows(self._snapshots, entity, [feature.name for feature in self._features])
         self._online = self._home / "online.db"
-        self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
+        self._applied = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
         self._postgres = parsed_url(online_url) if online_url else None
         if self._postgres is not None:
             bound_connecting()
@@ -102,7 +103,7 @@ class FeastFeatures:
     @cached_property
     def _record(self) -> LoadRecord | SqlLoadRecord:
         if self._postgres is None:
-            return LoadRecord(self._home / "materialised.json", digest_of(self._definitions))
+            return LoadRecord(self._home / "materialised.json", digest_of(self._definitions), digest_of(self._older_definitions))
         # pods mirror the snapshots where they like: the folder says nothing about the content
         shared = {name: value for name, value in self._definitions.items() if name != "snapshots"}
         return SqlLoadRecord(self._postgres, self._model, digest_of(shared))
@@ -215,6 +216,7 @@ class FeastFeatures:
             online_store=online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
             offline_store={"type": offline},
             entity_key_serialization_version=3,
+            repo_path=self._home,
         )
 
     def _apply(self) -> None:
@@ -222,14 +224,14 @@ class FeastFeatures:
         if self._is_applied():
             return
         key = Entity(name=self._entity, join_keys=[self._entity], value_type=ValueType.STRING)
-        source = FileSource(name="snapshots", path=str(self._snapshots / "as_of=*" / FEATURES), timestamp_field=EVENT_TIMESTAMP)
+        source = FileSource(name="snapshots", path=f"{self._beside}/as_of=*/{FEATURES}", timestamp_field=EVENT_TIMESTAMP)
         fields = [Field(name=feature.name, dtype=_TYPES[feature.dtype]) for feature in self._features]
         view = FeatureView(name=VIEW, entities=[key], schema=[Field(name=self._entity, dtype=String), *fields], source=source)
         service = FeatureService(name=self._model, features=[view])
         with self._locked("registry"):
             if self._is_applied():  # by another process, meanwhile
                 return
-            temporary = self._registry.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
+            temporary = self._applied.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
             temporary.unlink(missing_ok=True)
             with self._making_table():
                 making = FeatureStore(config=self._config(temporary))
@@ -240,7 +242,7 @@ class FeastFeatures:
             if self._postgres is None:
                 with contextlib.closing(sqlite3.connect(self._online)) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
-            temporary.replace(self._registry)
+            temporary.replace(self._applied)
         self._reopen()
 
     def _reopen(self) -> None:
@@ -252,16 +254,31 @@ class FeastFeatures:
 
     def _is_applied(self) -> bool:
         if self._postgres is not None:
-            return self._registry.exists()
-        if not self._registry.exists() or not self._online.exists():
+            return self._applied.exists()
+        if not self._applied.exists() or not self._online.exists():
             return False
         with contextlib.closing(sqlite3.connect(f"{self._online.as_uri()}?mode=ro", uri=True)) as connection:
             return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone())
 
     @property
+    def _registry(self) -> Path:
+        """Of the definitions; until it is made, the one of an older release, which knew the snapshots by their full path."""
+        older = self._home / f"registry-{digest_of(self._older_definitions)[:12]}.db"
+        return older if older.exists() and not self._applied.exists() else self._applied
+
+    @property
     def _definitions(self) -> dict[str, Any]:
         features = [[feature.name, feature.dtype.value] for feature in self._features]
-        return {"model": self._model, "entity": self._entity, "snapshots": str(self._snapshots), "features": features}
+        return {"model": self._model, "entity": self._entity, "snapshots": self._beside, "features": features}
+
+    @property
+    def _older_definitions(self) -> dict[str, Any]:
+        return {**self._definitions, "snapshots": str(self._snapshots)}
+
+    @property
+    def _beside(self) -> str:
+        """The snapshots as seen from Feast's folder: so that both may be moved and copied."""
+        return os.path.relpath(self._snapshots, self._home)
 
     def _is_online(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot's first entity is there: the file may have been deleted or emptied since it was recorded."""

@@ -7,6 +7,7 @@ not: those that say so of what was asked for are for the caller to read (`is_abs
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 
 from requests.exceptions import HTTPError as HttpStatus
@@ -87,6 +88,9 @@ def registry_error(error: Exception, uri: str) -> RatchetError:
     if (below := next((link for link in links if isinstance(link, SQLAlchemyError)), None)) is not None:
         return sql_error(below, "the model registry", uri, _VARIABLE)
     where, cause = f"the model registry at {place_of(uri)}", cause_of(error, uri)
+    if isinstance(error, sqlite3.Error):
+        kind = Unavailable if isinstance(error, sqlite3.OperationalError) and "readonly" not in cause else Misconfigured
+        return kind(f"{where} cannot be used ({cause}): check it and {_VARIABLE}")
     if isinstance(error, UNUSABLE) and not isinstance(error, RequestException | OSError):
         return Misconfigured(f"{where} cannot be used ({cause}): check {_VARIABLE}, and whether its driver is installed")
     status = next((found for link in links if (found := _status(link))), 0)

@@ -10,11 +10,13 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,11 +24,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.clients.migrations import ONE_THREAD
 from ratchet.clients.sql_errors import UNUSABLE
+from ratchet.core.address import sqlite_file
 from ratchet.core.errors import ArtifactError, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
 from ratchet.registry.mlflow_import import import_mlflow
+from ratchet.registry.mlflow_moved import follow
 from ratchet.registry.port import Figures, NewVersion, Note
 
 if TYPE_CHECKING:
@@ -36,6 +40,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 _BUNDLE = "ratchet"
+_OPENED_LATE = (  # by MLflow, when a database is first asked
+    "mlflow.store.db.utils",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+)
 _LOGGED = "models:/"  # before a logged model's id
 
 
@@ -51,10 +60,18 @@ class MlflowRegistry:
 
     def __init__(self, uri: str, model: str, artifacts: Path | None, alias_seconds: int = 2) -> None:
         self._uri, self._model, self._artifacts, self._alias_seconds = uri, model, artifacts, alias_seconds
+        # of a file whose name is escaped in its URL MLflow would make a second folder, so called; not where a driver is named
+        self._asked = uri.replace("sqlite:///", "sqlite+pysqlite:///", 1) if "%" in uri else uri
         self._mlflow = import_mlflow()
         self._opened: mlflow.MlflowClient | None = None
         self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
         weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
+
+    def prepare(self) -> None:
+        """Import what the first question imports, before several threads would."""
+        for module in () if self._uri.startswith("http") else _OPENED_LATE:
+            import_module(module)
+        assert self._mlflow.MlflowClient  # noqa: S101 - MLflow imports it when it is first named
 
     def _client(self) -> mlflow.MlflowClient:
         if self._opened is None:
@@ -62,10 +79,12 @@ class MlflowRegistry:
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
                 set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
-            self._mlflow.set_tracking_uri(self._uri)
-            self._mlflow.set_registry_uri(self._uri)
+            self._mlflow.set_tracking_uri(self._asked)
+            self._mlflow.set_registry_uri(self._asked)
             with ONE_THREAD, self._making():
-                self._opened = self._mlflow.MlflowClient(self._uri)
+                self._opened = self._mlflow.MlflowClient(self._asked)
+                if self._artifacts and (file := sqlite_file(self._uri)):
+                    follow(Path(file), self._experiments_name, self._artifacts)
         return self._opened
 
     @contextmanager
@@ -74,10 +93,11 @@ class MlflowRegistry:
 
         It is the folder that is locked, because a lock file would stay there.
         """
-        if not self._uri.startswith("sqlite:///"):
+        file = sqlite_file(self._uri)
+        if file is None:
             yield
             return
-        folder = Path(self._uri.removeprefix("sqlite:///")).parent
+        folder = Path(file).parent
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -90,7 +110,7 @@ class MlflowRegistry:
         """Translate MLflow's errors once. What is `expected`, by default "does not exist", passes for the caller to read."""
         try:
             client = self._client()
-        except (self._mlflow.MlflowException, SQLAlchemyError, OSError, *UNUSABLE) as error:
+        except (self._mlflow.MlflowException, SQLAlchemyError, sqlite3.Error, OSError, *UNUSABLE) as error:
             raise registry_error(error, self._uri) from error
         try:
             return action(client)
@@ -116,7 +136,7 @@ class MlflowRegistry:
         experiment = self._experiment()
         mlflow.set_experiment(experiment_id=experiment)
         try:
-            with mlflow.start_run() as run:
+            with mlflow.start_run(experiment_id=experiment) as run:
                 mlflow.log_params(dict(new.params))
                 mlflow.log_metrics(dict(new.metrics))
                 mlflow.log_artifacts(str(new.bundle), _BUNDLE)
@@ -149,8 +169,12 @@ class MlflowRegistry:
         with suppress(self._mlflow.MlflowException):  # it is there already
             self._call(lambda client: client.create_registered_model(self._model), lambda error: _code(error) == _EXISTS)
 
+    @property
+    def _experiments_name(self) -> str:
+        return f"ratchet/{self._model}"
+
     def _experiment(self) -> str:
-        name = f"ratchet/{self._model}"
+        name = self._experiments_name
         found = self._call(lambda client: client.get_experiment_by_name(name))
         if found is not None:
             return str(found.experiment_id)
@@ -271,8 +295,8 @@ class MlflowRegistry:
         fetch = self._mlflow.artifacts.download_artifacts
 
         def both(_: mlflow.MlflowClient) -> str:
-            fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
-            return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri))
+            fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._asked)
+            return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._asked))
 
         bundle = Path(self._call(both, files_absent))
         return digest_of(target), bundle

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.exceptions
@@ -39,8 +40,12 @@ from ratchet.core.errors import (
     Unavailable,
     UserError,
 )
+from ratchet.core.events import Pruned
 from ratchet.features.feast_errors import feature_error
+from ratchet.ledger.journal import Journal
+from ratchet.notify.webhook import Webhook
 from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
+from tests.support.fakes import FakeLedger
 
 URI = "http://mlflow:5000"
 LATER = {
@@ -164,7 +169,8 @@ class Origin(Exception):  # noqa: N818 - a driver's error
 
 
 def database(kind: Any, text: str = "it said so", sqlstate: str | None = None) -> Exception:
-    error: Exception = kind("SELECT 1", {}, Origin(text, sqlstate))
+    message = ("it said so",) if kind is sqlalchemy.exc.StatementError else ()
+    error: Exception = kind(*message, "SELECT 1", {}, Origin(text, sqlstate))
     return error
 
 
@@ -451,12 +457,12 @@ def _httpx_errors() -> list[type[Exception]]:
 def test_whatever_keeps_a_notifier_from_its_place_is_one_line_and_no_error(
     monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
-    from tests.unit.test_sloppy_addresses import EVENT, FakeLedger, Journal, Webhook  # noqa: PLC0415 - its event
-
     def away(*_: object, **__: object) -> None:
         raise kind.__new__(kind, "it said so")
 
     said: list[str] = []
     monkeypatch.setattr(httpx, "stream", away)
-    Journal(FakeLedger(), "shop", [Webhook("http://hooks.example/secret", said.append).notify]).append(EVENT)
+    Journal(FakeLedger(), "shop", [Webhook("http://hooks.example/secret", said.append).notify]).append(
+        Pruned(before=datetime(2024, 3, 1, tzinfo=UTC), answers=7)
+    )
     assert said == [f"[NOTIFY] record 1 (prune) did not reach RATCHET_NOTIFY_URL: {kind.__name__}"]
