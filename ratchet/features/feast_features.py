@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import sqlite3
+import tempfile
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +61,7 @@ _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact 
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
+_MEANINGFUL = re.compile(r"[%?#*\[\]]")  # patterns and parts of URLs, for fsspec and pyarrow
 
 
 class FeastFeatures:
@@ -216,7 +220,7 @@ class FeastFeatures:
             online_store=online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
             offline_store={"type": offline},
             entity_key_serialization_version=3,
-            repo_path=self._home,
+            repo_path=self._base,
         )
 
     def _apply(self) -> None:
@@ -274,6 +278,16 @@ class FeastFeatures:
     @property
     def _older_definitions(self) -> dict[str, Any]:
         return {**self._definitions, "snapshots": str(self._snapshots)}
+
+    @cached_property
+    def _base(self) -> Path:
+        """What the path of the snapshots is relative to: Feast's folder, or one whose name means nothing to who opens files."""
+        if not _MEANINGFUL.search(str(self._snapshots)) or self._snapshots.parent != self._home.parent:
+            return self._home
+        folder = Path(tempfile.mkdtemp(prefix="ratchet-feast-")).resolve()
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        (folder / "at").symlink_to(self._home.parent)
+        return folder / "at" / self._home.name
 
     @property
     def _beside(self) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ratchet.clients.migrations import ONE_THREAD
 from ratchet.clients.sql_errors import UNUSABLE
 from ratchet.core.address import sqlite_file
-from ratchet.core.errors import ArtifactError, UserError
+from ratchet.core.errors import ArtifactError, RatchetError, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
@@ -71,7 +71,9 @@ class MlflowRegistry:
         """Import what the first question imports, before several threads would."""
         for module in () if self._uri.startswith("http") else _OPENED_LATE:
             import_module(module)
-        assert self._mlflow.MlflowClient  # noqa: S101 - MLflow imports it when it is first named
+        with suppress(RatchetError):  # whoever asks says why
+            if sqlite_file(self._uri):
+                self._call(lambda client: client.search_registered_models(max_results=1))
 
     def _client(self) -> mlflow.MlflowClient:
         if self._opened is None:

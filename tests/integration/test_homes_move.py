@@ -1,4 +1,4 @@
-"""A home may be copied, moved and called anything; what others left about is no obstacle; nothing is left in the temporary folder."""
+"""A home may be copied, moved and called anything, what others left about is no obstacle, and nothing is left behind."""
 
 from __future__ import annotations
 
