@@ -42,11 +42,11 @@ demo: $(STAMP) ## the loop on one machine, about 2 minutes; DATA=folder shows it
 cluster-host: ## on a bare Debian machine, as root: install docker and what IMAGES=packages needs, start docker
 	@sh cluster/host.sh
 
-cluster-up: $(STAMP) ## the kind cluster with everything on it; IMAGES=packages pulls no image, KUBEFLOW=on|off|values.yaml
-	@$(BIN)/python -m cluster up --source $(IMAGES) $(if $(KUBEFLOW),--kubeflow $(KUBEFLOW))
+cluster-up: $(STAMP) ## the kind cluster with everything on it; IMAGES=packages pulls no image, KUBEFLOW=on|off|values.yaml, PROJECT=ratchet.yaml
+	@$(BIN)/python -m cluster up --source $(IMAGES) $(if $(KUBEFLOW),--kubeflow $(KUBEFLOW)) $(if $(PROJECT),--project $(PROJECT))
 
-cluster-load: $(STAMP) ## rebuild our image and upgrade the cluster to it, every model of it
-	@$(BIN)/python -m cluster load
+cluster-load: $(STAMP) ## rebuild our image and upgrade the cluster to it, every model of it; PROJECT=ratchet.yaml replaces the first one's
+	@$(BIN)/python -m cluster load $(if $(PROJECT),--project $(PROJECT))
 
 cluster-status: $(STAMP) ## what runs there, and what serves, of every model
 	@$(BIN)/python -m cluster status

@@ -17,7 +17,7 @@ from cluster.jobs import follow, in_toolbox, start_job, upload
 from cluster.kind import NAMESPACE, Cluster, named
 from cluster.models import CHART, chosen, models
 from cluster.new_model import add
-from cluster.releases import build, install, own_tools, present
+from cluster.releases import build, install, own_tools, present, see_that_it_is_there
 from cluster.shell import console, stage
 from cluster.up import Source, bring_up
 from ratchet.core.errors import RatchetError, UserError
@@ -33,6 +33,9 @@ class Runner(StrEnum):
 
 
 Images = Annotated[Source, typer.Option(help="official: pulled; packages: built from Debian packages, Go modules and PyPI.")]
+NewProject = Annotated[
+    Path | None, typer.Option("--project", help="A ratchet.yaml for the first model; without it the deployed one stays.")
+]
 
 
 @app.command()
@@ -41,20 +44,22 @@ def up(
     kubeflow: Annotated[
         str, typer.Option(help="on, off, or a file of values for the chart kubeflow-pipelines; by default on with official images.")
     ] = "",
+    project: NewProject = None,
 ) -> None:
     """Bring the cluster up with the charts and example data on it. Safe to repeat: what is there stays."""
-    bring_up(source, kubeflow, afresh=False)
+    bring_up(source, kubeflow, afresh=False, project=project)
 
 
 @app.command()
-def load() -> None:
+def load(project: NewProject = None) -> None:
     """Rebuild our image, give it to the node and upgrade platform and every model to it; what else was set stays."""
+    see_that_it_is_there(project)
     cluster = present()
     parts = packages.make() if cluster.is_of_packages() else None
     ours = build(parts)
     with stage("images on the node"):
         cluster.load([ours])
-    install(cluster, ours, parts)
+    install(cluster, ours, parts, project=project)
 
 
 @app.command()
@@ -147,7 +152,7 @@ def run(
     meant = chosen(cluster, model, namespace)
     if data is not None:
         with stage(f"{snapshot} uploaded"):
-            upload(cluster, data, snapshot, meant)
+            upload(cluster, data, snapshot, meant, replace=replace)
     arguments = ["run", "--data", meant.data(cluster), "--snapshot", snapshot]
     arguments += [*(["--force"] if force else []), *(["--replace"] if replace else [])]
     if runner is Runner.KFP:

@@ -20,7 +20,7 @@ _TOOLS = {
     "kind": "install kind (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), or use IMAGES=packages, which builds it",
     "kubectl": "install kubectl (https://kubernetes.io/docs/tasks/tools), or use IMAGES=packages, which builds it",
     "helm": "install Helm 3.14 or newer (https://helm.sh/docs/intro/install), or use IMAGES=packages, which builds it",
-    "go": "install Go 1.26 or newer: it builds Kubernetes from its modules",
+    "go": "install Go 1.26 or newer: it builds Kubernetes from its modules; on a bare Debian machine `make cluster-host` brings it",
     "mmdebstrap": "install it from your distribution (Debian, Ubuntu: apt-get install mmdebstrap), or run `make cluster-host`",
 }
 _NEEDED = {"official": ("docker", "kind", "kubectl", "helm"), "packages": ("docker", "go", "mmdebstrap")}

@@ -16,7 +16,18 @@ from typing import IO
 from cluster.shell import run, succeeds
 
 ROOT = Path(__file__).parent.parent
-_SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "Dockerfile", "components", "pipelines", "ratchet", "serving")
+_SOURCES = (
+    "pyproject.toml",
+    "uv.lock",
+    "tools/uv.txt",
+    "README.md",
+    "LICENSE",
+    "Dockerfile",
+    "components",
+    "pipelines",
+    "ratchet",
+    "serving",
+)
 _HASH = 12
 
 
@@ -50,6 +61,11 @@ def _identity(content: Path | bytes) -> bytes:
 def exists(tag: str) -> bool:
     """Whether Docker has the image."""
     return succeeds(["docker", "image", "inspect", tag])
+
+
+def image_id(tag: str) -> str:
+    """The id of the image of that name; empty when there is none."""
+    return run(["docker", "images", "--quiet", "--no-trunc", tag]).strip()
 
 
 def present() -> set[str]:

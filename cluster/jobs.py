@@ -95,8 +95,11 @@ def _waited_for(read: Callable[[], T | None], seconds: float) -> T | None:
     return tries(read)
 
 
-def upload(cluster: Cluster, folder: Path, snapshot: str, model: Model = FIRST) -> None:
-    """Put one raw snapshot where the model looks for them: through its toolbox, so that S3 needs no way in from outside."""
+def upload(cluster: Cluster, folder: Path, snapshot: str, model: Model = FIRST, *, replace: bool = False) -> None:
+    """Put one raw snapshot where the model looks for them: through its toolbox, so that S3 needs no way in from outside.
+
+    Other content under its name is refused unless `replace`, before anything has changed.
+    """
     source = folder / snapshot
     if not source.is_dir():
         message = f"there is no folder {source}: DATA is the folder that holds {snapshot}"
@@ -106,7 +109,7 @@ def upload(cluster: Cluster, folder: Path, snapshot: str, model: Model = FIRST) 
         for path in sorted(source.iterdir()):
             if path.suffix in {".csv", ".parquet"} and path.is_file():
                 archive.write(path, f"{snapshot}/{path.name}")
-    script = f'{_UNPACK}; ratchet data upload --data $d --to "$RATCHET_DATA" --snapshot $1'
+    script = f'{_UNPACK}; ratchet data upload --data $d --to "$RATCHET_DATA" --snapshot $1{" --replace" if replace else ""}'
     command = ["exec", "--stdin", model.toolbox, "--", "sh", "-c", script, "upload", snapshot]
     _toolbox_ready(cluster, model)
     try:
@@ -127,7 +130,8 @@ def put_example_data(cluster: Cluster) -> None:
     """Two generated months, the second changed: so that `make run` shows something before anybody has brought data."""
     _toolbox_ready(cluster)
     script = (
-        f"ratchet data check {RAW} month_000 >/dev/null 2>&1 && exit 0; {_FOLDER}; ratchet data generate $d --snapshot month_000; "
+        f"for m in month_000 month_001; do ratchet data check {RAW} $m >/dev/null 2>&1 && exit 0; done; "
+        f"{_FOLDER}; ratchet data generate $d --snapshot month_000; "
         f"ratchet data generate $d --snapshot month_001 --drift 0.5 --concept 0.6; ratchet data upload --data $d --to {RAW}"
     )
     cluster.kubectl("exec", TOOLBOX, "--", "sh", "-c", script, timeout=300.0)

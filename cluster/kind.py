@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cluster.difference import show
 from cluster.images import ROOT
 from cluster.shell import run, succeeds
 from ratchet.core.errors import UserError
@@ -104,7 +105,7 @@ class Cluster:
     ) -> None:
         """Install a release of the chart (by default that of the release's name) or upgrade it, which keeps what else was set.
 
-        `files` are values read from files, `over` is a file of values.
+        What an upgrade changes is shown before it is applied. `files` are values read from files, `over` is a file of values.
         """
         command: list[str | Path] = [self._tool("helm"), "upgrade", "--install", release, ROOT / "charts" / (chart or release)]
         command += ["--kube-context", self.context, "--namespace", self.namespace, "--create-namespace"]
@@ -115,7 +116,31 @@ class Cluster:
             command += ["--set-string", f"{name}={value}"]  # a tag of digits is no number
         for name, path in (files or {}).items():
             command += ["--set-file", f"{name}={path}"]
-        run([*command, *(["--wait", "--timeout", f"{_READY_SECONDS}s"] if wait else [])], timeout=_READY_SECONDS + 60.0)
+        command += ["--timeout", f"{_READY_SECONDS}s"]  # of the hook that reads the project too, which may have to pull the image
+        if self.revision(release):
+            would: dict[str, Any] = json.loads(run([*command, "--dry-run=server", "--output", "json"], timeout=300.0))
+            show(f"{release} in {self.namespace}", self.helm("get", "manifest", release), would["manifest"])
+        run([*command, *(["--wait"] if wait else [])], timeout=_READY_SECONDS + 60.0)
+
+    def revision(self, release: str) -> int | None:
+        """The number of the release's last revision that was deployed; None where none ever was, as after a failed install."""
+        try:
+            revisions = json.loads(self.helm("history", release, "--output", "json"))
+        except UserError as error:
+            if "release: not found" not in str(error):
+                raise
+            return None
+        return max((item["revision"] for item in revisions if item["status"] in {"deployed", "superseded"}), default=None)
+
+    def values(self, release: str) -> dict[str, Any] | None:
+        """All values of the release as it was deployed last, the chart's defaults included; None where it never was."""
+        number = self.revision(release)
+        if number is None:
+            return None
+        values: dict[str, Any] = json.loads(
+            self.helm("get", "values", release, "--revision", str(number), "--all", "--output", "json")
+        )
+        return values
 
     def helm(self, *arguments: str | Path) -> str:
         """Run helm on it, in the namespace."""

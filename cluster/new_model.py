@@ -29,7 +29,7 @@ def add(cluster: Cluster, release: str, project: Path, namespace: str = NAMESPAC
     values = {f"image.{key}": str(first["image"].get(key, "")) for key in ("repository", "tag", "digest")}
     if release not in {model.release for model in there}:
         values["pipeline.data"] = f"s3://ratchet/{release}/raw"
-    values |= _kubeflow(cluster, namespace)
+    values |= _kubeflow(cluster, namespace, (cluster.within(namespace).values(release) or {}).get("kubeflow", {}))
     if namespace != NAMESPACE:
         with stage(f"namespace {namespace}, with the connections"):
             _connect(cluster, namespace)
@@ -74,22 +74,29 @@ def _values(cluster: Cluster, release: str) -> dict[str, Any]:
     return content
 
 
-def _kubeflow(cluster: Cluster, namespace: str) -> dict[str, str]:
-    """Where Kubeflow is, seen from that namespace: the pods of its runs stay in its own."""
-    if not cluster.has("service", "ml-pipeline"):
+def _kubeflow(cluster: Cluster, namespace: str, said: dict[str, Any]) -> dict[str, str]:
+    """Where Kubeflow is, seen from that namespace: the pods of its runs stay in its own. What was `said` of it before stays."""
+    if said.get("url") or not cluster.has("service", "ml-pipeline"):
         return {}
     values = {"kubeflow.url": "http://ml-pipeline:8888"}
     if namespace != NAMESPACE:
         values = {"kubeflow.url": f"http://ml-pipeline.{NAMESPACE}.svc:8888", "kubeflow.namespace": NAMESPACE}
-    if cluster.has("service", "ml-pipeline-ui"):
+    if not said.get("uiUrl") and cluster.has("service", "ml-pipeline-ui"):
         values["kubeflow.uiUrl"] = PAGES
     return values
 
 
 def _connect(cluster: Cluster, namespace: str) -> None:
-    """See that the namespace is there, and in it the Secret with the platform's addresses."""
+    """See that the namespace is there, in it the Secret with the addresses, and that its pods reach platform and Kubeflow."""
     if not cluster.has("namespace", namespace):
         cluster.kubectl("create", "namespace", namespace)
-    known = [str(name) for name in _values(cluster, PLATFORM)["connections"].get("namespaces", [])]
+    _name_it(cluster, PLATFORM, "connections", namespace)
+    if cluster.has("service", "ml-pipeline"):
+        _name_it(cluster, KUBEFLOW, "networkPolicy", namespace)
+
+
+def _name_it(cluster: Cluster, release: str, section: str, namespace: str) -> None:
+    """Add the namespace to those that the release knows in that section of its values."""
+    known = [str(name) for name in _values(cluster, release).get(section, {}).get("namespaces", [])]
     if namespace not in known:
-        cluster.install(PLATFORM, {"connections.namespaces": "{" + ",".join([*known, namespace]) + "}"}, wait=True)
+        cluster.install(release, {f"{section}.namespaces": "{" + ",".join([*known, namespace]) + "}"}, wait=True)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.images import Image, build, exists, files_of
+from cluster.images import Image, build, exists, files_of, image_id
 from cluster.shell import run, stage
 
 HERE = Path(__file__).parent
 POSTGRES, VERSITYGW = "ratchet/postgres:15", "ratchet/versitygw:1.8.0"
 _SYSTEM, _PROVISIONER = "ratchet/system:1", "ratchet/local-path-provisioner:1"
 _HASH = 12
+_FOREIGN = "registry.k8s.io/"  # names of images that are not ours
 
 _NODE = """systemd systemd-sysv dbus containerd runc containernetworking-plugins iptables iproute2 ethtool socat conntrack kmod
  procps util-linux mount ebtables ca-certificates tar gzip hostname libseccomp2 bash findutils"""
@@ -141,14 +143,29 @@ def _node(programs: Path, root: Path, system: str) -> str:
     if exists(tag):
         return tag
     archive = cache_folder() / f"components-{image.hash}.tar"
-    for name, content in components.items():
-        _named(content, name)
     try:
-        run(["docker", "save", "--output", archive, *components, _SYSTEM])
+        with names_lent(components):
+            run(["docker", "save", "--output", archive, *components, _SYSTEM])
         build(Image(image.name, dockerfile, {**files, "images/components.tar": archive}), tag, classic=True)
     finally:
         archive.unlink(missing_ok=True)
     return tag
+
+
+@contextmanager
+def names_lent(components: Mapping[str, Image]) -> Iterator[None]:
+    """The components under the names that the node asks for, for as long as they are saved: in docker the names are others'."""
+    before = {name: image_id(name) for name in components}
+    try:
+        for name, content in components.items():
+            _named(content, name)
+        yield
+    finally:
+        for name, theirs in before.items():
+            if theirs:
+                run(["docker", "tag", theirs, name])
+            elif name.startswith(_FOREIGN) and exists(name):
+                run(["docker", "image", "rm", name])
 
 
 def _components(programs: Path, version: str, system: str) -> Mapping[str, Image]:

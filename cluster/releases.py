@@ -12,13 +12,14 @@ import yaml
 from cluster import images, packages
 from cluster.kind import Cluster, named
 from cluster.models import CHART, FIRST, models
-from cluster.shell import stage
+from cluster.shell import console, stage
 from ratchet.core.errors import UserError
 
 PLATFORM = "platform"
 KUBEFLOW = "kubeflow-pipelines"
 PAGES = "http://127.0.0.1:8080"  # of Kubeflow, where README has them forwarded to
 TOOLS = images.ROOT / ".cluster" / "bin"
+PROJECT = images.ROOT / "ratchet.yaml"
 
 
 def build(parts: packages.Parts | None) -> str:
@@ -29,37 +30,81 @@ def build(parts: packages.Parts | None) -> str:
     return tag
 
 
-def install(cluster: Cluster, ours: str, parts: packages.Parts | None, *, kubeflow: Path | bool = False) -> None:
-    """Install or upgrade the charts to our image, the ratchet chart's for each model; promoted versions stay.
+def install(
+    cluster: Cluster,
+    ours: str,
+    parts: packages.Parts | None,
+    *,
+    kubeflow: Path | bool = False,
+    project: Path | None = None,
+) -> None:
+    """Install or upgrade the charts to our image, the ratchet chart's for each model; what else is deployed stays as it is.
 
-    `kubeflow`: whether Kubeflow Pipelines is wanted, or a file of values that says which images of it this site has. Where it is
-    on the cluster already it stays.
+    Args:
+        cluster: where.
+        ours: our image.
+        parts: what was made of packages, where the platform's images are of them.
+        kubeflow: whether Kubeflow Pipelines is wanted, or a file of values that says which images of it this site has. Where it is
+            on the cluster already it stays.
+        project: a ratchet.yaml that takes the place of the first model's. None leaves the one that is deployed; where none is,
+            it is the one of this folder.
     """
     repository, _, tag = ours.rpartition(":")
     image = {"image.repository": repository, "image.tag": tag}
-    own = {}
-    if parts:
-        for name, picture in (("postgres", packages.POSTGRES), ("s3", packages.VERSITYGW)):
-            own[f"{name}.image.repository"], _, own[f"{name}.image.tag"] = picture.rpartition(":")
     with stage("chart platform: Postgres, S3, MLflow"):
-        cluster.install(PLATFORM, {**image, **own}, wait=True)
+        cluster.install(PLATFORM, {**image, **(_made(cluster.values(PLATFORM) or {}) if parts else {})}, wait=True)
     if isinstance(kubeflow, Path):
         with stage("Kubeflow's images on the node, as far as docker has them"):
             cluster.load([name for name in named_images(values_of(kubeflow)) if images.exists(name)])
     if kubeflow:
         with stage("chart kubeflow-pipelines: API server, Argo, MySQL"):
             cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
-    there = {**image, "image.digest": ""}  # of an image that is built here nobody knows one
-    if cluster.has("service", "ml-pipeline"):
-        there["kubeflow.url"] = "http://ml-pipeline:8888"
-    if cluster.has("service", "ml-pipeline-ui"):
-        there["kubeflow.uiUrl"] = PAGES
+    deployed = cluster.values(CHART)
+    values = {**image, "image.digest": "", **_kubeflow(cluster, deployed or {})}  # of an image that is built here nobody knows one
+    if project is None and deployed is not None:
+        _say_which_project_stays(str(deployed["project"]))
+        files = {}
+    else:
+        files = {"project": project or PROJECT}
     with stage("chart ratchet: serving, promoter, pipeline"):
-        cluster.install(CHART, there, files={"project": images.ROOT / "ratchet.yaml"}, wait=False)
+        cluster.install(CHART, values, files=files, wait=False)
     for model in models(cluster):
         if (model.release, model.namespace) != (FIRST.release, FIRST.namespace):
             with stage(f"chart ratchet: {model.release} in {model.namespace}"):
                 model.on(cluster).install(model.release, {**image, "image.digest": ""}, chart=CHART, wait=False)
+
+
+def see_that_it_is_there(project: Path | None) -> None:
+    """Raise UserError when the project that is to be taken is no file: before anything else is done."""
+    if project is not None and not project.is_file():
+        message = f"there is no file {project}: PROJECT is the ratchet.yaml that takes the place of the one that is deployed"
+        raise UserError(message)
+
+
+def _made(deployed: dict[str, Any]) -> dict[str, str]:
+    """The values that name the platform's images of packages; one that somebody has set to another image stays."""
+    values: dict[str, str] = {}
+    for name, picture in (("postgres", packages.POSTGRES), ("s3", packages.VERSITYGW)):
+        repository, _, tag = picture.rpartition(":")
+        if not deployed or deployed[name]["image"]["repository"] == repository:
+            values |= {f"{name}.image.repository": repository, f"{name}.image.tag": tag}
+    return values
+
+
+def _kubeflow(cluster: Cluster, deployed: dict[str, Any]) -> dict[str, str]:
+    """Where Kubeflow is, as far as nobody has said so yet."""
+    said = deployed.get("kubeflow", {})
+    values: dict[str, str] = {}
+    if not said.get("url") and cluster.has("service", "ml-pipeline"):
+        values["kubeflow.url"] = "http://ml-pipeline:8888"
+    if not said.get("uiUrl") and cluster.has("service", "ml-pipeline-ui"):
+        values["kubeflow.uiUrl"] = PAGES
+    return values
+
+
+def _say_which_project_stays(deployed: str) -> None:
+    if deployed.strip() != PROJECT.read_text(encoding="utf-8").strip():
+        console.print("  the ratchet.yaml that is deployed stays, the one of this folder differs: PROJECT=ratchet.yaml takes that")
 
 
 def values_of(file: Path) -> Any:

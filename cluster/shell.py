@@ -69,8 +69,10 @@ def succeeds(command: Sequence[str | Path]) -> bool:
 
 @contextmanager
 def stage(title: str) -> Iterator[None]:
-    """One line for a stage: what is being done while it lasts, and then how long it took."""
+    """One line for a stage: what is being done while it lasts, and then how long it took. A log has both."""
     start = monotonic()
+    if not console.is_terminal:
+        console.print(f"  {title} ...", markup=False)
     with console.status(title):
         yield
     console.print(f"  {title} [dim]({monotonic() - start:.0f} s)[/dim]")

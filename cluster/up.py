@@ -9,7 +9,7 @@ from time import monotonic
 from cluster import host, packages
 from cluster.jobs import put_example_data
 from cluster.kind import NAMESPACE, Cluster, named
-from cluster.releases import TOOLS, build, install
+from cluster.releases import TOOLS, build, install, see_that_it_is_there
 from cluster.shell import console, stage
 from ratchet.core.errors import UserError
 
@@ -21,17 +21,19 @@ class Source(StrEnum):
     PACKAGES = "packages"
 
 
-def bring_up(source: Source, kubeflow: str, *, afresh: bool) -> None:
+def bring_up(source: Source, kubeflow: str, *, afresh: bool, project: Path | None = None) -> None:
     """Make the cluster, bring everything onto it and say what comes next; what is there stays.
 
     Args:
         source: where images come from.
         kubeflow: on, off, a file of values for the chart kubeflow-pipelines, or empty: on with official images.
         afresh: a cluster of the name that is there already is deleted first.
+        project: a ratchet.yaml for the first model, in place of the one that is deployed or of this folder's.
 
     Raises UserError with what the machine lacks, or what failed.
     """
     wanted = _kubeflow(source, kubeflow)
+    see_that_it_is_there(project)
     host.check(source, kubeflow=bool(wanted))
     start = monotonic()
     parts = packages.make() if source is Source.PACKAGES else None
@@ -51,7 +53,7 @@ def bring_up(source: Source, kubeflow: str, *, afresh: bool) -> None:
     cluster.kubectl("config", "set-context", cluster.context, "--namespace", NAMESPACE)
     with stage("images on the node"):
         cluster.load([ours, *(parts.platform if parts else ())])
-    install(cluster, ours, parts, kubeflow=wanted)
+    install(cluster, ours, parts, kubeflow=wanted, project=project)
     with stage("example data"):
         put_example_data(cluster)
     console.print(f"\nup in {monotonic() - start:.0f} s. Next:")

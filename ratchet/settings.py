@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import socket
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -21,14 +22,15 @@ from ratchet.project.addresses import bucket, database, place_or_bucket, postgre
 LOCK = "promotion.lock"
 _PREFIX = "RATCHET_"
 MODEL_VERSION = f"{_PREFIX}MODEL_VERSION"  # the version that a serving process is pinned to; no setting, each process has its own
+MODEL_DIGEST = f"{_PREFIX}MODEL_DIGEST"  # likewise, the digest of the version's files as the ledger has it
 T = TypeVar("T", bound=BaseSettings)
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's numeric user has no name
-        return "unknown"
+    except (KeyError, OSError):  # a container's numeric user has no name; the record still says which pod it was
+        return f"user {os.getuid()} on {socket.gethostname()}"
 
 
 class Settings(BaseSettings):
@@ -42,6 +44,8 @@ class Settings(BaseSettings):
     home: Path = Path()  # folder of all state; by default .ratchet beside the project file
     tracking_uri: Annotated[str, AfterValidator(tracking)] = ""  # of MLflow, else SQLite under the home
     ledger_url: Annotated[str, AfterValidator(database)] = ""  # SQL, else SQLite under the home
+    ledger_key: str = ""  # by which the ledger's records are signed; else of the file
+    ledger_key_file: str = ""  # with that key; else ledger.key in the home, where the ledger lies there too
     requests_url: Annotated[str, AfterValidator(database)] = ""  # likewise, of the request log
     online_url: Annotated[str, AfterValidator(postgres)] = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
     snapshots_url: Annotated[str, AfterValidator(bucket)] = ""  # s3://bucket/prefix, else a folder under the home

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
-from ratchet.core.address import BadAddress, sqlite_file
+from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
 from ratchet.core.errors import RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ratchet.core.schema import Columns
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
+    from ratchet.ledger.seal import Anchors, Key, Seal
     from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
     from ratchet.notify.port import Notifier
@@ -58,13 +59,18 @@ class Wiring:
         object.__setattr__(self, "settings", self.settings.model_copy(update={"model": self.project.model}))
 
     @classmethod
-    def load(cls) -> Wiring:
-        """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
+    def checked(cls) -> Wiring:
+        """From the environment and ratchet.yaml, with nothing stored or claimed. Raises UserError or ProjectError."""
         settings = load_settings()
         project = load_project(settings.project)
         refuse_unknown(project)
         keep_private(settings.home)
-        wiring = cls(settings, project)
+        return cls(settings, project)
+
+    @classmethod
+    def load(cls) -> Wiring:
+        """From the environment and ratchet.yaml. Raises UserError or ProjectError."""
+        wiring = cls.checked()
         take_over(wiring.settings, wiring.ledger.owns_unnamed)
         return wiring
 
@@ -179,7 +185,10 @@ class Wiring:
         """SQL."""
         from ratchet.ledger.sql import SqlLedger
 
-        return SqlLedger(self.settings.ledger_url, self.settings.actor, self.project.model, self._belong)
+        return SqlLedger(self.settings.ledger_url, self.settings.actor, self.project.model, self._belong, self._secret)
+
+    def _secret(self) -> bytes:
+        return self.seal.secret()
 
     def _belong(self, records: Sequence[Record]) -> bool:
         """Whether the records of release 0.1 are this model's. Asks MLflow only where they do not say it themselves."""
@@ -206,7 +215,25 @@ class Wiring:
     @cached_property
     def journal(self) -> Journal:
         """The ledger as this model's events; the notifiers hear of each that is appended."""
-        return Journal(self.ledger, self.project.model, [notifier.notify for notifier in self.notifiers])
+        return Journal(self.ledger, self.project.model, [notifier.notify for notifier in self.notifiers], self.seal)
+
+    @cached_property
+    def seal(self) -> Seal:
+        """The ledger's key and where its head is published: both outside its database."""
+        from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
+        from ratchet.ledger.seal import Seal
+
+        settings, own = self.settings, self.settings.ledger_url == sqlite_url(str(self.settings.home / "ledger.db"))
+        if settings.ledger_key or (not settings.ledger_key_file and not own):
+            key: Key = KeyText(settings.ledger_key, "RATCHET_LEDGER_KEY")
+        else:
+            key = KeyFile(Path(settings.ledger_key_file or settings.home / "ledger.key"), make=not settings.ledger_key_file)
+        anchors: Anchors = AnchorFile(settings.folder / "ledger-head.json")
+        if settings.deployment:
+            from ratchet.ledger.anchor_deployment import DeploymentAnchor
+
+            anchors = DeploymentAnchor(self.cluster, settings.deployment)
+        return Seal(self.project.model, key, anchors, warn)
 
     @property
     def notifiers(self) -> Sequence[Notifier]:
@@ -295,7 +322,9 @@ class Wiring:
     @property
     def production(self) -> Production:
         """What the promotion protocol acts on; it says its stages on standard output."""
-        return Production(self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say)
+        return Production(
+            self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say, keeps=self.reports
+        )
 
     @property
     def quiet_production(self) -> Production:

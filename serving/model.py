@@ -9,13 +9,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 from typing import Protocol
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_exponential,
+    wait_fixed,
+)
 
 from ratchet.core.errors import ArtifactError, RatchetError, RetryableError, to_strangers
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import ModelVersion, require_digest
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
@@ -24,6 +33,7 @@ from ratchet.settings import MODEL_VERSION
 _REGISTRY = "the model registry"
 _DEFECT = "a defect: the log of this process has its trace"
 NO_MODEL = "no model in production yet: ratchet run"
+_NAMED_SECONDS = 300.0  # in which the registry of a cluster that starts is there
 
 _logger = logging.getLogger(__name__)
 
@@ -66,8 +76,11 @@ class State:
     detail: str
 
 
-def load(registry: Bundles, project: Project, number: int) -> Served:
+def load(registry: Bundles, project: Project, number: int, digest: str = "") -> Served:
     """Fetch a version's bundle, check its digest, load it and score its golden rows.
+
+    `digest` is the ledger's, by way of the pod template: by it a bundle is refused that was changed together with its tag in the
+    registry. Empty, from a promotion of an older release, leaves the word to the registry.
 
     Raises:
         UserError: there is no such version.
@@ -77,6 +90,9 @@ def load(registry: Bundles, project: Project, number: int) -> Served:
     """
     start = perf_counter()
     version = registry.version(number)
+    require_digest(version, digest)
+    if not digest:
+        _logger.warning("nobody said which digest version %s must have: its files are checked against the registry's alone", number)
     bundle = bundles.read(registry.bundle(version))
     wanted = {feature.name for feature in bundle.features}
     unknown = sorted(wanted - {feature.name for feature in project.inputs})
@@ -97,10 +113,12 @@ class PinnedModel:
     Args:
         pinned: the value of RATCHET_MODEL_VERSION; empty before the first promotion.
         load: loads that version; its RetryableErrors are tried again, any other error is final.
+        named: the version that the registry has in production, None where it has none or does not answer. It is asked where nothing
+            is pinned: after a reinstall the pod template is new, and what is in production is not.
     """
 
-    def __init__(self, pinned: str, load: Callable[[int], Served]) -> None:
-        self._load = load
+    def __init__(self, pinned: str, load: Callable[[int], Served], named: Callable[[], int | None] = lambda: None) -> None:
+        self._load, self._named = load, named
         self._served: Served | None = None
         self.number = int(pinned) if pinned.isdecimal() else None
         if self.number is not None:
@@ -124,10 +142,27 @@ class PinnedModel:
         """Load in a thread of its own, so that /livez and /readyz answer meanwhile."""
         if self.number is None:
             _logger.warning("not ready: %s", self._state.detail)
+            if self._state.detail == NO_MODEL:
+                Thread(target=self._see_what_is_named, name="named", daemon=True).start()
             return
         thread = ThreadPoolExecutor(1, thread_name_prefix="load")
         thread.submit(self._load_until_final, self.number).add_done_callback(self._settle)
         thread.shutdown(wait=False)
+
+    def _see_what_is_named(self) -> None:
+        """For the sentence alone, as soon as the registry answers: no version is served that nobody has rolled out."""
+        tries = Retrying(
+            retry=retry_if_result(lambda found: found is None),
+            stop=stop_after_delay(_NAMED_SECONDS),
+            wait=wait_fixed(5),
+            retry_error_callback=lambda _: None,
+        )
+        number = tries(self._named)
+        if number is not None:
+            self._state = State(
+                Phase.FAILED, f"the registry names version {number}, which was not rolled out here: ratchet reconcile"
+            )
+            _logger.warning("not ready: %s", self._state.detail)
 
     def _load_until_final(self, number: int) -> Served:
         tries = Retrying(

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.headers import STATE
-from ratchet.settings import MODEL_VERSION
+from ratchet.settings import MODEL_DIGEST, MODEL_VERSION
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 from serving.api import Parts, make_app
@@ -25,6 +25,13 @@ _AT_ONCE = 32  # entities: 2 ms
 _PROBES = 50.0  # a second: a promotion asks for some golden rows at a time
 
 app = make_app()
+
+
+def _named(wiring: Wiring) -> int | None:
+    """The version that the registry has in production."""
+    from ratchet.promotion.champion import PRODUCTION  # noqa: PLC0415 - only where nothing is pinned, and the start is to be quick
+
+    return wiring.published.named(PRODUCTION)
 
 
 # Why the endpoints are a mounted app and not @bentoml.api methods: those answer a body of the wrong shape with a pydantic dump,
@@ -52,7 +59,7 @@ class RatchetService:
         self._features = OnlineFeatures(lambda: wiring.features, metrics, at_once=0 if wiring.settings.online_url else _AT_ONCE)
         self._log = RequestLogWriter(wiring.requests, metrics)
         self._ready = metrics.ready
-        self._model = PinnedModel(pinned, lambda n: self._load(wiring, n))
+        self._model = PinnedModel(pinned, lambda n: self._load(wiring, n), lambda: _named(wiring))
         most = wiring.settings.rate_limit
         rate = Lanes(RateLimit(most), RateLimit(min(most, _PROBES)))
         task = task_of(wiring.project)
@@ -62,7 +69,7 @@ class RatchetService:
 
     def _load(self, wiring: Wiring, number: int) -> Served:
         """The version, and a first look-up of one of its golden rows: so that no client waits for a connection to be made."""
-        served = load(wiring.published, wiring.project, number)
+        served = load(wiring.published, wiring.project, number, os.environ.get(MODEL_DIGEST, "").strip())
         try:
             self._features.warm(served.bundle.golden[0].entity)
         except (

@@ -22,4 +22,12 @@ go build -trimpath -ldflags "$flags" -o "$out/" "$provisioner"
 mv -f "$out/server" "$out/etcd"
 
 GOBIN=$out go install -trimpath -ldflags "-s -w" github.com/versity/versitygw/cmd/versitygw@v1.8.0
-GOBIN=$out go install -trimpath -ldflags "-s -w" helm.sh/helm/v3/cmd/helm@v3.22.0
+
+# What helm's own Makefile sets: its version, and the Kubernetes that `helm template` and `helm lint` speak of without a cluster (an
+# installed module without these says 1.20, and refuses a chart that asks for more).
+helm=v3.22.0
+flags="-s -w -X helm.sh/helm/v3/internal/version.version=$helm"
+for package in chartutil lint/rules; do
+  flags="$flags -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=${minor%%.*}"
+done
+GOBIN=$out go install -trimpath -ldflags "$flags" "helm.sh/helm/v3/cmd/helm@$helm"

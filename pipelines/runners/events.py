@@ -19,8 +19,8 @@ _OURS = re.compile(r"^\s*((?:\[[A-Z]+\]|RETRAINING_TRIGGERED|NO_ACTION) .*)$")
 class Event:
     """One thing that happened.
 
-    A task `started` or `ended` (text: its name) or is `waiting` for its pod (why), a step wrote a `line`, or the run was
-    `interrupted`.
+    A task `started` or `ended` (text: its name) or is `waiting` for its pod (why), a step wrote a `line`, the run was
+    `interrupted`, or failed where its `log` ends with it (text: the end of that).
     """
 
     kind: str
@@ -29,7 +29,11 @@ class Event:
 
 @dataclass(slots=True)
 class Run:
-    """A finished run. `log` is where its log is; `error` holds step, code, type and message of what failed, if anything did."""
+    """A finished run.
+
+    `log` is where its log is, a file, an address or a command that shows it; `error` holds step, code, type and message of what
+    failed, if anything did.
+    """
 
     run_id: str
     log: str

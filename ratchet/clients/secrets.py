@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from ratchet.core.address import secrets_in, without
 
 _ADDRESS = re.compile(r"(URL|URI|PROXY|ENDPOINT|DSN|DATA)(_\w+)?$", re.IGNORECASE)
-_SECRET = re.compile(r"(PASSWORD|SECRET|TOKEN|SECRET_ACCESS_KEY|API_?KEY)$", re.IGNORECASE)
+_SECRET = re.compile(r"(PASSWORD|SECRET|TOKEN|SECRET_ACCESS_KEY|API_?KEY|LEDGER_KEY)$", re.IGNORECASE)
 _MOST = 200  # characters of a cause
 _LEAST = 6  # characters of a secret that stands for itself
 

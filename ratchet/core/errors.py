@@ -18,6 +18,8 @@ RatchetError
 Every message is one sentence for the person who reads it: what, where, what to do.
 """
 
+REPLACE = "--replace (make run: REPLACE=1)"  # how a user says that what is stored may go
+
 
 class RatchetError(Exception):
     """The root; its text is shown to people as it is."""

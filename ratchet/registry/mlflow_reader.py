@@ -67,6 +67,10 @@ class Source(Protocol):
         """Copy all files below an artifact URI."""
         ...
 
+    def named(self, model: str, alias: str) -> int:
+        """The number of the version behind the alias."""
+        ...
+
 
 class MlflowReader:
     """The part of port.Registry that serving needs.
@@ -111,6 +115,12 @@ class MlflowReader:
                 return folder / _BUNDLE
         return self._full().bundle(version)
 
+    def named(self, alias: str) -> int | None:
+        """The number behind the alias, for a sentence and for no decision: None also where it cannot be read plainly."""
+        with contextlib.suppress(*_NOT_FOR_US):
+            return self._source.named(self._model, alias)
+        return None
+
 
 class FileSource:
     """MLflow's SQLite file, with artifacts in folders of this machine."""
@@ -139,6 +149,14 @@ class FileSource:
             bundle, files = (here(uri, folder or "", self._artifacts) for uri in (bundle, files))
         return Place(_version(number, run, made, tags), bundle, files)
 
+    def named(self, model: str, alias: str) -> int:
+        """From the table of the aliases."""
+        with contextlib.closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            ((number,),) = database.execute(
+                "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?", (model, alias)
+            )
+        return int(number)
+
     def copy(self, uri: str, folder: Path) -> None:
         """Of a `file:` URI or a path."""
         parts = urlsplit(uri)
@@ -166,6 +184,10 @@ class ServerSource:
         run = self._get("mlflow/runs/get", run_id=found["run_id"])["run"]["info"]["artifact_uri"]
         logged = self._get(f"mlflow/logged-models/{quote(_logged_model(tags))}")["model"]["info"]["artifact_uri"]
         return Place(_version(number, found["run_id"], int(found["creation_timestamp"]), tags), run, logged)
+
+    def named(self, model: str, alias: str) -> int:
+        """By one request."""
+        return int(self._get("mlflow/registered-models/alias", name=model, alias=alias)["model_version"]["version"])
 
     def copy(self, uri: str, folder: Path) -> None:
         """Of an `mlflow-artifacts:/path` URI, through the server."""

@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from ratchet.clients.durable import TEMPORARY
 from ratchet.clients.s3 import Absent, Changed, S3Folder
-from ratchet.core.errors import ArtifactError, Unavailable
+from ratchet.core.errors import REPLACE, ArtifactError, Unavailable
 from ratchet.core.schema import Columns, Snapshot
 from ratchet.snapshots.layout import FEATURES, LABELS, MANIFEST, folder_name
 from ratchet.snapshots.parquet import ParquetSnapshots, snapshot_of
@@ -118,7 +118,7 @@ class S3Snapshots:
                 continue
             return
         message = (
-            f"{self._remote.url}/{name} is damaged (it names tables that are not there): ingest the snapshot again with --replace"
+            f"{self._remote.url}/{name} is damaged (it names tables that are not there): ingest the snapshot again with {REPLACE}"
         )
         raise ArtifactError(message)
 
@@ -174,7 +174,7 @@ class S3Snapshots:
         return True
 
     def _damaged(self, key: str, why: str) -> ArtifactError:
-        return ArtifactError(f"{self._remote.url}/{key} is damaged ({why}): ingest the snapshot again with --replace")
+        return ArtifactError(f"{self._remote.url}/{key} is damaged ({why}): ingest the snapshot again with {REPLACE}")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

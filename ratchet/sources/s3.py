@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ratchet.clients.s3 import Entry, S3Folder
-from ratchet.core.errors import DataError
+from ratchet.core.errors import REPLACE, DataError
 from ratchet.project.file import Project
 from ratchet.sources.folder import RawSnapshot, TableSource, by_date
 from ratchet.sources.problems import Problem
@@ -45,10 +45,26 @@ class S3Source:
         present = self._tables(name)
         return hashlib.sha256(repr([(entry.key, entry.etag, entry.size) for entry in present]).encode()).hexdigest()
 
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; as TableSource.labels_fingerprint."""
+        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
+        return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
+
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the marker lies there and is no older than the tables; as TableSource.marked."""
+        written = [entry.written for entry in self._remote.entries(f"{name}/") if entry.key == f"{name}/{marker}"]
+        return written[0] >= max(entry.written for entry in self._tables(name)) if written else None
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; as TableSource.check."""
         with self._fetched(name) as source:
             return source.check(name)
+
+    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
+        """What is wrong with a snapshot, and its entities; as TableSource.examine."""
+        with self._fetched(name) as source:
+            return source.examine(name)
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid; as TableSource.read."""
@@ -98,14 +114,19 @@ class Upload:
         """The snapshots of the folder; as TableSource.names."""
         return self._source.names()
 
-    def send(self, name: str) -> int:
-        """Check one snapshot and store its tables, over those that are there; how many there are.
+    def send(self, name: str, *, replace: bool = False) -> int:
+        """Check one snapshot and store its tables; how many there are. Other content under its name is there only to be replaced.
 
-        Raises DataError with the first thing that is wrong; nothing is stored then.
+        Raises DataError with the first thing that is wrong, or with what would be lost; nothing is stored then.
         """
         self._source.read(name)
         tables = [self._folder / name / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
         paths = [path for path in tables if path.exists()]
+        if not replace and (lost := self._lost(name, paths)):
+            message = (
+                f"{self.place}/{name} holds other content ({', '.join(lost)}): upload with {REPLACE} if that is to be replaced"
+            )
+            raise DataError(message)
         for path in paths:
             self._remote.upload(path, f"{name}/{path.name}")
         stored = {f"{name}/{path.name}" for path in paths}
@@ -113,3 +134,13 @@ class Upload:
             if entry.key not in stored:  # a table of an earlier upload, perhaps in the other format
                 self._remote.delete(entry.key)
         return len(paths)
+
+    def _lost(self, name: str, paths: list[Path]) -> list[str]:
+        """The stored tables that would go or become others; one that comes, such as labels that were waited for, is no loss."""
+        local, lost = {path.name: path for path in paths}, []
+        for entry in self._remote.entries(f"{name}/"):
+            table = entry.key.removeprefix(f"{name}/")
+            path = local.get(table)
+            if path is None or path.stat().st_size != entry.size or self._remote.get(entry.key)[0] != path.read_bytes():
+                lost.append(table)
+        return lost

@@ -227,7 +227,9 @@ def test_a_folder_of_ones_own_is_uploaded_and_run(toolbox: Toolbox, tmp_path: Pa
             [sys.executable, "-m", "ratchet", "data", "generate", str(folder), "--snapshot", "month_001", "--seed", "5"],
             check=True,
         )
-    upload(toolbox.cluster, folder, "month_001")
+    with pytest.raises(UserError, match=r"month_001 holds other content \(.*REPLACE=1"):  # the example stays
+        upload(toolbox.cluster, folder, "month_001")
+    upload(toolbox.cluster, folder, "month_001", replace=True)
     before = json.loads(toolbox.ratchet("history", "--kind", "ingest", "--json"))["verified"]
     assert toolbox.run("month_001", "--replace") == 0
     assert json.loads(toolbox.ratchet("history", "--kind", "ingest", "--json"))["verified"] > before

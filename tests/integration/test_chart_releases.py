@@ -30,11 +30,12 @@ EVERY_PART = [
 # Of releases made before there were overrides: one that changes makes another object.
 NAMES = {
     "ratchet": {
-        "ConfigMap": "pipeline project serving-dashboard",
+        "ConfigMap": "check pipeline project serving-dashboard",
         "CronJob": "pipeline retention",
         "Deployment": "exporter serving toolbox ui watch",
         "HorizontalPodAutoscaler": "serving",
         "Ingress": "serving ui",
+        "Job": "check",
         "Lease": "promotion",
         "NetworkPolicy": "serving ui",
         "Pod": "predict",
@@ -45,10 +46,13 @@ NAMES = {
         "Service": "exporter serving ui",
         "ServiceAccount": "exporter promoter ui",
         "ServiceMonitor": "exporter serving",
+        "ValidatingAdmissionPolicy": "promoter.ratchet",
+        "ValidatingAdmissionPolicyBinding": "promoter.ratchet",
     },
     "platform": {
         "ConfigMap": "postgres",
         "Deployment": "mlflow",
+        "NetworkPolicy": "deny mlflow postgres s3",
         "Pod": "answers",
         "Secret": "credentials s3",
         "Service": "mlflow postgres s3",
@@ -56,6 +60,7 @@ NAMES = {
     },
     "kubeflow-pipelines": {
         "ConfigMap": "api-server metadata-proxy",
+        "NetworkPolicy": "deny mysql",
         "Pod": "answers",
         "Secret": "mysql",
         "Service": "mysql",
@@ -69,9 +74,9 @@ FIXED = re.compile(
 
 
 @cache
-def render(chart: str, *values: str, **where: str) -> list[Document]:
+def render(chart: str, *values: str, namespace: str = "ratchet", release: str = "") -> list[Document]:
     assert HELM is not None
-    return rendered(HELM, chart, *(EVERY_PART if chart == "ratchet" else []), *values, **where)
+    return rendered(HELM, chart, *(EVERY_PART if chart == "ratchet" else []), *values, namespace=namespace, release=release)
 
 
 def names(documents: list[Document]) -> dict[str, str]:
@@ -206,9 +211,17 @@ def test_two_models_share_no_object(two: tuple[list[Document], list[Document], s
     assert not objects(others, "ratchet") & (objects(first, "ratchet") | objects(second, namespace))
 
 
+def without_peers(document: Document) -> Document:
+    """A policy of the platform names by its peers whom it lets in: every model's pods, which is what it is for."""
+    if document["kind"] != "NetworkPolicy":
+        return document
+    ingress = [{**rule, "from": []} for rule in document["spec"]["ingress"]]
+    return {**document, "spec": {**document["spec"], "ingress": ingress}}
+
+
 def test_no_selector_of_one_model_finds_what_is_the_others(two: tuple[list[Document], list[Document], str]) -> None:
     first, second, _ = two
-    others = [*render("platform"), *render("kubeflow-pipelines")]
+    others = [without_peers(document) for document in [*render("platform"), *render("kubeflow-pipelines")]]
     for mine, theirs in ((first, [*second, *others]), (second, [*first, *others]), (others, [*first, *second])):
         wanted = [selector for document in mine for selector in selectors(document)]
         assert len(wanted) >= 10
@@ -320,6 +333,26 @@ def test_lint_has_nothing_to_say(chart: str) -> None:
 @pytest.mark.parametrize("chart", NAMES)
 def test_an_upgrade_that_reuses_the_values_of_a_release_made_before_renders_the_same(chart: str) -> None:
     """`helm upgrade --reuse-values` takes no new value of the chart."""
-    new = {"platform": ["connections.namespaces"], "kubeflow-pipelines": ["pipelineRunner.others"]}
+    new = {"platform": ["connections.namespaces"], "kubeflow-pipelines": ["pipelineRunner.others"], "ratchet": ["check"]}
     without = [f"{value}=null" for value in ("nameOverride", "fullnameOverride", *new.get(chart, []))]
     assert objects(render(chart, *without), "ratchet") == objects(render(chart), "ratchet")
+
+
+def test_the_project_is_read_by_the_image_that_is_to_run_before_anything_changes() -> None:
+    documents = render("ratchet", "image.tag=new", "imagePullSecrets[0]=pull")
+    job, project = one(documents, "Job", "ratchet-check"), one(documents, "ConfigMap", "ratchet-check")
+    for hook in (job, project):
+        assert hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    weights = [int(hook["metadata"]["annotations"]["helm.sh/hook-weight"]) for hook in (project, job)]
+    assert weights == sorted(set(weights))  # the project first
+    assert job["spec"]["backoffLimit"] == 0
+    spec = job["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert (container["image"], container["command"]) == ("ratchet/ratchet:new", ["ratchet", "validate"])
+    assert spec["imagePullSecrets"] == [{"name": "pull"}]
+    assert {"name": "project", "configMap": {"name": "ratchet-check"}} in spec["volumes"]
+    assert project["data"] == one_of(documents, "ratchet-project", "ratchet")["data"]
+
+
+def test_the_check_can_be_left_out_where_no_hooks_are_run() -> None:
+    assert not [item for item in render("ratchet", "check.enabled=false") if item["metadata"]["name"] == "ratchet-check"]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from ratchet.core.address import sqlite_url
+from ratchet.features.feast_features import FeastFeatures
 from ratchet.registry.mlflow_reader import MlflowReader
 from ratchet.registry.mlflow_registry import MlflowRegistry
 from ratchet.registry.port import Registry
@@ -102,12 +103,10 @@ def test_features_of_a_home_that_was_moved_are_served_and_trained_on(tmp_path: P
 def test_features_that_an_older_release_loaded_are_served_until_the_next_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ratchet.features import feast_features  # noqa: PLC0415 - patched here alone
-
     shop = Shop(tmp_path)
     snapshot = shop.add(DAYS[0], tables())
     with monkeypatch.context() as older:
-        older.setattr(feast_features.os.path, "relpath", lambda path, _: str(path))
+        older.setattr(FeastFeatures, "_beside", property(lambda self: str(self._snapshots)))
         shop.features().materialise(snapshot)
     entities = list(shop.store.columns(snapshot, ["customer"])[shop.features()._entity])[:3]  # noqa: SLF001 - the key's column
     assert all(row is not None for row in shop.features().online(entities))

@@ -160,3 +160,12 @@ def test_looking_at_a_database_that_is_not_there_does_not_make_one(tmp_path: Pat
     with pytest.raises(AssertionError, match="MLflow's adapter was asked"):
         Stored(MlflowRegistry("", "churn", None), f"sqlite:///{path}", tmp_path).reader().version(1)
     assert not path.exists()
+
+
+def test_the_version_behind_an_alias_is_named_without_mlflow(stored: Stored) -> None:
+    assert stored.reader().named("production") is None
+    stored.registry.set_alias("production", 1)
+    try:
+        assert stored.reader().named("production") == 1
+    finally:
+        stored.registry.drop_alias("production")

@@ -64,10 +64,11 @@ def asked(club: Club) -> httpx.Response:
 
 
 def versions(club: Club) -> tuple[int | None, int | None, bool]:
-    """In production, before it, and whether all agree."""
+    """In production, before it, and whether that is pinned; nothing serves here, and then nobody says that all agree."""
     status = club.ratchet("status", "--json").document
-    previous = status["previous"] and status["previous"]["version"]
-    return status["production"]["version"], previous, status["agree"]
+    assert not status["agree"]
+    previous, production = status["previous"] and status["previous"]["version"], status["production"]["version"]
+    return production, previous, status["pinned"] == production
 
 
 def test_each_model_has_a_history_a_status_and_snapshots_of_its_own(pair: Pair) -> None:
@@ -81,15 +82,15 @@ def test_each_model_has_a_history_a_status_and_snapshots_of_its_own(pair: Pair) 
         assert len(club.wiring.store.snapshots()) == months
         assert {path.name for path in club.folder.iterdir()} >= {"snapshots", "feast", "reports", "serving", "runs"}
         assert len(club.ratchet("runs", "--json").document) == 1
-    databases = {"mlflow.db", "ledger.db", "requests.db", "artifacts"}
+    databases = {"mlflow.db", "ledger.db", "ledger.key", "requests.db", "artifacts"}
     assert {path.name for path in pair.club.home.iterdir()} <= {"models", *databases}
 
 
 def test_status_without_a_project_lists_both(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     club, gym = pair.club.ratchet("status", "--json", RATCHET_PROJECT="").document
-    assert (club["model"], club["production"], club["pinned"], club["agree"]) == ("club_churn", 2, 2, True)
-    assert (gym["model"], gym["production"], gym["pinned"], gym["agree"]) == ("gym_churn", 1, 1, True)
+    assert (club["model"], club["production"], club["pinned"], club["agree"]) == ("club_churn", 2, 2, False)
+    assert (gym["model"], gym["production"], gym["pinned"], gym["agree"]) == ("gym_churn", 1, 1, False)
     assert "gym_churn" in pair.club.ratchet("status", RATCHET_PROJECT="").out
     empty = str(tmp_path / "nothing")
     assert "there is no project file at" in pair.club.ratchet("status", RATCHET_PROJECT="", RATCHET_HOME=empty).error

@@ -31,7 +31,7 @@ done < ANSWERS/failures
 while read -r pattern; do
   case "$*" in *$pattern*) cat "ANSWERS/$(printf %s "$pattern" | tr ' /' '__')"; exit 0 ;; esac
 done < ANSWERS/patterns
-case "$*" in *"get service"*|*"get namespace"*) exit 1 ;; esac
+case "$*" in *"get service"*|*"get namespace"*) exit 1 ;; *" history "*) echo "Error: release: not found" >&2; exit 1 ;; esac
 """
 
 
@@ -92,6 +92,29 @@ def several(stub: Stub) -> Stub:
     return stub
 
 
+DEPLOYED = {"project": "model: theirs\n", "kubeflow": {"url": "https://kubeflow.example.com", "uiUrl": ""}}
+
+
+@pytest.fixture
+def deployed(several: Stub) -> Stub:
+    """All of them deployed by Helm; the last upgrade of the first one was refused."""
+    states = ["superseded", "deployed", "failed"]
+    several.answers("history", [{"revision": number, "status": state} for number, state in enumerate(states, start=1)])
+    several.answers("get values ratchet", DEPLOYED)  # of a revision, and of the last one
+    several.answers("--dry-run=server", {"manifest": MANIFEST.replace("one", "two")})
+    several.answers("get manifest", "")
+    (several.folder / "answers" / "get_manifest").write_text(MANIFEST, encoding="utf-8")
+    return several
+
+
+MANIFEST = "kind: ConfigMap\nmetadata: {name: settings}\ndata: {A: one}\n"
+
+
+def applied(stub: Stub) -> list[list[str]]:
+    """The upgrades, without those that were tried only."""
+    return [call for call in stub.calls("helm", "upgrade --install") if "--dry-run=server" not in call]
+
+
 def cronjob(release: str, namespace: str, name: str) -> dict[str, Any]:
     labels = {"app.kubernetes.io/instance": release}
     return {"metadata": {"name": f"{name}-pipeline", "namespace": namespace, "labels": labels}}
@@ -146,9 +169,9 @@ def test_a_snapshot_is_uploaded_by_the_models_toolbox_to_where_it_looks(several:
     assert '"$RATCHET_DATA"' in sent
 
 
-def test_an_upgrade_reaches_every_model_and_keeps_what_was_set(several: Stub) -> None:
-    install(several.cluster, "ratchet/ratchet:8", None)
-    upgraded = [(call[call.index("--install") + 1], call[call.index("--namespace") + 1]) for call in several.calls("helm upgrade")]
+def test_an_upgrade_reaches_every_model_and_keeps_what_was_set(deployed: Stub) -> None:
+    install(deployed.cluster, "ratchet/ratchet:8", None)
+    upgraded = [(call[call.index("--install") + 1], call[call.index("--namespace") + 1]) for call in applied(deployed)]
     assert upgraded == [
         ("platform", "ratchet"),
         ("ratchet", "ratchet"),
@@ -156,10 +179,51 @@ def test_an_upgrade_reaches_every_model_and_keeps_what_was_set(several: Stub) ->
         ("churn", "team-a"),
         ("fraud", "team-b"),
     ]
-    for call in several.calls("helm upgrade"):
+    for call in applied(deployed):
         assert "--reset-then-reuse-values" in call
         assert "image.tag=8" in call
-    assert ["--set-file" in call for call in several.calls("charts/ratchet")] == [True, False, False, False]  # theirs stay
+        assert "--set-file" not in call  # the project that is deployed stays, the first one's too
+
+
+def test_the_deployed_project_is_replaced_when_asked(deployed: Stub, tmp_path: Path) -> None:
+    file = project(tmp_path)
+    install(deployed.cluster, "ratchet/ratchet:8", None, project=file)
+    assert [f"project={file}" in call for call in applied(deployed)] == [False, True, False, False, False]
+
+
+def test_a_project_that_differs_from_the_deployed_one_is_named(deployed: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    install(deployed.cluster, "ratchet/ratchet:8", None)
+    assert "the ratchet.yaml that is deployed stays, the one of this folder differs: PROJECT=" in capsys.readouterr().out
+
+
+def test_an_address_of_kubeflow_that_was_set_stays(deployed: Stub) -> None:
+    deployed.answers("get service ml-pipeline")
+    install(deployed.cluster, "ratchet/ratchet:8", None)
+    (call,) = [call for call in applied(deployed) if call[call.index("--install") + 1] == "ratchet"]
+    assert not any(word.startswith("kubeflow.url=") for word in call)
+    assert "kubeflow.uiUrl=http://127.0.0.1:8080" in call
+
+
+def test_the_difference_is_shown_before_it_is_applied(deployed: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    deployed.cluster.install("ratchet", {"image.tag": "8"}, wait=False)
+    shown = capsys.readouterr().out
+    assert "ratchet in ratchet: this changes\n    ~ ConfigMap settings\n" in shown
+    assert "        -data: {A: one}\n        +data: {A: two}\n" in shown
+    tried, done = deployed.calls("helm", "upgrade --install")
+    assert ("--dry-run=server" in tried, "--dry-run=server" in done) == (True, False)
+
+
+def test_a_first_install_takes_the_project_of_this_folder_also_after_one_that_failed(several: Stub) -> None:
+    several.answers("history", [{"revision": 1, "status": "failed"}])
+    install(several.cluster, "ratchet/ratchet:8", None)
+    assert ["--set-file" in call for call in several.calls("charts/ratchet")] == [True, False, False, False]
+
+
+def test_a_project_that_is_not_there_is_one_sentence_before_anything_is_done(deployed: Stub, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main.app, ["load", "--project", str(tmp_path / "none.yaml")])
+    assert isinstance(done.exception, UserError)
+    assert "there is no file" in str(done.exception)
+    assert not (deployed.folder / "calls").exists()
 
 
 def test_another_model_shares_the_image_and_has_a_place_of_its_own_for_its_data(several: Stub, tmp_path: Path) -> None:

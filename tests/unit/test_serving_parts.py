@@ -61,6 +61,14 @@ def test_what_cannot_be_pinned_is_never_ready_and_says_why(registry: FolderRegis
     assert (model.state.phase, model.state.detail, model.served) == (Phase.FAILED, sentence, None)
 
 
+def test_after_a_reinstall_the_pods_say_that_what_the_registry_names_has_to_be_rolled_out(registry: FolderRegistry) -> None:
+    model = PinnedModel("", lambda n: load(registry, PROJECT, n), lambda: 3)
+    model.start()
+    until(lambda: model.state.detail != "no model in production yet: ratchet run", bool)
+    assert model.state.detail == "the registry names version 3, which was not rolled out here: ratchet reconcile"
+    assert (model.state.phase, model.served) == (Phase.FAILED, None)
+
+
 def test_a_version_that_answers_otherwise_than_when_it_was_made_is_refused(registry: FolderRegistry) -> None:
     registry.put(4, spoilt(linear_bundle(0.0)))
     with pytest.raises(ArtifactError, match=r"version 4 answers its golden rows otherwise .* worst difference 1\.0e-06 > 1e-09"):

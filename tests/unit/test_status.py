@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.apps.cli import production
+from ratchet.rollout.state import PodReport, Progress, State
 from ratchet.settings import Settings
 from tests.support.loop import Loop, first_champion
 
@@ -81,3 +82,22 @@ def test_what_waits_for_labels_is_said_with_the_date_since_when(loop: Loop, stat
     assert "waits for labels drift since 2024-02-01: drift_share 0.333" in status()
     (wish,) = status(as_json=True)["waiting_for_labels"]
     assert (wish["wish"], wish["since"]) == ("drift", "2024-02-01")
+
+
+@pytest.mark.parametrize(
+    ("pods", "state", "said"),
+    [
+        ([], State.STUCK, "agree NO: nothing serves: pod-1: ErrImagePull"),
+        ([PodReport("pod-1", 1, ready=False)], State.WAITING, "agree NO: nothing serves: pod-1: ErrImagePull"),
+        ([PodReport("pod-0", 1, ready=True)], State.WAITING, "agree NO: the rollout is not complete: pod-1: ErrImagePull"),
+        ([PodReport("pod-0", 2, ready=True)], State.READY, "agree NO: alias and pods differ, ratchet reconcile mends it"),
+        ([PodReport("pod-0", 1, ready=True)], State.READY, "agree yes"),
+    ],
+)
+def test_pods_that_do_not_serve_or_hang_do_not_agree(
+    loop: Loop, status: Any, monkeypatch: pytest.MonkeyPatch, pods: list[PodReport], state: State, said: str
+) -> None:
+    monkeypatch.setattr(loop.at.rollout, "pods", lambda: pods)
+    monkeypatch.setattr(loop.at.rollout, "progress", lambda: Progress(state, "pod-1: ErrImagePull"))
+    assert said in status()
+    assert status(as_json=True)["agree"] is ("yes" in said)

@@ -58,7 +58,17 @@ values had a say: a CronJob's name may have 52, the longest that is added has 10
 {{ include "ratchet.fullname" . }}-project
 {{- end }}
 
+{{/* The Job that reads ratchet.yaml before an install or upgrade, and its ConfigMap. */}}
+{{- define "ratchet.names.check" -}}
+{{ include "ratchet.fullname" . }}-check
+{{- end }}
+
 {{/* The pod of `helm test`. */}}
 {{- define "ratchet.names.test" -}}
 {{ include "ratchet.fullname" . }}-predict
+{{- end }}
+
+{{/* The admission policy and its binding are the cluster's, not the namespace's. */}}
+{{- define "ratchet.names.admission" -}}
+{{ include "ratchet.names.promoter" . }}.{{ .Release.Namespace }}
 {{- end }}

@@ -4,6 +4,10 @@
 {{- list .Release.Namespace $own | uniq | join " " }}
 {{- end }}
 
+{{- define "ratchet.project" -}}
+{{- required "the project is missing: add --set-file project=ratchet.yaml" .Values.project }}
+{{- end }}
+
 {{/* What a step is given, beside the addresses in the Secret connections.secret. */}}
 {{- define "ratchet.settings" -}}
 RATCHET_PROJECT: /etc/ratchet/ratchet.yaml

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from pipelines.runners.events import Event, Run, failure, plain, step_line
+from pipelines.runners.local.run_log import end_of, outlived, place_of
 from ratchet.clients.children import environment
 from ratchet.core.errors import Unavailable
 from ratchet.private_names import KFP_ENDED, KFP_STARTED
@@ -38,7 +39,7 @@ def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_
     """
     folder = settings.runs / run_id
     log = folder / "log.txt"
-    run = Run(run_id, str(log))
+    run = Run(run_id, place_of(settings, log))
     command = [sys.executable, "-P", "-m", "pipelines.runners.local.program", str(folder), json.dumps(arguments)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,9 @@ def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_
         message = f"the run's folder {folder} cannot be written: {error.strerror}"
         raise Unavailable(message) from error
     if code:
-        run.error = failure(run.lines, f"the run ended unexpectedly; its log is {log}")
+        run.error = failure(run.lines, f"the run ended unexpectedly; its log is {run.log}")
+        if outlived():
+            on_event(Event("log", end_of(log)))
     return run
 
 

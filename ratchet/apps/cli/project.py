@@ -1,4 +1,4 @@
-"""`ratchet init`: a project file from data."""
+"""`ratchet init`: a project file from data; `ratchet validate`: whether one can be read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ from ratchet.core.errors import UserError
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
     app.command(epilog="Example: ratchet init data/mine --entity customer_id --label churned")(init)
+    app.command(epilog="Example: ratchet --project new.yaml validate")(validate)
+
+
+def validate() -> None:
+    """Read ratchet.yaml and say the first thing that is wrong with it; nothing is stored, no server is asked."""
+    from ratchet.wiring import Wiring  # noqa: PLC0415 - it knows every estimator and task, and `init` does without
+
+    wiring = Wiring.checked()
+    project = wiring.project
+    what = f"model {project.model}, {len(project.inputs)} features, approval {project.policy.approval}"
+    line(f"{wiring.settings.project}: {what}: fine")
 
 
 def init(

@@ -110,7 +110,7 @@ def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> R
         def show(event: Event) -> None:
             if event.kind == "started":
                 status.update(_TASKS.get(event.text, event.text))
-            elif event.kind == "waiting":
+            elif event.kind in {"waiting", "log"}:
                 complain(event.text)
             elif event.kind == "interrupted":
                 err.print("interrupted: ending the task that runs")
@@ -181,8 +181,8 @@ def compile_pipeline(
     image: Annotated[str, typer.Option(help="Image of the tasks, best by digest (RATCHET_KFP_IMAGE).")] = "",
     wide: Annotated[bool, typer.Option("--wide", help="Several pods count a snapshot of over RATCHET_ROWS_PER_POD rows.")] = False,  # noqa: FBT002
 ) -> None:
-    """Compile the pipeline to KFP's YAML: for `kfp run create -e ratchet -f FILE`. RATCHET_KFP_* name Secret and ConfigMaps."""
+    """Compile the pipeline to KFP's YAML, for `kfp run create`. RATCHET_KFP_* name Secret and ConfigMaps."""
     from pipelines.runners.kubeflow.runner import compile_to  # noqa: PLC0415 - kfp takes 2 s, other commands do without
 
     compile_to(output, image or load_kubeflow_settings().image, wide=wide)
-    line(f"wrote {output}")
+    line(f"wrote {output}; to run it: kfp run create -e ratchet -f {output} data=s3://BUCKET/PREFIX snapshot=latest")
