@@ -79,9 +79,9 @@ class Supervisor:
 
     @property
     def sentence(self) -> str:
-        """Why nothing serves, or what is under way."""
+        """Why nothing serves, or what is under way, as clients may hear it: what a process said at its end is in report and log."""
         if self._stuck:
-            return self._stuck
+            return f"version {self._desired.version} does not get ready: `ratchet status` and the gateway's log say why"
         if self._desired.version is None:
             return "no model in production yet: ratchet run"
         if self._attempt:
@@ -248,7 +248,7 @@ class Supervisor:
             pods=tuple(pods),
             stuck=bool(self._stuck),
             ending=self._ending,
-            detail=self.sentence,
+            detail=self._stuck or self.sentence,
         )
         if observed != self._reported:
             try:
