@@ -6,11 +6,15 @@ import re
 import sqlite3
 
 import psycopg
-from feast.errors import FeastError, FeastProviderLoginError
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 
+from ratchet.clients.lean_imports import feast_importable
 from ratchet.clients.secrets import cause_of
 from ratchet.core.errors import ArtifactError, Misconfigured, PermanentError, RatchetError, Unavailable
+
+with feast_importable():
+    import feast.metrics  # noqa: F401 - as in feast_features
+    from feast.errors import FeastError, FeastProviderLoginError
 
 _RIGHTS = re.compile(r"authentication failed|no password supplied|no pg_hba\.conf entry|permission denied", re.IGNORECASE)
 _WRONG = re.compile(
