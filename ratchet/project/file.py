@@ -36,6 +36,8 @@ class Column(_Strict):
     max_null_share: Share = 1.0  # more empty cells are refused
     range: tuple[float, float] | None = None  # of numbers, both ends allowed
     categories: tuple[str, ...] | None = None  # all values allowed; without it any text is
+    on_unknown: Literal["refuse", "missing"] = "refuse"  # what a cell does that does not fit type, range or categories
+    max_unknown_share: Share = 0.01  # with `missing`: more of such cells are refused
 
     @model_validator(mode="after")
     def _bounds_fit_the_type(self) -> Self:
@@ -61,6 +63,7 @@ class Label(_Strict):
 
     column: Name
     table: Name
+    on_unknown: Literal["refuse", "missing"] = "refuse"  # what labels do of entities that the snapshot does not have
 
     @property
     def task(self) -> str:

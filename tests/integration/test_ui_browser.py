@@ -252,5 +252,5 @@ def test_the_keyboard_alone_reaches_the_rollback_and_carries_it_out(story: Story
         page.get_by_text("done.").wait_for(timeout=180_000)
         assert page.locator("h1").inner_text() == "Version 1 serves"
     last = story.club.wiring.ledger.records("promotion")[-1]
-    assert (last.actor, last.body["to"], last.body["state"]) == ("Ann (ui)", 1, "done")
+    assert (last.actor, last.body["to"], last.body["state"]) == ("Ann (ui, self-declared)", 1, "done")
     assert last.body["reasons"][-1] == "the third month was a test"

@@ -40,7 +40,7 @@ def make_app(
         Queries(settings.look_seconds, complain=complain),
         Queries(settings.look_seconds, complain=complain),
     )
-    access = Access(settings.token.get_secret_value())
+    access = Access(settings.token.get_secret_value(), settings.user_header)
     jobs = Jobs(act_as, queries.forget, say, complain)
     pages = Pages(ports.project.model, access, jobs)
     reading, acting = Reading(ports, queries, reports, pages), Acting(access, jobs, pages)
