@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from ratchet.clients.obstacles import forget_shared_metrics
+from ratchet.clients.secrets import trace_of
 from ratchet.core.errors import RatchetError, RetryableError
 from ratchet.wiring import Wiring, say
 
@@ -26,12 +27,13 @@ def step(name: str) -> Iterator[Wiring]:
 
     The process ends with the error's exit code; a defect of ours keeps its trace and ends with 1.
     """
+    forget_shared_metrics()
     try:
         yield Wiring.load()
     except RatchetError as error:
         say(f"[ERROR] {json.dumps({'step': name, 'code': error.exit_code, 'type': type(error).__name__, 'message': str(error)})}")
         sys.stdout.flush()
-        traceback.print_exc()
+        sys.stderr.write(trace_of(error))
         raise SystemExit(error.exit_code) from error
 
 

@@ -9,13 +9,15 @@ import getpass
 import os
 import socket
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ratchet.core.address import sqlite_url
 from ratchet.core.errors import UserError
 from ratchet.core.row_groups import ROWS_PER_POD
+from ratchet.project.addresses import bucket, database, place_or_bucket, postgres, tracking, web
 
 LOCK = "promotion.lock"
 _PREFIX = "RATCHET_"
@@ -34,24 +36,28 @@ def _user() -> str:
 class Settings(BaseSettings):
     """Where things are. Each field is the variable RATCHET_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True
+    )
 
     project: Path = Path("ratchet.yaml")  # the project file
     home: Path = Path()  # folder of all state; by default .ratchet beside the project file
-    tracking_uri: str = ""  # of MLflow, else SQLite under the home
-    ledger_url: str = ""  # SQL, else SQLite under the home
+    tracking_uri: Annotated[str, AfterValidator(tracking)] = ""  # of MLflow, else SQLite under the home
+    ledger_url: Annotated[str, AfterValidator(database)] = ""  # SQL, else SQLite under the home
     ledger_key: str = ""  # by which the ledger's records are signed; else of the file
     ledger_key_file: str = ""  # with that key; else ledger.key in the home, where the ledger lies there too
-    requests_url: str = ""  # likewise, of the request log
-    online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
-    snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home
-    reports_url: str = ""  # likewise
-    notify_url: str = Field(default="", pattern=r"^(https?://\S+)?$")  # to which each event is posted as JSON, else to nowhere
-    data: str = ""  # place of the raw snapshots that `ratchet watch` and `ratchet schedule` take
+    requests_url: Annotated[str, AfterValidator(database)] = ""  # likewise, of the request log
+    online_url: Annotated[str, AfterValidator(postgres)] = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
+    snapshots_url: Annotated[str, AfterValidator(bucket)] = ""  # s3://bucket/prefix, else a folder under the home
+    reports_url: Annotated[str, AfterValidator(bucket)] = ""  # likewise
+    notify_url: Annotated[str, AfterValidator(web)] = ""  # to which each event is posted as JSON, else to nowhere
+    data: Annotated[str, AfterValidator(place_or_bucket)] = (
+        ""  # place of the raw snapshots that `ratchet watch` and `ratchet schedule` take
+    )
     deployment: str = ""  # name of the Deployment that serves, else processes on this machine
     namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context
     lease: str = ""  # name of the promotion lock's Lease, else `<deployment>-promotion`
-    serving_url: str = ""  # address of the Deployment's Service, else asked through the API server
+    serving_url: Annotated[str, AfterValidator(web)] = ""  # address of the Deployment's Service, else asked through the API server
     host: str = Field(default="127.0.0.1", min_length=1)  # that `ratchet serve` listens at
     port: int = Field(default=3000, ge=1, le=65535)  # likewise
     hosts: str = ""  # names beside localhost that a request to serving may ask by, commas between; none: any, where others reach it
@@ -66,6 +72,7 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=30, ge=5)  # after which a promoter that has died no longer holds the Lease
     ready_timeout: float = Field(default=120.0, gt=0)  # seconds that a version has to get ready
     rate_limit: float = Field(default=0.0, ge=0)  # entities that a serving process answers for in a second, 0 for no limit
+    hand_on: str = ""  # names of other variables that the processes of a run and of serving get, separated by commas
     drain_seconds: float = Field(default=10.0, gt=0)  # seconds that a process that ends goes on serving
 
     @property
@@ -118,11 +125,6 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}"
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with all of `settings`, for a child that shall see the same."""
-    return {**os.environ, **{f"{_PREFIX}{name.upper()}": str(value) for name, value in settings.model_dump().items()}}
-
-
 def read_environment(kind: type[T], prefix: str) -> T:
     """The settings that the environment gives. Raises UserError naming the variable that does not fit."""
     try:
@@ -144,9 +146,9 @@ def load_settings() -> Settings:
         update={
             "home": home,
             "project": project,
-            "tracking_uri": settings.tracking_uri or f"sqlite:///{home / 'mlflow.db'}",
-            "ledger_url": settings.ledger_url or f"sqlite:///{home / 'ledger.db'}",
-            "requests_url": settings.requests_url or f"sqlite:///{home / 'requests.db'}",
+            "tracking_uri": settings.tracking_uri or sqlite_url(str(home / "mlflow.db")),
+            "ledger_url": settings.ledger_url or sqlite_url(str(home / "ledger.db")),
+            "requests_url": settings.requests_url or sqlite_url(str(home / "requests.db")),
         }
     )
 

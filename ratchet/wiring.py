@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ratchet.clients.home import take_over
-from ratchet.core.errors import UserError
+from ratchet.clients.home import keep_private, take_over
+from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
+from ratchet.core.errors import RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
+from ratchet.project.addresses import place_or_bucket
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.production import Production
 from ratchet.settings import Settings, load_settings
@@ -61,6 +64,7 @@ class Wiring:
         settings = load_settings()
         project = load_project(settings.project)
         refuse_unknown(project)
+        keep_private(settings.home)
         return cls(settings, project)
 
     @classmethod
@@ -79,6 +83,11 @@ class Wiring:
         """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
         from ratchet.sources.folder import TableSource
 
+        try:
+            place_or_bucket(str(place))
+        except BadAddress as error:
+            message = f"the data's place is not usable: {error}, nor is it a folder"
+            raise UserError(message) from error
         if str(place).startswith("s3://"):
             from ratchet.clients.s3 import S3Folder
             from ratchet.sources.s3 import S3Source
@@ -152,11 +161,10 @@ class Wiring:
         """MLflow."""
         from ratchet.registry.mlflow_registry import MlflowRegistry
 
-        embedded = self.settings.tracking_uri.startswith("sqlite:")
         return MlflowRegistry(
             self.settings.tracking_uri,
             self.project.model,
-            self.settings.home / "artifacts" if embedded else None,
+            self._artifacts,
             max(1, self.settings.lease_seconds // 12),  # four times that is what the lock's fence leaves a write that has begun
         )
 
@@ -165,7 +173,12 @@ class Wiring:
         """MLflow as serving reads it: one version, mostly without importing MLflow."""
         from ratchet.registry.mlflow_reader import MlflowReader
 
-        return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry)
+        return MlflowReader(self.settings.tracking_uri, self.project.model, lambda: self.registry, self._artifacts)
+
+    @property
+    def _artifacts(self) -> Path | None:
+        """Folder of the artifacts where MLflow is a file; a server has a place of its own."""
+        return self.settings.home / "artifacts" if self.settings.tracking_uri.startswith("sqlite:") else None
 
     @cached_property
     def ledger(self) -> SqlLedger:
@@ -187,8 +200,8 @@ class Wiring:
         return found
 
     def _digest_of(self, version: int) -> str | None:
-        embedded = Path(self.settings.tracking_uri.removeprefix("sqlite:///"))
-        if self.settings.tracking_uri.startswith("sqlite:///") and not embedded.exists():  # asking would make an empty one
+        embedded = sqlite_file(self.settings.tracking_uri)
+        if embedded and not Path(embedded).exists():  # asking would make an empty one
             message = (
                 f"the ledger has records of release 0.1, and whose they are only its MLflow knows, which {embedded} is not: "
                 "set RATCHET_TRACKING_URI, or run `ratchet status` once for the model that they are of"
@@ -210,7 +223,7 @@ class Wiring:
         from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
         from ratchet.ledger.seal import Seal
 
-        settings, own = self.settings, self.settings.ledger_url == f"sqlite:///{self.settings.home / 'ledger.db'}"
+        settings, own = self.settings, self.settings.ledger_url == sqlite_url(str(self.settings.home / "ledger.db"))
         if settings.ledger_key or (not settings.ledger_key_file and not own):
             key: Key = KeyText(settings.ledger_key, "RATCHET_LEDGER_KEY")
         else:
@@ -296,6 +309,23 @@ class Wiring:
 
         return ReportFiles(self.settings.reports)
 
+    def prepare(self) -> None:
+        """Import in this thread all that registry, ledger, request log and rollout import when they are first asked.
+
+        For a process that asks them from several threads: Python fails an import that two threads wait for in a circle. What cannot
+        be built is left to who asks it, who says why.
+        """
+        from ratchet.clients.migrations import prepare
+        from ratchet.registry.mlflow_registry import MlflowRegistry
+
+        for build in (lambda: self.registry, lambda: self.ledger, lambda: self.requests, lambda: self.rollout):
+            with suppress(RatchetError):
+                build()
+        if isinstance(self.registry, MlflowRegistry):
+            self.registry.prepare()
+        for url in (self.settings.ledger_url, self.settings.requests_url):
+            prepare(url)
+
     @property
     def production(self) -> Production:
         """What the promotion protocol acts on; it says its stages on standard output."""
@@ -325,8 +355,8 @@ def models_of_home() -> Iterator[SeenModel]:
     Makes nothing: where there is no ledger there is no model.
     """
     settings = load_settings()
-    file = settings.ledger_url.removeprefix("sqlite:///")
-    if settings.project.exists() or settings.deployment or (file != settings.ledger_url and not Path(file).exists()):
+    file = sqlite_file(settings.ledger_url)
+    if settings.project.exists() or settings.deployment or (file and not Path(file).exists()):
         return
     from ratchet.ledger.sql import SqlLedger, models_in
     from ratchet.registry.mlflow_registry import MlflowRegistry

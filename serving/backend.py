@@ -16,6 +16,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from ratchet.clients.obstacles import forget_shared_metrics
+from ratchet.clients.secrets import log_to
+
 if TYPE_CHECKING:
     import uvicorn
 
@@ -33,7 +36,8 @@ def main() -> None:
     parser.add_argument("--grace", type=float, default=10.0, help="seconds for requests in flight at the end")
     arguments = parser.parse_args()
     threading.Thread(target=_end_with_gateway, args=(arguments.grace,), name="gateway-watch", daemon=True).start()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    forget_shared_metrics()
+    log_to(logging.StreamHandler(sys.stderr), logging.WARNING)
     gc.disable()  # imports make only what stays; serving.model freezes it and turns collection on again
     _serve(arguments.fd, arguments.grace)
 

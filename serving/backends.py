@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from ratchet.core.headers import STATE
 from ratchet.settings import MODEL_DIGEST, MODEL_VERSION
 
 COMMAND = (sys.executable, "-P", "-m", "serving.backend")
+SCRATCH = "tmp"  # in the folder of serving: what a killed gateway's processes left is cleared by the next one
 _LOOPBACK = "127.0.0.1"
 _OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # says to Prometheus' client that several processes share their figures
 _TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=5.0).as_dict()  # above what the service itself takes before it answers 504
@@ -35,8 +38,11 @@ class Probe:
 class Backend:
     """A process that serves one version; `Backend.start` makes it."""
 
-    def __init__(self, name: str, version: int, url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(
+        self, name: str, version: int, url: str, process: asyncio.subprocess.Process, log: Path, scratch: Path | None = None
+    ) -> None:
         self.name, self.version, self.url, self._process, self._log = name, version, url, process, log
+        self._clearing = asyncio.create_task(_cleared(process, scratch)) if scratch else None
         self.detail = f"version {version} is starting"
         self.stopping = False
         self.digest = ""  # that its files must have
@@ -71,7 +77,10 @@ class Backend:
         """
         log = folder / "logs" / f"{version}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
+        (folder / SCRATCH).mkdir(exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / SCRATCH))
         own = {
+            "TMPDIR": str(scratch),
             MODEL_VERSION: str(version),
             "BENTOML_HOME": str(folder / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "True",
@@ -92,7 +101,7 @@ class Backend:
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C is the gateway's to handle
             )
-        made = cls(name, version, f"http://{_LOOPBACK}:{port}", process, log)
+        made = cls(name, version, f"http://{_LOOPBACK}:{port}", process, log, scratch)
         made.digest = env.get(MODEL_DIGEST, "")
         return made
 
@@ -190,6 +199,8 @@ class Backend:
             except TimeoutError:
                 self.kill()
                 await self._process.wait()
+        if self._clearing:
+            await self._clearing
         await self._client.aclose()
         await self._transport.aclose()
 
@@ -197,3 +208,9 @@ class Backend:
         """End the process at once."""
         if not self.exited:
             self._process.kill()
+
+
+async def _cleared(process: asyncio.subprocess.Process, scratch: Path) -> None:
+    """Take a process's temporary files away when it has ended, by a signal too, which leaves it no time for that."""
+    await process.wait()
+    await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)

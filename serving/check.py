@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from ratchet.clients.obstacles import forget_shared_metrics
 from ratchet.core.errors import RatchetError
 from ratchet.wiring import Wiring
 from serving.model import load
@@ -17,6 +18,7 @@ def main() -> int:
     parser.add_argument("--version", type=int, required=True)
     parser.add_argument("--digest", default="", help="that its files must have; without it the registry's word counts")
     asked = parser.parse_args()
+    forget_shared_metrics()
     try:
         wiring = Wiring.load()
         served = load(wiring.published, wiring.project, asked.version, asked.digest)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
-from ratchet.core.errors import Unavailable
+from ratchet.core.errors import RatchetError, Unavailable, to_strangers
 from ratchet.core.schema import FeatureValue
 from serving.metrics import Metrics
+
+_logger = logging.getLogger(__name__)
 
 Row = dict[str, FeatureValue]
 Found = dict[str, Row | None]
@@ -56,12 +59,16 @@ class OnlineFeatures:
         self._timeout = timeout
         self._at_once = at_once
         self._open = False
+        self._trouble = ""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="features")
         self._waiting: list[_Asked] = []
         self._busy = False
 
     async def of(self, entities: Sequence[str]) -> list[Row | None]:
-        """The features of each entity, in order, None for an unknown one. Raises Unavailable when the store fails or is slow."""
+        """The features of each entity, in order, None for an unknown one.
+
+        Raises Unavailable when the store fails or is slow, with a sentence that clients may hear.
+        """
         loop = asyncio.get_running_loop()
         asked = _Asked(entities, loop.create_future())
         self._waiting.append(asked)
@@ -114,7 +121,8 @@ class OnlineFeatures:
     ) -> None:
         self._metrics.store_seconds.observe(perf_counter() - start)
         # handed to everybody who waits: nobody may hang on a look-up that failed
-        error = Unavailable("this process is about to end: ask again") if call.cancelled() else call.exception()
+        ended = call.cancelled()
+        error = Unavailable("this process is about to end: ask again") if ended else self._told(call.exception())
         rows = {} if error else call.result()
         if error:
             self._metrics.store_errors.inc()
@@ -126,6 +134,14 @@ class OnlineFeatures:
             else:
                 asked.answer.set_result([rows[name] for name in asked.entities])
         self._look_up(loop)
+
+    def _told(self, error: BaseException | None) -> BaseException | None:
+        """For clients: what the store said, and where it is, is for the log, once in a row."""
+        sentence = str(error) if isinstance(error, RatchetError) else ""
+        if sentence and sentence != self._trouble:
+            _logger.warning("%s", sentence)
+        self._trouble = sentence
+        return Unavailable(to_strangers(error, "the feature store")) if isinstance(error, RatchetError) else error
 
     def _called(self, names: list[str]) -> Future[Found]:
         call: Future[Found] = Future()

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -24,10 +25,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ratchet.clients.home import keep_private
+from ratchet.clients.secrets import log_to
 from ratchet.core.errors import RatchetError, UserError
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.settings import Settings, load_settings
-from serving.backends import COMMAND
+from serving.backends import COMMAND, SCRATCH
 from serving.connection import LARGEST_BODY, config, granted
 from serving.door import Door, hosts_for
 from serving.held_bodies import HeldBodies
@@ -113,6 +116,7 @@ async def serve(settings: Settings, *, attached: bool = False, command: Sequence
     if not deployment.claim():
         message = f"another gateway serves {settings.home} already: stop it first, or set RATCHET_HOME to another folder"
         raise UserError(message)
+    shutil.rmtree(settings.serving / SCRATCH, ignore_errors=True)
     try:
         with _listen(settings.host, settings.port) as listener:
             supervisor = Supervisor(deployment, settings, command, spare=settings.spare and not attached)
@@ -168,14 +172,16 @@ def main(command: Sequence[str] = COMMAND) -> int:
     parser = argparse.ArgumentParser(description="serve the pinned model version at one fixed address (RATCHET_HOST, RATCHET_PORT)")
     parser.add_argument("--attached", action="store_true", help="end when standard input, a pipe, ends")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log_to(logging.StreamHandler(sys.stderr), logging.INFO)
     for noisy in ("httpx", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         with asyncio.Runner(
             loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()
         ) as runner:  # uvloop where it is installed
-            runner.run(serve(load_settings(), attached=arguments.attached, command=command))
+            settings = load_settings()
+            keep_private(settings.home)
+            runner.run(serve(settings, attached=arguments.attached, command=command))
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -23,13 +23,15 @@ from tenacity import (
     wait_fixed,
 )
 
-from ratchet.core.errors import ArtifactError, RatchetError, RetryableError
+from ratchet.core.errors import ArtifactError, RatchetError, RetryableError, to_strangers
 from ratchet.core.schema import ModelVersion, require_digest
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.settings import MODEL_VERSION
 
+_REGISTRY = "the model registry"
+_DEFECT = "a defect: the log of this process has its trace"
 NO_MODEL = "no model in production yet: ratchet run"
 _NAMED_SECONDS = 300.0  # in which the registry of a cluster that starts is there
 
@@ -68,7 +70,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the process stands, with the sentence that says why."""
+    """Where the process stands, with the sentence that says why to whoever asks; the log may say more."""
 
     phase: Phase
     detail: str
@@ -183,8 +185,10 @@ class PinnedModel:
 
     def _wait(self, call: RetryCallState) -> None:
         error = call.outcome.exception() if call.outcome else None
-        self._state = State(Phase.LOADING, f"version {self.number} is being loaded: {error}")
-        _logger.warning("not ready: %s", self._state.detail)
+        loading = f"version {self.number} is being loaded"
+        said = to_strangers(error, _REGISTRY) if isinstance(error, RatchetError) else ""
+        self._state = State(Phase.LOADING, f"{loading}: {said}")
+        _logger.warning("not ready: %s: %s", loading, error)
 
     def _settle(self, done: Future[Served]) -> None:
         error = done.exception()
@@ -193,6 +197,9 @@ class PinnedModel:
             self._state = State(Phase.READY, f"version {self.number} serves")
             _logger.info("version %s is ready after %.1f s, golden rows off by %.1e", self.number, served.seconds, served.worst)
             return
-        sentence = str(error) if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
-        self._state = State(Phase.FAILED, sentence)
-        _logger.error("not ready: %s", sentence, exc_info=None if isinstance(error, RatchetError) else error)
+        if isinstance(error, RatchetError):
+            self._state = State(Phase.FAILED, to_strangers(error, _REGISTRY))
+            _logger.error("not ready: %s", error)
+            return
+        self._state = State(Phase.FAILED, f"{_DEFECT} ({type(error).__name__})")
+        _logger.error("not ready: %s: %s", type(error).__name__, error, exc_info=error)

@@ -24,6 +24,8 @@ from typing import Any
 
 import uvicorn
 
+from ratchet.clients.obstacles import forget_shared_metrics
+from ratchet.clients.secrets import log_to
 from serving.backend import configured
 from serving.connection import Limits, granted
 
@@ -109,7 +111,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="the serving process of a Kubernetes pod")
     parser.add_argument("--port", type=int, default=3000, help="port of every interface")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    forget_shared_metrics()
+    log_to(logging.StreamHandler(sys.stderr), logging.WARNING)
     gc.disable()  # imports make only what stays; serving.model freezes it and turns collection on again
     from ratchet.settings import load_settings  # noqa: PLC0415 - after the logging is set up
     from serving.door import Door, hosts_for  # noqa: PLC0415 - as above

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic, time
 
+from ratchet.clients.children import serving_environment
 from ratchet.core.errors import Unavailable
 from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
-from ratchet.settings import MODEL_DIGEST, Settings, environment
+from ratchet.settings import MODEL_DIGEST, Settings
 from serving.backends import COMMAND, Backend
 from serving.spare import Spare
 
@@ -85,9 +86,9 @@ class Supervisor:
 
     @property
     def sentence(self) -> str:
-        """Why nothing serves, or what is under way."""
+        """Why nothing serves, or what is under way, as clients may hear it: what a process said at its end is in report and log."""
         if self._stuck:
-            return self._stuck
+            return f"version {self._desired.version} does not get ready: `ratchet status` and the gateway's log say why"
         if self._desired.version is None:
             return "no model in production yet: ratchet run"
         if self._attempt:
@@ -250,7 +251,7 @@ class Supervisor:
         name = f"version-{version}-{next(self._numbers)}"
         folder, grace = self._deployment.folder, self._settings.drain_seconds
         _logger.info("starting %s", name)
-        env = {**environment(self._settings), MODEL_DIGEST: digest}
+        env = {**serving_environment(self._settings), MODEL_DIGEST: digest}
         return await Backend.start(name, version, env, folder, self._command, grace)
 
     def _switch(self, attempt: _Attempt, backend: Backend) -> None:
@@ -297,7 +298,7 @@ class Supervisor:
             pods=tuple(pods),
             stuck=bool(self._stuck),
             ending=self._ending,
-            detail=self.sentence,
+            detail=self._stuck or self.sentence,
         )
         if observed != self._reported:
             try:

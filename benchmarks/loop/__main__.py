@@ -28,7 +28,8 @@ from benchmarks.loop.figure import draw
 from pipelines.runners.events import Event, new_run_id
 from pipelines.runners.local.runner import run_local
 from ratchet.apps.demo.program import free_port
-from ratchet.settings import Settings, environment, load_settings
+from ratchet.clients.children import environment
+from ratchet.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("ingest", "drift-check", "train", "evaluate", "promote")

@@ -17,7 +17,26 @@ from pathlib import Path
 from ratchet.core.errors import Unavailable
 from ratchet.settings import LOCK, Settings
 
+_OTHERS = 0o077  # what anybody but the owner may do
 _FOLDERS = ("snapshots", "feast", "reports", "serving", "runs")
+
+
+def keep_private(home: Path) -> None:
+    """From here on this process makes files and folders for its user alone; that user's home is shut to others.
+
+    Whoever could open a lock's file could hold it, and what is served and decided is nobody else's to read. A home on a volume that
+    belongs to another is left as its owner has it.
+    """
+    os.umask(_OTHERS)
+    try:
+        seen = home.stat()
+        if seen.st_uid == os.geteuid() and seen.st_mode & _OTHERS:
+            home.chmod(seen.st_mode & ~_OTHERS)
+    except FileNotFoundError:  # made when something is to be kept
+        return
+    except OSError as error:
+        message = f"RATCHET_HOME (--home) {home} cannot be shut to others: {error.strerror}"
+        raise Unavailable(message) from error
 
 
 def take_over(settings: Settings, is_mine: Callable[[], bool]) -> None:
@@ -39,7 +58,7 @@ def take_over(settings: Settings, is_mine: Callable[[], bool]) -> None:
         models.mkdir(exist_ok=True)
         links = Path(tempfile.mkdtemp(prefix=".new-", dir=models))
         try:
-            links.chmod(0o755)
+            links.chmod(0o700)
             for name in (*_FOLDERS, LOCK):
                 (links / name).symlink_to(Path(os.pardir, os.pardir, name))
             links.rename(settings.folder)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from ratchet.core.address import place_of
 from ratchet.core.errors import Unavailable
 
 _ASK_SECONDS = 10.0
@@ -47,7 +48,7 @@ def post_to(address: Callable[[], str], hint: str) -> Post:
         try:
             return _reply(httpx.post(url, json=dict(body), headers=dict(headers), timeout=_ASK_SECONDS, trust_env=False))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            message = f"{url} does not answer ({type(error).__name__}): {hint}"
+            message = f"{place_of(url)}{path} does not answer ({type(error).__name__}): {hint}"
             raise Unavailable(message) from error
 
     return post

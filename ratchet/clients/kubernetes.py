@@ -6,6 +6,7 @@ Objects stay the JSON that the server sent: the client's models drop fields that
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,16 @@ from kubernetes import client, config
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from ratchet.clients.http import Reply
+from ratchet.clients.secrets import scrubbed
+from ratchet.core.address import place_of
 from ratchet.core.errors import RatchetError, Unavailable, UserError
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _CONNECT_SECONDS, _READ_SECONDS = 3.0, 10.0
 _MERGE_PATCH = "application/strategic-merge-patch+json"
-_BAD_REQUEST = 400  # from here on a status is an error's
+_BAD_REQUEST, _BROKEN = 400, 500  # from these on a status is an error's, and the server's own
+_LATER = {408, 425, 429}  # timeout, too early, too many requests
+_CERTIFICATE = re.compile(r"CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|doesn't match", re.IGNORECASE)
 
 Json = dict[str, Any]
 
@@ -155,7 +160,13 @@ class KubernetesApi:
             )
         except client.ApiException as error:
             if not error.status:  # the library's way to tell of a broken TLS connection
-                message = f"the Kubernetes API server {self._host} cannot be reached to {what}: {_first_line(error.reason)}"
+                said = scrubbed(_first_line(error.reason), str(self._api.configuration.host))
+                if _CERTIFICATE.search(said):
+                    message = (
+                        f"the certificate of the Kubernetes API server {self._host} is not accepted: {said}; check the kubeconfig"
+                    )
+                    raise UserError(message) from error
+                message = f"the Kubernetes API server {self._host} cannot be reached to {what}: {said}"
                 raise Unavailable(message) from error
             named = {name.lower(): value for name, value in (error.headers or {}).items()}
             return Reply(error.status, error.body or b"", named)
@@ -170,7 +181,7 @@ class KubernetesApi:
 
     @property
     def _host(self) -> str:
-        return str(self._api.configuration.host)
+        return place_of(str(self._api.configuration.host))
 
     def _error(self, status: int, refusal: Json, verb: str, resource: Resource, name: str) -> RatchetError:
         said = str(refusal.get("message") or f"status {status}")
@@ -186,7 +197,7 @@ class KubernetesApi:
                 return UserError(f"there is no {what} in namespace {self.namespace}: {resource.hint}")
             case 409:
                 return Conflict(f"{what} in namespace {self.namespace} is being changed by somebody else: try again")
-            case 400 | 405 | 406 | 415 | 422:
+            case _ if status < _BROKEN and status not in _LATER:
                 return UserError(f"the Kubernetes API server refuses to {verb} {what} in namespace {self.namespace}: {said}")
             case _:
                 return Unavailable(f"the Kubernetes API server could not {verb} {what} in namespace {self.namespace}: {said}")

@@ -7,12 +7,15 @@ process that serves has nothing to do with it.
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from ratchet.core.errors import UserError
 
@@ -103,6 +106,17 @@ def _upgrade(connection: Connection, tables: Tables) -> None:
     config = Config(attributes={"connection": connection, "version_table": tables.version_table})
     config.set_main_option("script_location", str(tables.folder).replace("%", "%%"))
     command.upgrade(config, tables.revisions[-1])
+
+
+def prepare(url: str) -> None:
+    """Import what opening a database imports, driver and Alembic, where several threads would otherwise do it at once.
+
+    Python's import locks find threads that wait for one another, and fail one. A URL that is none is left to who opens it.
+    """
+    for module in ("alembic.command", "alembic.config", "alembic.migration", "alembic.autogenerate"):
+        import_module(module)
+    with suppress(ArgumentError, ImportError):
+        make_url(url).get_dialect().import_dbapi()
 
 
 def run(context: Any) -> None:

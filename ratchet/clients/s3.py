@@ -6,7 +6,7 @@ AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL_S3) or from the pod's identi
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +16,26 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+    SSLError,
+)
 
-from ratchet.core.errors import RatchetError, Unavailable, UserError
+from ratchet.clients.secrets import cause_of
+from ratchet.core.address import BadAddress
+from ratchet.core.errors import Misconfigured, RatchetError, Unavailable, UserError
+from ratchet.project.addresses import parts_of
 
 SCHEME = "s3://"
-_URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^\x00-\x1f\x7f\\]*))?")
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
@@ -32,6 +46,17 @@ _CONFIG = Config(
 )
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_RIGHTS = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AllAccessDisabled"}
+_LATER = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestTimeTooSkewed", "OperationAborted"}
+_LATER_STATUSES, _BROKEN = {408, 425, 429}, 500
+_AWAY = (
+    boto3.exceptions.RetriesExceededError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 
 class Absent(RatchetError):  # noqa: N818 - what is so, not what failed
@@ -66,19 +91,24 @@ class S3Folder:
     """
 
     def __init__(self, url: str, variable: str) -> None:
-        found = _URL.fullmatch(url)
-        parts = (found["prefix"] or "").strip("/").split("/") if found else []
-        if found is None or any(part in {".", ".."} for part in parts) or (len(parts) > 1 and "" in parts):
-            message = f"{variable} is {url!r}, not s3://bucket/prefix"
-            raise UserError(message)
-        self.url = url.rstrip("/")
-        self._bucket, self._variable = found["bucket"], variable
-        self._prefix = "/".join(parts) + "/" if parts != [""] else ""
+        try:
+            self._bucket, parts = parts_of(url)
+        except BadAddress as error:
+            message = f"{variable} is not usable: {error}"
+            raise UserError(message) from error
+        self.url, self._variable = url.rstrip("/"), variable
+        self._prefix = "/".join(parts) + "/" if parts else ""
 
     @cached_property
     def _client(self) -> Any:
         with self._translated():
-            return boto3.session.Session().client("s3", config=_CONFIG)
+            try:
+                return boto3.session.Session().client("s3", config=_CONFIG)
+            except ValueError as error:  # botocore's word for an endpoint that is no URL, which it repeats
+                message = (
+                    "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is not usable: an endpoint is http://host:port or https://host:port"
+                )
+                raise Misconfigured(message) from error
 
     def entries(self, below: str = "") -> list[Entry]:
         """All objects whose key begins with `below`, in the order of their keys."""
@@ -144,33 +174,49 @@ class S3Folder:
             yield
         except ClientError as error:
             raise self._error(error) from error
-        except NoCredentialsError as error:
+        except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
             message = f"no credentials for {self.url}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            raise UserError(message) from error
+            raise Misconfigured(message) from error
+        except SSLError as error:
+            said = cause_of(error, os.environ.get("AWS_ENDPOINT_URL_S3", ""))
+            message = (
+                f"{self.url} is asked by TLS and its certificate is not accepted ({said}): check AWS_CA_BUNDLE and the endpoint"
+            )
+            raise Misconfigured(message) from error
         except (BotoCoreError, boto3.exceptions.Boto3Error) as error:
             cause = error.__cause__ or error.__context__
             if isinstance(cause, ClientError):  # transfers wrap it
                 raise self._error(cause) from error
-            where = "AWS_ENDPOINT_URL_S3, AWS_REGION"
-            message = f"{self.url} cannot be reached ({' '.join(str(error).split())[:200]}): check {self._variable}, {where}"
-            raise Unavailable(message) from error
+            said, where = cause_of(error, os.environ.get("AWS_ENDPOINT_URL_S3", "")), "AWS_ENDPOINT_URL_S3, AWS_REGION"
+            if isinstance(error, _AWAY) or isinstance(cause, (*_AWAY, OSError)):
+                message = f"{self.url} cannot be reached ({said}): check {self._variable}, {where}"
+                raise Unavailable(message) from error
+            message = f"{self.url} cannot be asked ({type(error).__name__}: {said}): check {self._variable}, {where}"
+            raise Misconfigured(message) from error
 
     def _error(self, error: ClientError) -> RatchetError:
         code, status = str(error.response["Error"]["Code"]), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        if code == "NoSuchBucket":
-            return UserError(f"there is no bucket {self._bucket}: make it, or check {self._variable}")
         if code in _ABSENT:
             return Absent(f"{self.url} has no such object")
         if code in _REFUSED:
             return Changed(f"an object in {self.url} was changed meanwhile")
+        if (wrong := self._wrong(code, status, error)) is not None:
+            return Misconfigured(wrong)
+        return Unavailable(f"{self.url} cannot be used now ({code}): try again, or check {self._variable}")
+
+    def _wrong(self, code: str, status: int, error: ClientError) -> str | None:
+        """What somebody has to change; None when it may go better later."""
+        if code == "NoSuchBucket":
+            return f"there is no bucket {self._bucket}: make it, or check {self._variable}"
         if code == "NotImplemented":
             message = "the store does not know conditional writes, without which two writers could undo one another"
-            return UserError(f"{self.url} cannot be used, {message}: use one that does")
-        if status in {401, 403}:
-            return UserError(
-                f"{self.url} refuses us ({code}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
-            )
-        return Unavailable(f"{self.url} cannot be used now ({code}): try again, or check {self._variable}")
+            return f"{self.url} cannot be used, {message}: use one that does"
+        if status in {401, 403} or code in _RIGHTS:
+            return f"{self.url} refuses us ({code}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
+        if code in _LATER or status in _LATER_STATUSES or status >= _BROKEN or not status:
+            return None
+        said = cause_of(error, os.environ.get("AWS_ENDPOINT_URL_S3", ""))
+        return f"{self.url} does not take what it is asked ({said}): check {self._variable}, AWS_ENDPOINT_URL_S3, AWS_REGION"
 
 
 def is_s3(place: str) -> bool:

@@ -4,7 +4,8 @@ RatchetError
 ├── PermanentError            trying again changes nothing
 │   ├── UserError             a person has to change something; exit code 2
 │   │   ├── ProjectError      ratchet.yaml is wrong
-│   │   └── DataError         a snapshot, a label file or a request is wrong
+│   │   ├── DataError         a snapshot, a label file or a request is wrong
+│   │   └── Misconfigured     a store refuses us, or is not what its address says
 │   ├── ArtifactError         a stored model is not the one that was registered; exit code 3
 │   ├── LedgerError           the record of decisions does not verify; exit code 3
 │   ├── StaleComparison       the champion changed since the gate compared with it; exit code 4
@@ -42,6 +43,10 @@ class ProjectError(UserError):
 
 class DataError(UserError):
     """A snapshot, a label file or a request does not fit the project."""
+
+
+class Misconfigured(UserError):  # noqa: N818 - what is so
+    """A store's address, name or rights are wrong, or what lies there is something else."""
 
 
 class ArtifactError(PermanentError):
@@ -93,3 +98,17 @@ class LockHeld(RetryableError):  # noqa: N818 - states what is so, not what fail
 
 class LockLost(RetryableError):  # noqa: N818 - states what is so, not what failed
     """The promotion lock is no longer ours, or may not be: whatever is under way stops before its next write."""
+
+
+def to_strangers(error: RatchetError, what: str) -> str:
+    """The sentence for somebody who is not to hear what a store said, nor where it is; the log has that.
+
+    Args:
+        error: what went wrong.
+        what: the store, as "the feature store".
+    """
+    if isinstance(error, RetryableError):
+        return f"{what} cannot be reached: try again shortly"
+    if isinstance(error, Misconfigured) or type(error) is PermanentError:
+        return f"{what} cannot be used as it is set up: the log here says why"
+    return str(error)

@@ -12,7 +12,11 @@ Importing this module takes seconds: only who needs features does.
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import shutil
 import sqlite3
+import tempfile
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +33,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from numpy.typing import NDArray
 
 from ratchet.clients.lean_imports import feast_importable
+from ratchet.clients.secrets import cause_of
+from ratchet.core.address import place_of
 from ratchet.core.entity_key import spellings
 from ratchet.core.errors import REPLACE, ArtifactError, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot
@@ -47,6 +53,7 @@ with feast_importable():
     from feast.protos.feast.types.Value_pb2 import Value
     from feast.types import Bool, Float64, Int64, String
 
+    from ratchet.features.feast_errors import feature_error
     from ratchet.features.feast_no_offline import TYPE as NO_OFFLINE
 
 VIEW = "features"
@@ -55,6 +62,7 @@ _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact 
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
+_MEANINGFUL = re.compile(r"[%?#*\[\]]")  # patterns and parts of URLs, for fsspec and pyarrow
 
 
 class FeastFeatures:
@@ -90,7 +98,7 @@ class FeastFeatures:
         self._features = tuple(features)
         self._rows = StoredRows(self._snapshots, entity, [feature.name for feature in self._features])
         self._online = self._home / "online.db"
-        self._registry = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
+        self._applied = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
         self._postgres = parsed_url(online_url) if online_url else None
         if self._postgres is not None:
             bound_connecting()
@@ -100,7 +108,7 @@ class FeastFeatures:
     @cached_property
     def _record(self) -> LoadRecord | SqlLoadRecord:
         if self._postgres is None:
-            return LoadRecord(self._home / "materialised.json", digest_of(self._definitions))
+            return LoadRecord(self._home / "materialised.json", digest_of(self._definitions), digest_of(self._older_definitions))
         # pods mirror the snapshots where they like: the folder says nothing about the content
         shared = {name: value for name, value in self._definitions.items() if name != "snapshots"}
         return SqlLoadRecord(self._postgres, self._model, digest_of(shared))
@@ -227,6 +235,7 @@ class FeastFeatures:
             online_store=online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
             offline_store={"type": offline},
             entity_key_serialization_version=3,
+            repo_path=self._base,
         )
 
     def _apply(self) -> None:
@@ -234,14 +243,14 @@ class FeastFeatures:
         if self._is_applied():
             return
         key = Entity(name=self._entity, join_keys=[self._entity], value_type=ValueType.STRING)
-        source = FileSource(name="snapshots", path=str(self._snapshots / "as_of=*" / FEATURES), timestamp_field=EVENT_TIMESTAMP)
+        source = FileSource(name="snapshots", path=f"{self._beside}/as_of=*/{FEATURES}", timestamp_field=EVENT_TIMESTAMP)
         fields = [Field(name=feature.name, dtype=_TYPES[feature.dtype]) for feature in self._features]
         view = FeatureView(name=VIEW, entities=[key], schema=[Field(name=self._entity, dtype=String), *fields], source=source)
         service = FeatureService(name=self._model, features=[view])
         with self._locked("registry"):
             if self._is_applied():  # by another process, meanwhile
                 return
-            temporary = self._registry.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
+            temporary = self._applied.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
             temporary.unlink(missing_ok=True)
             with self._making_table():
                 making = FeatureStore(config=self._config(temporary))
@@ -252,7 +261,7 @@ class FeastFeatures:
             if self._postgres is None:
                 with contextlib.closing(sqlite3.connect(self._online)) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a load
-            temporary.replace(self._registry)
+            temporary.replace(self._applied)
         self._reopen()
 
     def _reopen(self) -> None:
@@ -264,16 +273,41 @@ class FeastFeatures:
 
     def _is_applied(self) -> bool:
         if self._postgres is not None:
-            return self._registry.exists()
-        if not self._registry.exists() or not self._online.exists():
+            return self._applied.exists()
+        if not self._applied.exists() or not self._online.exists():
             return False
         with contextlib.closing(sqlite3.connect(f"{self._online.as_uri()}?mode=ro", uri=True)) as connection:
             return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone())
 
     @property
+    def _registry(self) -> Path:
+        """Of the definitions; until it is made, the one of an older release, which knew the snapshots by their full path."""
+        older = self._home / f"registry-{digest_of(self._older_definitions)[:12]}.db"
+        return older if older.exists() and not self._applied.exists() else self._applied
+
+    @property
     def _definitions(self) -> dict[str, Any]:
         features = [[feature.name, feature.dtype.value] for feature in self._features]
-        return {"model": self._model, "entity": self._entity, "snapshots": str(self._snapshots), "features": features}
+        return {"model": self._model, "entity": self._entity, "snapshots": self._beside, "features": features}
+
+    @property
+    def _older_definitions(self) -> dict[str, Any]:
+        return {**self._definitions, "snapshots": str(self._snapshots)}
+
+    @cached_property
+    def _base(self) -> Path:
+        """What the path of the snapshots is relative to: Feast's folder, or one whose name means nothing to who opens files."""
+        if not _MEANINGFUL.search(str(self._snapshots)) or self._snapshots.parent != self._home.parent:
+            return self._home
+        folder = Path(tempfile.mkdtemp(prefix="ratchet-feast-")).resolve()
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        (folder / "at").symlink_to(self._home.parent)
+        return folder / "at" / self._home.name
+
+    @property
+    def _beside(self) -> str:
+        """The snapshots as seen from Feast's folder: so that both may be moved and copied."""
+        return os.path.relpath(self._snapshots, self._home)
 
     def _is_online(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot's first entity is there: the file may have been deleted or emptied since it was recorded."""
@@ -294,22 +328,21 @@ class FeastFeatures:
         return SqlLoadRecord(self._postgres, f"{self._model} table", "").locked(_LOCK_TIMEOUT)
 
     @property
+    def _given(self) -> str:
+        return self._postgres.render_as_string(hide_password=False) if self._postgres else ""
+
+    @property
     def _where(self) -> str:
-        return self._postgres.render_as_string(hide_password=True).split("@")[-1] if self._postgres else str(self._home)
+        return place_of(self._given) if self._given else str(self._home)
 
     @contextlib.contextmanager
     def _translated(self, verb: str) -> Iterator[None]:
         try:
             yield
         except pa.ArrowException as error:
-            message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with {REPLACE}"
+            message = f"a snapshot under {self._snapshots} is damaged ({cause_of(error)}): ingest it again with {REPLACE}"
             raise ArtifactError(message) from error
         except (sqlite3.Error, psycopg.Error, FeastError, DecodeError, OSError) as error:
             if isinstance(error, psycopg.Error):
                 self._reopen()  # after an error the connection takes no further query
-            message = f"the feature store {self._where} cannot be {verb}: {_one_line(error)}"
-            raise Unavailable(message) from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+            raise feature_error(error, f"the feature store {self._where}", verb, self._given) from error

@@ -9,8 +9,10 @@ import psycopg
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ratchet.core.address import AS_ESCAPED, BadAddress
 from ratchet.core.errors import UserError
 from ratchet.private_names import feasts_connection
+from ratchet.project.addresses import postgres
 
 _IDLE_SECONDS = 10  # after which the system asks a silent PostgreSQL whether it is still there
 
@@ -26,13 +28,13 @@ def bound_connecting() -> None:
 def parsed_url(url: str) -> URL:
     """The URL as SQLAlchemy has it. Raises UserError when it is none of a PostgreSQL's."""
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        parsed = None
-    if parsed is None or parsed.get_backend_name() != "postgresql" or not parsed.host or not parsed.database:
-        message = "RATCHET_ONLINE_URL is not postgresql+psycopg://user:password@host:port/database: mend it, or unset it for SQLite"
-        raise UserError(message)
-    return parsed
+        return make_url(postgres(url))
+    except (ArgumentError, BadAddress) as error:
+        message = (
+            "RATCHET_ONLINE_URL is not postgresql+psycopg://user:password@host:port/database: mend it, or unset it for SQLite "
+            f"({error if isinstance(error, BadAddress) else AS_ESCAPED})"
+        )
+        raise UserError(message) from error
 
 
 def close(store: Any) -> None:

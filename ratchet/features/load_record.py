@@ -26,11 +26,12 @@ class LoadRecord:
     Args:
         path: the file.
         definitions: digest of what the store's tables are filled by.
+        formerly: an older digest of the same.
     """
 
-    def __init__(self, path: Path, definitions: str) -> None:
+    def __init__(self, path: Path, definitions: str, formerly: str = "") -> None:
         self._path = path
-        self._digest = definitions
+        self._digest, self._formerly = definitions, formerly
 
     def holds(self, as_of: date, features_hash: str) -> bool:
         """Whether exactly this content was loaded to the end."""
@@ -54,7 +55,7 @@ class LoadRecord:
         except (FileNotFoundError, ValueError):  # never written, or no JSON: as good as unknown
             return {}
         loads: dict[str, str] = content["loads"]
-        return loads if content["definitions"] == self._digest else dict.fromkeys(loads, _BEGUN)
+        return loads if content["definitions"] in {self._digest, self._formerly} else dict.fromkeys(loads, _BEGUN)
 
     def _write(self, loads: dict[str, str]) -> None:
         temporary = self._path.with_suffix(".new")

@@ -11,10 +11,11 @@ from functools import cached_property
 from sqlalchemy import Column, ColumnElement, Connection, Date, Engine, MetaData, String, Table, create_engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from ratchet.core.errors import LockHeld, Unavailable
+from ratchet.clients.sql_errors import FAILED, sql_error
+from ratchet.core.errors import LockHeld
 
 _BEGUN = ""
 _METADATA = MetaData()
@@ -124,8 +125,6 @@ class SqlLoadRecord:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, OSError) as error:
-            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-            where = self._url.render_as_string(hide_password=True).split("@")[-1]
-            message = f"the online store at {where} cannot be reached ({cause}): check it and RATCHET_ONLINE_URL"
-            raise Unavailable(message) from error
+        except FAILED as error:
+            given = self._url.render_as_string(hide_password=False)
+            raise sql_error(error, "the online store", given, "RATCHET_ONLINE_URL") from error

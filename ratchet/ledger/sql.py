@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from ratchet.clients.roles import give
+from ratchet.clients.sql_errors import FAILED, UNUSABLE, sql_error
 from ratchet.core import record as ledger
-from ratchet.core.errors import LedgerError, Unavailable, UserError
+from ratchet.core.errors import LedgerError, RatchetError
 from ratchet.core.record import GENESIS, Record
 from ratchet.ledger.tables import CLAIM, RECORDS, RIGHTS, open_engine
 
@@ -50,9 +51,8 @@ class SqlLedger:
         """Opened on first use, so that building the adapter touches nothing."""
         try:
             engine = open_engine(self._url)
-        except (ArgumentError, NoSuchModuleError, ImportError) as error:
-            message = f"RATCHET_LEDGER_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
-            raise UserError(message) from error
+        except UNUSABLE as error:
+            raise self._error(error) from error
         weakref.finalize(self, engine.dispose)
         return engine
 
@@ -60,11 +60,11 @@ class SqlLedger:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, OSError) as error:
-            where = self._url.split("@")[-1]  # never the password
-            cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
-            message = f"the ledger at {where} cannot be reached ({cause}): check it and RATCHET_LEDGER_URL"
-            raise Unavailable(message) from error
+        except FAILED as error:
+            raise self._error(error) from error
+
+    def _error(self, error: Exception) -> RatchetError:
+        return sql_error(error, "the ledger", self._url, "RATCHET_LEDGER_URL")
 
     def append(self, kind: str, body: Mapping[str, Any], *, key: str = "") -> Record:
         """Chain and store one record.

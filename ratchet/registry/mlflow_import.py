@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from ratchet.clients.lean_imports import without_feasts_plugin
+from ratchet.clients.obstacles import forget_mlflows
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -22,7 +23,8 @@ _SETTINGS = {
 
 
 def import_mlflow() -> Any:
-    """The module `mlflow`. What the environment says already is left as it is."""
+    """The module `mlflow`. What the environment says of the way to its server is left as it is, the rest is taken away."""
+    forget_mlflows()
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     module = _imported()

@@ -26,8 +26,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
+from ratchet.core.address import sqlite_file
 from ratchet.core.schema import ModelVersion, digest_of
 from ratchet.private_names import MLFLOW_REVISION
+from ratchet.registry.mlflow_moved import here
 from ratchet.registry.port import Registry
 
 _BUNDLE = "ratchet"
@@ -77,10 +79,11 @@ class MlflowReader:
         uri: MLflow tracking URI.
         model: registered model's name.
         full: gives the MLflow adapter, for all that cannot be read plainly.
+        artifacts: folder of an embedded store's artifacts; None where its tables are to be believed.
     """
 
-    def __init__(self, uri: str, model: str, full: Callable[[], Registry]) -> None:
-        self._uri, self._model, self._full = uri, model, full
+    def __init__(self, uri: str, model: str, full: Callable[[], Registry], artifacts: Path | None = None) -> None:
+        self._uri, self._model, self._full, self._artifacts = uri, model, full, artifacts
         self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
         weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
 
@@ -90,8 +93,8 @@ class MlflowReader:
             raise NotPlain(self._uri)
         if self._uri.startswith(("http://", "https://")):
             return ServerSource(self._uri)
-        if self._uri.startswith("sqlite:///"):
-            return FileSource(Path(self._uri.removeprefix("sqlite:///")))
+        if (file := sqlite_file(self._uri)) is not None:
+            return FileSource(Path(file), self._artifacts)
         raise NotPlain(self._uri)
 
     def version(self, number: int) -> ModelVersion:
@@ -122,11 +125,11 @@ class MlflowReader:
 class FileSource:
     """MLflow's SQLite file, with artifacts in folders of this machine."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, artifacts: Path | None = None) -> None:
+        self._path, self._artifacts = path, artifacts
 
     def place(self, model: str, number: int) -> Place:
-        """From three tables, read in one transaction."""
+        """From five tables, read in one transaction."""
         with contextlib.closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             database.execute("BEGIN")
             ((revision,),) = database.execute("SELECT version_num FROM alembic_version")
@@ -138,9 +141,12 @@ class FileSource:
             tags = dict(
                 database.execute("SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", (model, number))
             )
-            ((bundle,),) = database.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run,))
+            ((bundle, experiment),) = database.execute("SELECT artifact_uri, experiment_id FROM runs WHERE run_uuid = ?", (run,))
+            ((folder,),) = database.execute("SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,))
             logged = _logged_model(tags)
             ((files,),) = database.execute("SELECT artifact_location FROM logged_models WHERE model_id = ?", (logged,))
+        if self._artifacts is not None:
+            bundle, files = (here(uri, folder or "", self._artifacts) for uri in (bundle, files))
         return Place(_version(number, run, made, tags), bundle, files)
 
     def named(self, model: str, alias: str) -> int:

@@ -10,21 +10,27 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ratchet.clients.migrations import ONE_THREAD
-from ratchet.core.errors import ArtifactError, Unavailable, UserError
+from ratchet.clients.sql_errors import UNUSABLE
+from ratchet.core.address import sqlite_file
+from ratchet.core.errors import ArtifactError, RatchetError, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
+from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
 from ratchet.registry.mlflow_import import import_mlflow
+from ratchet.registry.mlflow_moved import follow
 from ratchet.registry.port import Figures, Kept, NewVersion, Note
 
 if TYPE_CHECKING:
@@ -32,9 +38,13 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 T = TypeVar("T")
-_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # error codes of MLflow's REST API
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 _BUNDLE = "ratchet"
+_OPENED_LATE = (  # by MLflow, when a database is first asked
+    "mlflow.store.db.utils",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+)
 _LOGGED = "models:/"  # before a logged model's id
 
 
@@ -50,10 +60,20 @@ class MlflowRegistry:
 
     def __init__(self, uri: str, model: str, artifacts: Path | None, alias_seconds: int = 2) -> None:
         self._uri, self._model, self._artifacts, self._alias_seconds = uri, model, artifacts, alias_seconds
+        # of a file whose name is escaped in its URL MLflow would make a second folder, so called; not where a driver is named
+        self._asked = uri.replace("sqlite:///", "sqlite+pysqlite:///", 1) if "%" in uri else uri
         self._mlflow = import_mlflow()
         self._opened: mlflow.MlflowClient | None = None
         self._downloads = tempfile.mkdtemp(prefix="ratchet-bundle-")
         weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
+
+    def prepare(self) -> None:
+        """Import what the first question imports, before several threads would."""
+        for module in () if self._uri.startswith("http") else _OPENED_LATE:
+            import_module(module)
+        with suppress(RatchetError):  # whoever asks says why
+            if sqlite_file(self._uri):
+                self._call(lambda client: client.search_registered_models(max_results=1))
 
     def _client(self) -> mlflow.MlflowClient:
         if self._opened is None:
@@ -61,10 +81,12 @@ class MlflowRegistry:
                 from mlflow.store.db import utils  # noqa: PLC0415 - takes 2 s, and a server's client does without
 
                 set_mlflows_tries(utils, 4)  # its own 10 keep a person waiting for 100 s
-            self._mlflow.set_tracking_uri(self._uri)
-            self._mlflow.set_registry_uri(self._uri)
+            self._mlflow.set_tracking_uri(self._asked)
+            self._mlflow.set_registry_uri(self._asked)
             with ONE_THREAD, self._making():
-                self._opened = self._mlflow.MlflowClient(self._uri)
+                self._opened = self._mlflow.MlflowClient(self._asked)
+                if self._artifacts and (file := sqlite_file(self._uri)):
+                    follow(Path(file), self._experiments_name, self._artifacts)
         return self._opened
 
     @contextmanager
@@ -73,10 +95,11 @@ class MlflowRegistry:
 
         It is the folder that is locked, because a lock file would stay there.
         """
-        if not self._uri.startswith("sqlite:///"):
+        file = sqlite_file(self._uri)
+        if file is None:
             yield
             return
-        folder = Path(self._uri.removeprefix("sqlite:///")).parent
+        folder = Path(file).parent
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -85,22 +108,22 @@ class MlflowRegistry:
         finally:
             os.close(descriptor)  # gives the lock back
 
-    def _call(self, action: Callable[[mlflow.MlflowClient], T]) -> T:
-        """Translate MLflow's errors once. What says "does not exist" passes as it is, for the caller to read."""
+    def _call(self, action: Callable[[mlflow.MlflowClient], T], expected: Callable[[Exception], bool] = is_absent) -> T:
+        """Translate MLflow's errors once. What is `expected`, by default "does not exist", passes for the caller to read."""
         try:
-            return action(self._client())
+            client = self._client()
+        except (self._mlflow.MlflowException, SQLAlchemyError, sqlite3.Error, OSError, *UNUSABLE) as error:
+            raise registry_error(error, self._uri) from error
+        try:
+            return action(client)
         except self._mlflow.MlflowException as error:
-            if error.error_code in _ABSENT:
+            if expected(error):
                 raise
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
         except (FileNotFoundError, NotADirectoryError):
             raise
-        except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: the URL's driver is not installed
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: Exception) -> Unavailable:
-        where = self._uri.split("@")[-1]  # never the password, which MLflow's own text has
-        return Unavailable(f"the model registry at {where} cannot be reached ({_cause(error)}): check it and RATCHET_TRACKING_URI")
+        except (SQLAlchemyError, OSError) as error:
+            raise registry_error(error, self._uri) from error
 
     def register(self, new: NewVersion) -> ModelVersion:
         """Log parameters, metrics, model and bundle in one run, then register the version with all its tags at once.
@@ -115,7 +138,7 @@ class MlflowRegistry:
         experiment = self._experiment()
         mlflow.set_experiment(experiment_id=experiment)
         try:
-            with mlflow.start_run() as run:
+            with mlflow.start_run(experiment_id=experiment) as run:
                 mlflow.log_params(dict(new.params))
                 mlflow.log_metrics(dict(new.metrics))
                 mlflow.log_artifacts(str(new.bundle), _BUNDLE)
@@ -130,7 +153,7 @@ class MlflowRegistry:
             run_id = run.info.run_id
             created = self._create(run_id, logged, self._digest(run_id, logged.model_uri), new.provenance)
         except (self._mlflow.MlflowException, SQLAlchemyError, OSError) as error:
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
         return self.version(created)
 
     def _create(self, run_id: str, logged: Any, digest: str, provenance: Provenance | None) -> int:
@@ -171,7 +194,7 @@ class MlflowRegistry:
                 client.delete_model_version(self._model, str(number))
                 number = self._create(run_id, logged, digest, kept.provenance)
         except (self._mlflow.MlflowException, SQLAlchemyError, OSError) as error:
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
         return self.version(number)
 
     def files(self, version: ModelVersion) -> Path:
@@ -179,15 +202,15 @@ class MlflowRegistry:
         return self.bundle(version).parent
 
     def _ensure_model(self) -> None:
-        try:
-            self._call(lambda client: client.create_registered_model(self._model))
-        except Unavailable as error:
-            cause = error.__cause__
-            if not isinstance(cause, self._mlflow.MlflowException) or cause.error_code != _EXISTS:
-                raise
+        with suppress(self._mlflow.MlflowException):  # it is there already
+            self._call(lambda client: client.create_registered_model(self._model), lambda error: _code(error) == _EXISTS)
+
+    @property
+    def _experiments_name(self) -> str:
+        return f"ratchet/{self._model}"
 
     def _experiment(self) -> str:
-        name = f"ratchet/{self._model}"
+        name = self._experiments_name
         found = self._call(lambda client: client.get_experiment_by_name(name))
         if found is not None:
             return str(found.experiment_id)
@@ -252,7 +275,7 @@ class MlflowRegistry:
         try:
             self._call(lambda client: client.search_registered_models(max_results=1))
         except self._mlflow.MlflowException as error:
-            raise self._unavailable(error) from error
+            raise registry_error(error, self._uri) from error
 
     def set_alias(self, alias: str, number: int) -> None:
         """Point the alias at the version, in one try. Raises UserError when it was deleted meanwhile."""
@@ -308,10 +331,10 @@ class MlflowRegistry:
         fetch = self._mlflow.artifacts.download_artifacts
 
         def both(_: mlflow.MlflowClient) -> str:
-            fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._uri)
-            return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._uri))
+            fetch(artifact_uri=model_uri, dst_path=str(target / "model"), tracking_uri=self._asked)
+            return str(fetch(run_id=run_id, artifact_path=_BUNDLE, dst_path=str(target), tracking_uri=self._asked))
 
-        bundle = Path(self._call(both))
+        bundle = Path(self._call(both, files_absent))
         return digest_of(target), bundle
 
     def _digest(self, run_id: str, model_uri: str) -> str:
@@ -332,21 +355,13 @@ class MlflowRegistry:
         )
 
 
+def _code(error: Exception) -> str:
+    return str(getattr(error, "error_code", ""))
+
+
 def _gone(version: MlflowVersion) -> ArtifactError:
     message = f"version {version.version} is registered, but its MLflow run {version.run_id} is gone: restore it in the registry"
     return ArtifactError(message)
-
-
-def _cause(error: Exception) -> str:
-    """Why, in a few words: what the system said where MLflow and requests only wrap it, else the error's first sentence."""
-    chain: list[BaseException] = [error]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
-        chain.append(inner)
-    said = [cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror]
-    if said:
-        return said[-1]
-    lines = str(getattr(error, "message", None) or getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0].split(". ")[0][:200] if lines else type(error).__name__
 
 
 def _tags(provenance: Provenance) -> dict[str, Any]:

@@ -27,7 +27,6 @@ class ReportFiles:
             handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=f".{name}.")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(content)
-            Path(temporary).chmod(0o644)
             Path(temporary).replace(target)
         except OSError as error:
             message = f"the report {target} cannot be written: {error.strerror}"

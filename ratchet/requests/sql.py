@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ratchet.clients.roles import give
+from ratchet.clients.sql_errors import FAILED, UNUSABLE, sql_error
 from ratchet.core.entity_key import all_spelled
-from ratchet.core.errors import Unavailable, UserError
+from ratchet.core.errors import RatchetError
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.schema import Columns, LoggedAnswer
 from ratchet.requests import answer_rows, label_join
@@ -43,13 +43,12 @@ class SqlRequestLog:
     def _url(self) -> URL:
         return make_url(self._given)
 
-    @property
-    def _where(self) -> str:
-        return f"the request log at {self._given.split('@')[-1]}"  # never the password
-
     @cached_property
     def _engine(self) -> Engine:
-        engine = open_engine(self._url)
+        try:
+            engine = open_engine(self._url)
+        except UNUSABLE as error:
+            raise self._error(error) from error
         weakref.finalize(self, engine.dispose)
         return engine
 
@@ -58,13 +57,11 @@ class SqlRequestLog:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (ArgumentError, NoSuchModuleError, ImportError) as error:
-            message = f"RATCHET_REQUESTS_URL is not usable ({type(error).__name__}): it is sqlite:///file or postgresql+psycopg://…"
-            raise UserError(message) from error
-        except (SQLAlchemyError, OSError) as error:
-            cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
-            message = f"{self._where} cannot be used ({cause}): check it and RATCHET_REQUESTS_URL"
-            raise Unavailable(message) from error
+        except FAILED as error:
+            raise self._error(error) from error
+
+    def _error(self, error: Exception) -> RatchetError:
+        return sql_error(error, "the request log", self._given, "RATCHET_REQUESTS_URL", "cannot be used")
 
     def migrate(self) -> list[str]:
         """Bring the tables up to date and give each database role its rights, by the owner of the tables. Returns the roles."""

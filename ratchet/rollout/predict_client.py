@@ -12,12 +12,13 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from ratchet.clients.children import serving_environment
 from ratchet.clients.http import Post, Reply
 from ratchet.core.errors import DataError, PromotionFailed, Unavailable
 from ratchet.core.headers import PROBE
 from ratchet.core.schema import FeatureValue, ModelVersion
 from ratchet.rollout.state import Answer
-from ratchet.settings import Settings, environment
+from ratchet.settings import Settings
 
 CHECK = (sys.executable, "-P", "-m", "serving.check")
 _PROBE = {PROBE: "1"}  # an answer to us is not one to log
@@ -98,7 +99,7 @@ def infra_check(check: Sequence[str], settings: Settings, version: ModelVersion)
             [*check, "--version", str(version.number), *(["--digest", version.digest] if version.digest else [])],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=environment(settings),
+            env=serving_environment(settings),
             timeout=limit,
             check=False,
         )

@@ -12,13 +12,14 @@ import httpx
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from ratchet.clients import http
+from ratchet.clients.children import serving_environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion
 from ratchet.rollout import predict_client
 from ratchet.rollout.local_deployment import LocalDeployment, Observed, Pod
 from ratchet.rollout.predict_client import ScoreIn
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
-from ratchet.settings import Settings, environment
+from ratchet.settings import Settings
 
 GATEWAY = (sys.executable, "-P", "-m", "serving.gateway")
 _START_SECONDS = 60.0  # for a gateway to import and look around; it loads no model
@@ -65,7 +66,7 @@ class ProcessRollout:
                 stdin=subprocess.PIPE,  # ends with this process, however that comes about, and the gateway with it
                 stdout=output,
                 stderr=output,
-                env=environment(self._settings),
+                env=serving_environment(self._settings),
                 start_new_session=True,  # Ctrl-C is for this process, which then ends the gateway in order
             )
         try:

@@ -126,7 +126,7 @@ def test_a_ledger_that_cannot_be_opened_is_one_sentence_without_the_password() -
 
 def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("not a database, but long enough to be looked at as one" * 20)
-    with pytest.raises(Unavailable, match="file is not a database"):
+    with pytest.raises(UserError, match="file is not a database"):
         SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}", "tester", "churn").records()
 
 

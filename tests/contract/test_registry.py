@@ -185,7 +185,7 @@ def test_a_registry_that_is_down_is_never_no_champion(tmp_path: Path, monkeypatc
         registry.alias("production")
     file = tmp_path / "mlflow.db"
     file.write_text("no database" * 500)
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    with pytest.raises(UserError, match=r"cannot be used \(file is not a database\)"):
         MlflowRegistry(f"sqlite:///{file}", "churn", tmp_path).alias("production")
 
 

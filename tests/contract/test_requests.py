@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 
-from ratchet.core.errors import DataError, Unavailable
+from ratchet.core.errors import DataError, UserError
 from ratchet.core.schema import Columns, LoggedAnswer
 from ratchet.requests.port import JoinReport
 from ratchet.requests.sql import SqlRequestLog
@@ -179,10 +179,10 @@ def test_two_processes_logs_on_one_database_see_each_other(log: SqlRequestLog, u
     assert other.join(labels(prediction_id=["a"], label=[1])).joined == 1
 
 
-def test_a_store_that_cannot_be_opened_is_unavailable_and_says_where(tmp_path: Path) -> None:
+def test_a_store_whose_place_is_wrong_is_not_tried_again_and_says_where(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
-    with pytest.raises(Unavailable, match=r"the request log at sqlite:///.*requests\.db cannot be used"):
+    with pytest.raises(UserError, match=r"the request log at sqlite:///.*requests\.db cannot be used"):
         SqlRequestLog(f"sqlite:///{blocked / 'requests.db'}", "churn").append([answer("a")])
 
 

@@ -337,8 +337,8 @@ def test_a_store_that_is_garbage_is_said_and_left_as_it_is(
     path.write_bytes(b"garbage " * 1000)
     garbage = files(tmp_path)
     refused = club.ratchet(*command, **{variable: f"sqlite:///{path}"})
-    assert (refused.code, refused.out) == (75, "")
-    assert refused.error.endswith(f"store.db cannot be reached (file is not a database): check it and {variable}")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.error.endswith(f"store.db cannot be used (file is not a database): check it and {variable}")
     assert files(tmp_path) == garbage
     assert club.state() == before
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ratchet.clients.children import environment
 from ratchet.core.errors import Unavailable, UserError
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.rollout.processes import ProcessRollout
 from ratchet.rollout.state import State
-from ratchet.settings import environment
 from ratchet.tasks.binary.task import BINARY
 from tests.support.fake_wiring import ROWS
 from tests.support.rollout_harness import GOOD, OTHER, SPOILT, ProcessHarness, pin, settle, until
@@ -146,7 +146,7 @@ def test_a_store_that_is_down_is_503_and_the_process_serves_on(harness: ProcessH
             harness.rollout.ask("anna")
     finally:
         path.with_suffix(".away").rename(path)
-    assert (down.status_code, down.json()["error"]) == (503, "the feature store features.json cannot be reached")
+    assert (down.status_code, down.json()["error"]) == (503, "the feature store cannot be reached: try again shortly")
     assert client.post("/predict", json={"customer": "anna"}).status_code == 200
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -79,6 +80,7 @@ class FakeLock:
 class FakeRegistry(MemoryRegistry):
     def __init__(self, clock: Clock | None = None) -> None:
         super().__init__(Path(tempfile.mkdtemp(prefix="ratchet-fake-")))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.clock = clock or Clock()
         self.down: Exception | None = None
         self.read_only: Exception | None = None

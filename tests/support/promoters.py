@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import yaml
 
+from ratchet.clients.children import environment
 from ratchet.core.decision import Verdict
 from ratchet.core.events import Gated
 from ratchet.estimators import bundle as bundles
@@ -31,7 +32,6 @@ from ratchet.promotion.production import Production
 from ratchet.registry.port import NewVersion
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.rollout.state import State
-from ratchet.settings import environment
 from ratchet.wiring import Wiring
 from tests.support import promoter_program
 from tests.support.churn import FEATURES, churn, fitted

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import math
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,7 +44,9 @@ def _quick() -> Iterator[None]:
 @cache
 def turned() -> ParquetSnapshots:
     """Six months, the last four with another truth behind the same features."""
-    store = store_in(Path(mkdtemp(prefix="ratchet-months-")))
+    folder = Path(mkdtemp(prefix="ratchet-months-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    store = store_in(folder)
     for number in range(1, LAST + 1):
         put(store, number, turn=1.0 if number >= TURNED else 0.0)
     return store

@@ -169,7 +169,7 @@ def test_a_feature_store_that_is_down_is_503_and_back_again(server: Server) -> N
     server.wiring.features.path.rename(server.wiring.features.path.with_suffix(".away"))
     response = server.client.post("/predict", json={"customer": "anna"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert response.json() == {"error": "the feature store features.json cannot be reached"}
+    assert response.json() == {"error": "the feature store cannot be reached: try again shortly"}
     assert server.client.get("/health").status_code == 503
     server.wiring.features.put(ROWS)
     assert server.client.post("/predict", json={"customer": "anna"}).status_code == 200

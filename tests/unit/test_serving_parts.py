@@ -107,7 +107,10 @@ def test_a_defect_while_loading_is_said_and_not_waited_for(registry: FolderRegis
         raise AttributeError(message)
 
     model = settled(PinnedModel("3", defect))
-    assert (model.state.phase, model.state.detail) == (Phase.FAILED, "AttributeError: no such attribute")
+    assert (model.state.phase, model.state.detail) == (
+        Phase.FAILED,
+        "a defect: the log of this process has its trace (AttributeError)",
+    )
     assert registry.root.exists()
 
 
@@ -241,7 +244,7 @@ def test_a_store_on_this_machine_is_asked_on_the_loop_once_it_is_open_and_for_fe
     assert asyncio.run(ask("a", "b", "c")) == [{"name": name} for name in "abc"]
     assert [name == "MainThread" for name in store.threads] == [False, False, True, False]  # the last one is for many
     store.down = True
-    with pytest.raises(Unavailable, match="down"):
+    with pytest.raises(Unavailable, match="the feature store cannot be reached"):
         asyncio.run(ask("a"))
     store.down = False
     assert asyncio.run(ask("a")) == [{"name": "a"}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,12 +18,16 @@ import urllib3
 from pipelines.runners.kubeflow.answers import ended_as, message_of, run_of, schedule_of, tasks_of
 from pipelines.runners.kubeflow.runs import KubeflowRun, Pod, Schedule, Version
 from pipelines.runners.kubeflow.settings import KubeflowSettings
+from ratchet.clients.secrets import scrubbed
+from ratchet.core.address import place_of
 from ratchet.core.errors import Unavailable, UserError
 
 _PAGE = 100
 _SECONDS = 30.0
 _PATIENCE = {"_request_timeout": _SECONDS}  # the client itself would wait for ever
 _NOT_SIGNED_IN, _FORBIDDEN, _BROKEN = 401, 403, 500
+_LATER = {408, 425, 429}
+_TLS = re.compile(r"CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|certificate bundle|hostname .* doesn't match", re.IGNORECASE)
 
 
 class KubeflowApi:
@@ -229,18 +234,26 @@ class KubeflowApi:
         except (urllib3.exceptions.HTTPError, TimeoutError, OSError) as error:
             raise self._unavailable(error) from error
 
-    def _refused(self, error: kfp_server_api.ApiException) -> Unavailable | UserError:
-        status, said = error.status or 0, message_of(error.body, error.reason)
-        if status in {_NOT_SIGNED_IN, _FORBIDDEN}:
-            return UserError(f"Kubeflow at {self._settings.url} refuses ({status}): check RATCHET_KFP_TOKEN and the rights; {said}")
-        if status == 0 or (status >= _BROKEN and "not found" not in said):
-            return self._unavailable(said)
-        return UserError(f"Kubeflow at {self._settings.url} refuses ({status}): {said}")
+    @property
+    def _where(self) -> str:
+        return f"Kubeflow at {place_of(self._settings.url)}"
 
-    def _unavailable(self, error: object) -> Unavailable:
+    def _refused(self, error: kfp_server_api.ApiException) -> Unavailable | UserError:
+        status, said = error.status or 0, scrubbed(message_of(error.body, error.reason), self._settings.url)
+        if status in {_NOT_SIGNED_IN, _FORBIDDEN}:
+            return UserError(f"{self._where} refuses ({status}): check RATCHET_KFP_TOKEN and the rights; {said}")
+        if status == 0 or status in _LATER or (status >= _BROKEN and "not found" not in said):
+            return self._unavailable(said)
+        return UserError(f"{self._where} refuses ({status}): {said}")
+
+    def _unavailable(self, error: object) -> Unavailable | UserError:
         reason = getattr(error, "reason", None) or error  # urllib3's outer error repeats the whole request
-        cause = (str(reason).splitlines() or [type(error).__name__])[0].rpartition("): ")[2]
-        return Unavailable(f"Kubeflow at {self._settings.url} cannot be reached ({cause}): check it and RATCHET_KFP_URL")
+        lines = scrubbed(str(reason), self._settings.url).splitlines() or [type(error).__name__]
+        cause = lines[0].rpartition("): ")[2]
+        if isinstance(error, FileNotFoundError) or _TLS.search(lines[0]):
+            message = f"{self._where} is asked by TLS and its certificate cannot be checked ({cause})"
+            return UserError(f"{message}: check RATCHET_KFP_CA_FILE and RATCHET_KFP_URL")
+        return Unavailable(f"{self._where} cannot be reached ({cause}): check it and RATCHET_KFP_URL")
 
 
 def _found_or_made(find: Callable[[], str | None], make: Callable[[], str]) -> tuple[str, bool]:

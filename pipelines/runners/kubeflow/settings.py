@@ -8,25 +8,21 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ratchet.project.addresses import web
 from ratchet.settings import read_environment
 
 _PREFIX = "RATCHET_KFP_"
 
 
-def _address(value: str) -> str:
-    if value and not value.startswith(("http://", "https://")):
-        message = "an address is http://host:port or https://host:port"
-        raise ValueError(message)
-    return value
-
-
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(web)]
 
 
 class KubeflowSettings(BaseSettings):
     """Each field is the variable RATCHET_KFP_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True
+    )
 
     url: Address = ""  # of the API server, http://ml-pipeline.<namespace>:8888
     ui_url: Address = ""  # that people open; runs are shown as links below it

@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from pipelines.runners.events import Event, Run, failure, plain, step_line
 from pipelines.runners.local.run_log import end_of, outlived, place_of
+from ratchet.clients.children import environment
 from ratchet.core.errors import Unavailable
 from ratchet.private_names import KFP_ENDED, KFP_STARTED
-from ratchet.settings import Settings, environment
+from ratchet.settings import Settings
 
 
 def task_environment(settings: Settings) -> dict[str, str]:
@@ -39,10 +41,14 @@ def run_local(settings: Settings, arguments: Mapping[str, Any], run_id: str, on_
     log = folder / "log.txt"
     run = Run(run_id, place_of(settings, log))
     command = [sys.executable, "-P", "-m", "pipelines.runners.local.program", str(folder), json.dumps(arguments)]
-    env = {**task_environment(settings), "RATCHET_RUN_ID": run_id}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with log.open("w", encoding="utf-8") as file:
+        # kfp.local leaves a folder a task in the temporary one, and so does what a task's killed child had there
+        with (
+            log.open("w", encoding="utf-8") as file,
+            TemporaryDirectory(prefix="ratchet-run-", ignore_cleanup_errors=True) as scratch,
+        ):
+            env = {**task_environment(settings), "RATCHET_RUN_ID": run_id, "TMPDIR": scratch}
             code = _follow(command, env, file, run, on_event)
     except OSError as error:
         message = f"the run's folder {folder} cannot be written: {error.strerror}"

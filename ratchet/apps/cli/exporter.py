@@ -34,6 +34,7 @@ def exporter(
     from ratchet.apps.exporter.sources import sources  # noqa: PLC0415 - as above
 
     wiring = Wiring.load()
+    wiring.prepare()  # before there are threads
     last = LastRead(sources(wiring), wiring.project, interval, lambda trouble: complain(f"error: {trouble}"))
     registry = CollectorRegistry()
     registry.register(last)

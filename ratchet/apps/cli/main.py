@@ -14,6 +14,8 @@ import typer
 
 from ratchet.apps.cli import backtest, data, demo, exporter, production, project, retention, run, runs, serving, ui, watch
 from ratchet.apps.cli.console import complain, err, out
+from ratchet.clients.obstacles import forget_shared_metrics
+from ratchet.clients.secrets import trace_of
 from ratchet.core.errors import RatchetError
 
 app = typer.Typer(
@@ -62,14 +64,20 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _said(error: BaseException) -> None:
+    sys.stderr.write(trace_of(error))
+
+
 def main() -> None:
     """Entry point. SIGTERM ends a command as Ctrl-C does; as process 1 of a container it would be ignored."""
+    forget_shared_metrics()
     signal.signal(signal.SIGTERM, _interrupt)
+    sys.excepthook = lambda _kind, error, _trace: _said(error)
     try:
         app()
     except RatchetError as error:
         if os.environ.get("RATCHET_DEBUG"):
-            raise
+            sys.stderr.write(trace_of(error))
         complain(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

@@ -13,11 +13,11 @@ import typer
 
 from ratchet.apps.cli import figures
 from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
+from ratchet.clients.children import serving_environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.estimate import MetricName
 from ratchet.core.events import LiveMeasured
 from ratchet.core.schema import Columns
-from ratchet.settings import environment
 from ratchet.steps import labels as use_case
 from ratchet.steps import measure
 from ratchet.tasks.catalogue import task_of
@@ -42,7 +42,7 @@ def serve(
     wiring = Wiring.load()
     settings = wiring.settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     err.print(f"POST {settings.url}/predict   Ctrl-C stops", markup=False, soft_wrap=True)
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.gateway"], environment(settings))  # noqa: S606 - becomes the server
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "serving.gateway"], serving_environment(settings))  # noqa: S606 - becomes the server
 
 
 def predict(

@@ -18,10 +18,11 @@ import httpx
 
 from ratchet.apps.cli.console import line, out
 from ratchet.apps.demo.traffic import Traffic
+from ratchet.clients.children import environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.events import Entry, Moved
 from ratchet.project.file import load_project
-from ratchet.settings import Settings, environment, load_settings
+from ratchet.settings import Settings, load_settings
 from ratchet.wiring import Wiring
 
 _MARK = ".ratchet-demo"

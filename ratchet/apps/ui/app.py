@@ -33,10 +33,10 @@ def make_app(
     complain: Callable[[str], None],
 ) -> ASGIApp:
     """The application. Bound to this machine alone it answers to this machine's names alone, whatever DNS says elsewhere."""
-    queries, reports = (
-        Queries(settings.look_seconds),
-        Queries(settings.look_seconds),
-    )  # a store of reports that hangs holds up no page
+    queries, reports = (  # a store of reports that hangs holds up no page
+        Queries(settings.look_seconds, complain=complain),
+        Queries(settings.look_seconds, complain=complain),
+    )
     access = Access(settings.token.get_secret_value(), settings.user_header)
     jobs = Jobs(act_as, queries.forget, say, complain)
     pages = Pages(ports.project.model, access, jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Protocol
 
+from ratchet.clients.secrets import trace_of
 from ratchet.core.errors import RatchetError, UserError
 from ratchet.core.events import Entry, Moved
 from ratchet.project.file import Project
@@ -127,7 +128,7 @@ class Jobs:
         """Log how it ended; a defect of ours with its trace."""
         error = job.future.exception()
         if error is not None and not isinstance(error, RatchetError):
-            traceback.print_exception(error)
+            sys.stderr.write(trace_of(error))
         if job.problem:
             self._complain(f"[UI] {job.what} was not done: {job.problem}")
         else:

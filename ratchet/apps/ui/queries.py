@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from ratchet.core.errors import RatchetError
+from ratchet.core.errors import RatchetError, to_strangers
 
+_STORES = {"requests": "request log", "store": "snapshot store", "serving": "serving address"}
 T = TypeVar("T")
 
 
@@ -27,10 +28,12 @@ class Queries:
     Args:
         seconds: after which a page goes without; the query itself goes on, and who asks meanwhile shares it.
         most: queries at a time.
+        complain: takes a line on why a store is away; the page's visitors hear that it is.
     """
 
-    def __init__(self, seconds: float, most: int = 8) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, most: int = 8, complain: Callable[[str], None] = lambda _: None) -> None:
+        self._seconds, self._complain = seconds, complain
+        self._trouble: dict[str, str] = {}
         self._pool = ThreadPoolExecutor(most, thread_name_prefix="query")
         self._under_way: dict[str, Future[Any]] = {}
         self._lock = Lock()
@@ -65,6 +68,14 @@ class Queries:
         if not query.done():
             return Answer(None, f"{name} did not answer within {self._seconds:g} s")
         error = query.exception()
+        said = str(error) if isinstance(error, RatchetError) else ""
+        if said and said != self._trouble.get(name):
+            self._complain(f"[UI] {name}: {said}")
+        self._trouble[name] = said
         if isinstance(error, RatchetError):
-            return Answer(None, str(error))
+            return Answer(None, to_strangers(error, _named(name)))
         return Answer(query.result())
+
+
+def _named(name: str) -> str:
+    return name if " " in name or "." in name else f"the {_STORES.get(name, name)}"

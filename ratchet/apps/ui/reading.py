@@ -19,7 +19,7 @@ from ratchet.apps.ui.stores import Ports, ask_stores
 from ratchet.apps.ui.story import checks, decision
 from ratchet.apps.ui.words import is_report_name, report_name
 from ratchet.apps.wording import summary
-from ratchet.core.errors import RatchetError
+from ratchet.core.errors import RatchetError, to_strangers
 from ratchet.core.events import Entry, Event, Gated, Ingested, Triggered
 from ratchet.core.record import Record
 from ratchet.reports.html.contained import contained
@@ -191,7 +191,7 @@ class Reading:
         """One sentence in place of a page."""
         status, text = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
         if isinstance(error, RatchetError):
-            status, text = 503, str(error)
+            status, text = 503, to_strangers(error, "a store")
         sentence = {404: "there is no such page", 405: "this address does not take that", 500: "a defect: the log has its trace"}
         text = sentence[status] if text in {"", "Not Found", "Method Not Allowed"} else text
         return self._pages.page(request, "refused.html.j2", f"Not possible ({status})", status, sentence=text)

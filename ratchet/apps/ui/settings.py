@@ -23,7 +23,9 @@ def _long_enough(value: SecretStr) -> SecretStr:
 class UiSettings(BaseSettings):
     """Each field is the variable RATCHET_UI_<FIELD>. Apart from Settings, because those are handed to child processes."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True
+    )
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=3001, ge=1, le=65535)
