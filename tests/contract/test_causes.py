@@ -41,7 +41,7 @@ from ratchet.core.errors import (
     UserError,
 )
 from ratchet.core.events import Pruned
-from ratchet.features.feast_errors import FeastError, feature_error
+from ratchet.features.feast_errors import feature_error
 from ratchet.ledger.journal import Journal
 from ratchet.notify.webhook import Webhook
 from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
@@ -278,8 +278,8 @@ def test_a_registry_whose_database_refuses_us_is_not_away() -> None:
 
 
 def _feast_errors() -> list[type[Exception]]:
-    found = vars(sys.modules["feast.errors"]).values()  # imported by the adapter, which keeps Feast from sharing its metrics
-    return [kind for kind in found if isinstance(kind, type) and issubclass(kind, FeastError)]
+    errors = sys.modules["feast.errors"]  # imported by the adapter, which keeps Feast from sharing its metrics
+    return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FeastError)]
 
 
 @pytest.mark.parametrize("kind", _feast_errors(), ids=lambda kind: kind.__name__)
