@@ -119,7 +119,7 @@ def test_a_flood_of_batches_leaves_the_process_alive_and_others_answered(tmp_pat
     with harness.rollout.session():
         pin(harness.rollout, GOOD)
         assert settle(harness.rollout).state is State.READY
-        pid, statuses = active_pid(harness), []
+        pid, statuses = active_pid(harness), list[int]()
         body = json.dumps([{"customer": "anna"}] * 5).encode()
 
         def flood() -> None:

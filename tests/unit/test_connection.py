@@ -105,7 +105,7 @@ def running(settings: uvicorn.Config) -> Iterator[Running]:
 class Lively(FakeBackend):
     """Answers everything."""
 
-    async def send(self, *_: Any) -> Any:  # type: ignore[override]
+    async def send(self, *_: Any) -> Any:
         response = answer("alive")
         return response, response.content
 
