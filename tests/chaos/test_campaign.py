@@ -156,7 +156,7 @@ FRAMES = {
 
 
 def test_hostile_http_is_refused_by_a_client_error_and_others_are_answered(site: Site, counts: Counts) -> None:
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     raw = {name: head + b"Content-Length: %d\r\n\r\n" % len(body) + body for name, body in HOSTILE.items()}
     raw |= {name: head + frame + b"\r\n{}" for name, frame in FRAMES.items()}
     with asked(site) as client:
