@@ -1,5 +1,6 @@
 # The one image: pipeline steps, serving and MLflow's server. `make cluster-up` and `make cluster-load` build it.
 # BASE needs Python 3.11 and nothing else: the official slim image, or one made of Debian packages (cluster/).
+# By digest: --build-arg BASE=python:3.11-slim-bookworm@$(docker buildx imagetools inspect python:3.11-slim-bookworm --format '{{.Manifest.Digest}}')
 ARG BASE=python:3.11-slim-bookworm
 
 # the locked libraries, 1.5 GB: a layer of their own, so that a change of our code builds and travels in seconds
@@ -7,12 +8,12 @@ FROM ${BASE} AS libraries
 WORKDIR /build
 # site-ca.pem is there only where a proxy signs with a certificate of its own; the glob lets it be absent. Else the base's own store,
 # where it has one, is asked: a site may have put its certificate there
-COPY pyproject.toml uv.lock site-ca.pe[m] ./
+COPY pyproject.toml uv.lock tools/uv.txt site-ca.pe[m] ./
 ENV UV_PROJECT_ENVIRONMENT=/opt/ratchet UV_LINK_MODE=copy UV_NO_CACHE=1
 RUN if [ ! -s site-ca.pem ] && [ -s /etc/ssl/certs/ca-certificates.crt ]; then cp /etc/ssl/certs/ca-certificates.crt site-ca.pem; fi \
  && if [ -s site-ca.pem ]; then export SSL_CERT_FILE=/build/site-ca.pem PIP_CERT=/build/site-ca.pem; fi \
  && python3.11 -m venv /uv \
- && /uv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check uv==0.13.9 \
+ && /uv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes --requirement uv.txt \
  && /uv/bin/uv sync --frozen --quiet --no-dev --no-install-project --compile-bytecode \
  && echo /opt/program >/opt/ratchet/lib/python3.11/site-packages/program.pth
 

@@ -16,7 +16,18 @@ from typing import IO
 from cluster.shell import run, succeeds
 
 ROOT = Path(__file__).parent.parent
-_SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "Dockerfile", "components", "pipelines", "ratchet", "serving")
+_SOURCES = (
+    "pyproject.toml",
+    "uv.lock",
+    "tools/uv.txt",
+    "README.md",
+    "LICENSE",
+    "Dockerfile",
+    "components",
+    "pipelines",
+    "ratchet",
+    "serving",
+)
 _HASH = 12
 
 

@@ -87,9 +87,16 @@ def _kubeflow(cluster: Cluster, namespace: str, said: dict[str, Any]) -> dict[st
 
 
 def _connect(cluster: Cluster, namespace: str) -> None:
-    """See that the namespace is there, and in it the Secret with the platform's addresses."""
+    """See that the namespace is there, in it the Secret with the addresses, and that its pods reach platform and Kubeflow."""
     if not cluster.has("namespace", namespace):
         cluster.kubectl("create", "namespace", namespace)
-    known = [str(name) for name in _values(cluster, PLATFORM)["connections"].get("namespaces", [])]
+    _name_it(cluster, PLATFORM, "connections", namespace)
+    if cluster.has("service", "ml-pipeline"):
+        _name_it(cluster, KUBEFLOW, "networkPolicy", namespace)
+
+
+def _name_it(cluster: Cluster, release: str, section: str, namespace: str) -> None:
+    """Add the namespace to those that the release knows in that section of its values."""
+    known = [str(name) for name in _values(cluster, release).get(section, {}).get("namespaces", [])]
     if namespace not in known:
-        cluster.install(PLATFORM, {"connections.namespaces": "{" + ",".join([*known, namespace]) + "}"}, wait=True)
+        cluster.install(release, {f"{section}.namespaces": "{" + ",".join([*known, namespace]) + "}"}, wait=True)

@@ -20,6 +20,7 @@ from ratchet.core.row_groups import ROWS_PER_POD
 LOCK = "promotion.lock"
 _PREFIX = "RATCHET_"
 MODEL_VERSION = f"{_PREFIX}MODEL_VERSION"  # the version that a serving process is pinned to; no setting, each process has its own
+MODEL_DIGEST = f"{_PREFIX}MODEL_DIGEST"  # likewise, the digest of the version's files as the ledger has it
 T = TypeVar("T", bound=BaseSettings)
 
 
@@ -39,6 +40,8 @@ class Settings(BaseSettings):
     home: Path = Path()  # folder of all state; by default .ratchet beside the project file
     tracking_uri: str = ""  # of MLflow, else SQLite under the home
     ledger_url: str = ""  # SQL, else SQLite under the home
+    ledger_key: str = ""  # by which the ledger's records are signed; else of the file
+    ledger_key_file: str = ""  # with that key; else ledger.key in the home, where the ledger lies there too
     requests_url: str = ""  # likewise, of the request log
     online_url: str = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
     snapshots_url: str = ""  # s3://bucket/prefix, else a folder under the home

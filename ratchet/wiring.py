@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ratchet.core.schema import Columns
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
+    from ratchet.ledger.seal import Anchors, Key, Seal
     from ratchet.ledger.sql import SqlLedger
     from ratchet.locks.port import Lock
     from ratchet.notify.port import Notifier
@@ -171,7 +172,10 @@ class Wiring:
         """SQL."""
         from ratchet.ledger.sql import SqlLedger
 
-        return SqlLedger(self.settings.ledger_url, self.settings.actor, self.project.model, self._belong)
+        return SqlLedger(self.settings.ledger_url, self.settings.actor, self.project.model, self._belong, self._secret)
+
+    def _secret(self) -> bytes:
+        return self.seal.secret()
 
     def _belong(self, records: Sequence[Record]) -> bool:
         """Whether the records of release 0.1 are this model's. Asks MLflow only where they do not say it themselves."""
@@ -198,7 +202,25 @@ class Wiring:
     @cached_property
     def journal(self) -> Journal:
         """The ledger as this model's events; the notifiers hear of each that is appended."""
-        return Journal(self.ledger, self.project.model, [notifier.notify for notifier in self.notifiers])
+        return Journal(self.ledger, self.project.model, [notifier.notify for notifier in self.notifiers], self.seal)
+
+    @cached_property
+    def seal(self) -> Seal:
+        """The ledger's key and where its head is published: both outside its database."""
+        from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
+        from ratchet.ledger.seal import Seal
+
+        settings, own = self.settings, self.settings.ledger_url == f"sqlite:///{self.settings.home / 'ledger.db'}"
+        if settings.ledger_key or (not settings.ledger_key_file and not own):
+            key: Key = KeyText(settings.ledger_key, "RATCHET_LEDGER_KEY")
+        else:
+            key = KeyFile(Path(settings.ledger_key_file or settings.home / "ledger.key"), make=not settings.ledger_key_file)
+        anchors: Anchors = AnchorFile(settings.folder / "ledger-head.json")
+        if settings.deployment:
+            from ratchet.ledger.anchor_deployment import DeploymentAnchor
+
+            anchors = DeploymentAnchor(self.cluster, settings.deployment)
+        return Seal(self.project.model, key, anchors, warn)
 
     @property
     def notifiers(self) -> Sequence[Notifier]:
@@ -270,7 +292,9 @@ class Wiring:
     @property
     def production(self) -> Production:
         """What the promotion protocol acts on; it says its stages on standard output."""
-        return Production(self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say)
+        return Production(
+            self.registry, self.journal, self.lock, self.rollout, self.settings.ready_timeout, say, keeps=self.reports
+        )
 
     @property
     def quiet_production(self) -> Production:

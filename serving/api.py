@@ -154,6 +154,7 @@ async def _health(request: Request) -> Response:
     body = {
         "model": parts.project.model,
         "model_version": parts.model.number,
+        "model_digest": served.version.digest if served else "",
         "ready": served is not None,
         "detail": state.detail,
         "model_created_at": created.isoformat() if created else None,

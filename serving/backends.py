@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from ratchet.core.headers import STATE
-from ratchet.settings import MODEL_VERSION
+from ratchet.settings import MODEL_DIGEST, MODEL_VERSION
 
 COMMAND = (sys.executable, "-P", "-m", "serving.backend")
 _LOOPBACK = "127.0.0.1"
@@ -39,6 +39,7 @@ class Backend:
         self.name, self.version, self.url, self._process, self._log = name, version, url, process, log
         self.detail = f"version {version} is starting"
         self.stopping = False
+        self.digest = ""  # that its files must have
         self._url = httpx.URL(url)
         # the bare transport: the client around it (cookies, redirects, authentication) adds a third to the price of a request
         self._transport = httpx.AsyncHTTPTransport(limits=_LIMITS, trust_env=False)
@@ -59,8 +60,9 @@ class Backend:
         Args:
             name: the pod's name in reports.
             version: the version to serve.
-            env: the environment; RATCHET_MODEL_VERSION and BentoML's settings are added. PROMETHEUS_MULTIPROC_DIR, where somebody
-                has set it, is left out: the process's /metrics would show the figures of versions that have gone.
+            env: the environment, with RATCHET_MODEL_DIGEST; RATCHET_MODEL_VERSION and BentoML's settings are added.
+                PROMETHEUS_MULTIPROC_DIR, where somebody has set it, is left out: the process's /metrics would show the figures of
+                versions that have gone.
             folder: `<home>/serving`, for the log and BentoML's files.
             command: the program; `--fd` and `--grace` are appended.
             grace: seconds that the process gives to requests in flight when it is asked to stop.
@@ -88,7 +90,9 @@ class Backend:
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C is the gateway's to handle
             )
-        return cls(name, version, f"http://{_LOOPBACK}:{port}", process, log)
+        made = cls(name, version, f"http://{_LOOPBACK}:{port}", process, log)
+        made.digest = env.get(MODEL_DIGEST, "")
+        return made
 
     @property
     def pid(self) -> int | None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from starlette.requests import Request
 
+from ratchet.core.entity_key import EXACT, MAX_KEY, NO_NAME, key_of, wrong_with
 from ratchet.core.errors import DataError
 
-MAX_ENTITY = 256  # characters of an entity's name
-MAX_WHOLE = 2**53 - 1  # beyond it a JSON number with a point may stand for several integers (RFC 7493, 2.2)
-CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"  # as a character class: what breaks lines, terminals and databases
+MAX_ENTITY = MAX_KEY  # characters of an entity's name
+MAX_WHOLE = EXACT  # beyond it a JSON number with a point may stand for several integers (RFC 7493, 2.2)
 ONE = 64 * 1024  # bytes of a body with one entity
 EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
-
-_UNNAMEABLE = re.compile(rf"[{CONTROLS}\ud800-\udfff]")  # half a surrogate pair is no character
 
 
 class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
@@ -56,7 +53,7 @@ async def read_batch(request: Request, key: str, most: int) -> list[str | Refuse
 
 
 def entity_of(body: Any, key: str) -> str:
-    """The entity that a parsed body names: text of 1 to 256 characters; a whole number is taken as its digits.
+    """The entity that a parsed body names, in its one spelling: text of 1 to 256 characters or a whole number, its digits.
 
     Raises Refused (422) for anything else, unknown fields included: a feature sent along would be ignored silently.
     """
@@ -68,18 +65,17 @@ def entity_of(body: Any, key: str) -> str:
     if unknown:
         raise Refused(422, f"unknown field {unknown[0][:MAX_ENTITY]!r}: send {key} alone, the features come from the feature store")
     value = body[key]
-    # to JSON 377 and 377.0 are one number
-    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_WHOLE:
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
+    name = key_of(value) if isinstance(value, str | int | float) else None
+    if name is None:
         raise Refused(422, f"{key} must be text or a whole number, not {_KINDS[type(value)]}")
-    if not 1 <= len(value) <= MAX_ENTITY:
-        raise Refused(422, f"{key} must have 1 to {MAX_ENTITY} characters, not {len(value)}")
-    if _UNNAMEABLE.search(value):
+    sent = value if isinstance(value, str) else name
+    if not 1 <= len(sent) <= MAX_ENTITY:
+        raise Refused(422, f"{key} must have 1 to {MAX_ENTITY} characters, not {len(sent)}")
+    if wrong_with(sent) == NO_NAME:
         raise Refused(422, f"{key} has characters that no entity's name can have")
-    return value
+    if not name:
+        raise Refused(422, f"{key} is blank")
+    return name
 
 
 _KINDS: dict[type, str] = {bool: "true or false", float: "a fraction", list: "a list", dict: "an object", type(None): "null"}

@@ -15,10 +15,11 @@ def main() -> int:
     """Print {seconds, worst} as JSON; on an error print its sentence to standard error and return its exit code."""
     parser = argparse.ArgumentParser(description="load a model version in the serving runtime and score its golden rows")
     parser.add_argument("--version", type=int, required=True)
-    number = parser.parse_args().version
+    parser.add_argument("--digest", default="", help="that its files must have; without it the registry's word counts")
+    asked = parser.parse_args()
     try:
         wiring = Wiring.load()
-        served = load(wiring.published, wiring.project, number)
+        served = load(wiring.published, wiring.project, asked.version, asked.digest)
     except RatchetError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -24,7 +24,7 @@ from tenacity import (
 )
 
 from ratchet.core.errors import ArtifactError, RatchetError, RetryableError
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import ModelVersion, require_digest
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
@@ -74,8 +74,11 @@ class State:
     detail: str
 
 
-def load(registry: Bundles, project: Project, number: int) -> Served:
+def load(registry: Bundles, project: Project, number: int, digest: str = "") -> Served:
     """Fetch a version's bundle, check its digest, load it and score its golden rows.
+
+    `digest` is the ledger's, by way of the pod template: by it a bundle is refused that was changed together with its tag in the
+    registry. Empty, from a promotion of an older release, leaves the word to the registry.
 
     Raises:
         UserError: there is no such version.
@@ -85,6 +88,9 @@ def load(registry: Bundles, project: Project, number: int) -> Served:
     """
     start = perf_counter()
     version = registry.version(number)
+    require_digest(version, digest)
+    if not digest:
+        _logger.warning("nobody said which digest version %s must have: its files are checked against the registry's alone", number)
     bundle = bundles.read(registry.bundle(version))
     wanted = {feature.name for feature in bundle.features}
     unknown = sorted(wanted - {feature.name for feature in project.inputs})

@@ -5,16 +5,17 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from ratchet.core.entity_key import BLANKS, CONTROLS
 from ratchet.core.schema import DType
 from ratchet.project.file import Project
 from ratchet.tasks.catalogue import task_of
-from serving.bodies import CONTROLS, EACH, MAX_ENTITY, MAX_WHOLE, ONE
+from serving.bodies import EACH, MAX_ENTITY, MAX_WHOLE, ONE
 
 Node = dict[str, Any]
 
 _TEXT: Node = {"type": "string"}
 _VERSION: Node = {"type": "integer", "minimum": 1}
-_NAME = f"^[^{CONTROLS}]+$"
+_NAME = f"^[^{CONTROLS}]*[^{CONTROLS}{BLANKS}][^{CONTROLS}]*$"
 
 
 def document(project: Project) -> Node:
@@ -71,7 +72,7 @@ def _schemas(project: Project) -> dict[str, Node]:
         "Entity": _object(
             {
                 key: {
-                    "description": "The entity's name; a whole number is taken as its digits",
+                    "description": "The entity's name; a whole number is taken as its digits, blanks at the ends are left out",
                     "anyOf": [{**name, "pattern": _NAME}, {"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}],
                 }
             }
@@ -108,6 +109,7 @@ def _schemas(project: Project) -> dict[str, Node]:
                 "detail": _TEXT,
                 "model_created_at": _or_null({**_TEXT, "format": "date-time"}),
                 "model_age_days": _or_null({"type": "number"}),
+                "model_digest": {**_TEXT, "description": "of the files that it serves from; empty until they are loaded"},
                 "feature_store": {**_TEXT, "description": "`reachable`, or what is the matter"},
                 "request_log_backlog": {"type": "integer", "minimum": 0},
             }

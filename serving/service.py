@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.headers import STATE
-from ratchet.settings import MODEL_VERSION
+from ratchet.settings import MODEL_DIGEST, MODEL_VERSION
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 from serving.api import Parts, make_app
@@ -69,7 +69,7 @@ class RatchetService:
 
     def _load(self, wiring: Wiring, number: int) -> Served:
         """The version, and a first look-up of one of its golden rows: so that no client waits for a connection to be made."""
-        served = load(wiring.published, wiring.project, number)
+        served = load(wiring.published, wiring.project, number, os.environ.get(MODEL_DIGEST, "").strip())
         try:
             self._features.warm(served.bundle.golden[0].entity)
         except (

@@ -12,7 +12,7 @@ from time import monotonic, time
 
 from ratchet.core.errors import Unavailable
 from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
-from ratchet.settings import Settings, environment
+from ratchet.settings import MODEL_DIGEST, Settings, environment
 from serving.backends import COMMAND, Backend
 
 _TICK = 0.1  # seconds between looks at desired state and processes
@@ -30,6 +30,7 @@ class _Attempt:
     """A version on its way to serve. `failures` in a row decide how long the next start waits."""
 
     version: int
+    digest: str = ""
     failures: int = 0
     start_at: float = 0.0
     deadline: float = 0.0
@@ -64,7 +65,7 @@ class Supervisor:
         self._stuck = ""
         self._active: _Active | None = None
         self._attempt: _Attempt | None = None
-        self._proven: int | None = None  # the last version that served
+        self._proven: tuple[int, str] | None = None  # the last version that served, with its files' digest
         self._leaving: dict[Backend, asyncio.Task[None]] = {}
         self._numbers = count(1)
         self._reported: Observed | None = None
@@ -122,7 +123,7 @@ class Supervisor:
     def _retarget(self, desired: Desired) -> None:
         _logger.info("generation %d: version %s", desired.generation, desired.version)
         self._desired, self._stuck = desired, ""
-        if self._attempt and self._attempt.version != desired.version:
+        if self._attempt and (self._attempt.version, self._attempt.digest) != (desired.version, desired.digest):
             if self._attempt.backend:
                 self._retire(self._attempt.backend)
             self._attempt = None
@@ -132,16 +133,17 @@ class Supervisor:
             self._active = None
         elif self._attempt:
             self._attempt.deadline = monotonic() + self._settings.ready_timeout
-        elif self.active is None or self.active.version != desired.version:
-            self._attempt = self._taken_back(desired.version) or _Attempt(desired.version)
+        elif self.active is None or (self.active.version, self.active.digest) != (desired.version, desired.digest):
+            wanted = desired.version, desired.digest
+            self._attempt = self._taken_back(*wanted) or _Attempt(*wanted)
 
-    def _taken_back(self, version: int) -> _Attempt | None:
+    def _taken_back(self, version: int, digest: str) -> _Attempt | None:
         """A process of that version which is on its way out but not yet asked to stop can simply stay."""
         for backend, task in self._leaving.items():
-            if backend.version == version and not backend.stopping and not backend.exited:
+            if (backend.version, backend.digest) == (version, digest) and not backend.stopping and not backend.exited:
                 task.cancel()
                 del self._leaving[backend]
-                return _Attempt(version, backend=backend, deadline=monotonic() + self._settings.ready_timeout)
+                return _Attempt(version, digest, backend=backend, deadline=monotonic() + self._settings.ready_timeout)
         return None
 
     async def _tend_active(self) -> None:
@@ -162,10 +164,10 @@ class Supervisor:
         self._active = None
         self._retire(active.backend)
         if self._attempt is None:
-            self._attempt = self._again(active.backend.version, failures)
+            self._attempt = self._again(active.backend.version, active.backend.digest, failures)
 
-    def _again(self, version: int, failures: int) -> _Attempt:
-        return _Attempt(version, failures, start_at=monotonic() + min(_LONGEST_BACKOFF, 0.25 * 2.0**failures))
+    def _again(self, version: int, digest: str, failures: int) -> _Attempt:
+        return _Attempt(version, digest, failures, start_at=monotonic() + min(_LONGEST_BACKOFF, 0.25 * 2.0**failures))
 
     async def _tend_attempt(self) -> None:
         attempt = self._attempt
@@ -194,8 +196,9 @@ class Supervisor:
         name = f"version-{attempt.version}-{next(self._numbers)}"
         folder, grace = self._deployment.folder, self._settings.drain_seconds
         _logger.info("starting %s", name)
+        env = {**environment(self._settings), MODEL_DIGEST: attempt.digest}
         try:
-            attempt.backend = await Backend.start(name, attempt.version, environment(self._settings), folder, self._command, grace)
+            attempt.backend = await Backend.start(name, attempt.version, env, folder, self._command, grace)
         except OSError as error:  # no memory, no descriptors, a full disk: later perhaps
             self._give_up(attempt, f"version {attempt.version} cannot be started: {error}")
         attempt.deadline = monotonic() + self._settings.ready_timeout
@@ -203,7 +206,7 @@ class Supervisor:
     def _switch(self, attempt: _Attempt, backend: Backend) -> None:
         """From here on every new request goes to the new process."""
         old, self._active, self._attempt = self._active, _Active(backend, attempt.failures), None
-        self._proven = backend.version
+        self._proven = backend.version, backend.digest
         if backend.version == self._desired.version:
             self._stuck = ""
         _logger.info("%s serves", backend.name)
@@ -218,8 +221,8 @@ class Supervisor:
         if attempt.version == self._desired.version:
             self._stuck = reason
         if self._active is None:  # nothing answers: go on trying, first with what has served before
-            fallback = self._proven if self._proven is not None else attempt.version
-            self._attempt = self._again(fallback, attempt.failures + 1)
+            fallback = self._proven or (attempt.version, attempt.digest)
+            self._attempt = self._again(*fallback, attempt.failures + 1)
 
     def _retire(self, backend: Backend) -> None:
         async def leave() -> None:
@@ -240,6 +243,7 @@ class Supervisor:
             pid=os.getpid(),
             url=self._settings.url,
             version=self.active.version if self.active else None,
+            digest=self.active.digest if self.active else "",
             pods=tuple(pods),
             stuck=bool(self._stuck),
             ending=self._ending,

@@ -2,7 +2,6 @@
 # What sets everything up, for the Makefile: `setup.sh python` prints the Python that uv is given, `setup.sh uv FOLDER` puts uv into
 # FOLDER/bin. PYTHON is the command to try first, CERTIFICATES the system's bundle, where it has one.
 set -eu
-RELEASE=0.13.9
 PYTHON=${PYTHON:-python3}
 
 choose_python() { # the user's own where the lock is made for it; else uv finds a 3.13 or downloads one
@@ -16,7 +15,8 @@ install_uv() { # pip trusts a list of its own: from 23.3 it can be made to ask t
   echo "installing uv into $1"
   if "$1/bin/python" -c 'import pip._vendor.truststore' 2>/dev/null; then truststore=--use-feature=truststore; fi
   REQUESTS_CA_BUNDLE=${REQUESTS_CA_BUNDLE:-${CERTIFICATES:-}} \
-    "$1/bin/pip" install --quiet --quiet --disable-pip-version-check ${truststore:+"$truststore"} "uv==$RELEASE"
+    "$1/bin/pip" install --quiet --quiet --disable-pip-version-check ${truststore:+"$truststore"} \
+    --require-hashes --requirement "$(dirname "$0")/uv.txt"
 }
 
 link_uv() { # one that the user has, if it reads our lock

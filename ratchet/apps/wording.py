@@ -48,7 +48,8 @@ def _others(event: Event) -> tuple[str, str]:
         case RunClaimed():
             return f"run {event.run_id}", f"{event.name} is new to version {event.champion or 'none'}"
         case Reconciled():
-            return f"pods {event.before} -> {event.to}", event.reason
+            what = "alias" if event.refused else "digest" if event.digest else "pods"
+            return f"{what} {event.before} -> {event.to}", event.reason
         case LiveMeasured():
             return f"version {event.version}", _live(event)
         case Pruned():

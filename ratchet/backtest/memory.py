@@ -13,7 +13,7 @@ from ratchet.core import record as chain
 from ratchet.core.errors import ArtifactError, UserError
 from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import ModelVersion, digest_of
-from ratchet.registry.port import NewVersion, Note
+from ratchet.registry.port import Kept, NewVersion, Note
 
 
 class MemoryLedger:
@@ -56,6 +56,21 @@ class MemoryRegistry:
         digest = digest_of(self.folder / str(number))
         self.stored[number] = ModelVersion(number, f"run{number}", digest, datetime.now(UTC), new.provenance, new.metrics)
         return self.stored[number]
+
+    def adopt(self, kept: Kept, after: int) -> ModelVersion:
+        """The next number above `after` and all there are."""
+        number = max(after, *self.stored, 0) + 1
+        shutil.copytree(kept.files, self.folder / str(number))
+        digest = digest_of(self.folder / str(number))
+        if digest != kept.digest:
+            message = f"what was stored as version {number} is not what was kept"
+            raise ArtifactError(message)
+        self.stored[number] = ModelVersion(number, f"run{number}", digest, datetime.now(UTC), kept.provenance, dict(kept.metrics))
+        return self.stored[number]
+
+    def files(self, version: ModelVersion) -> Path:
+        """All that there is."""
+        return self.bundle(version)
 
     def note(self, number: int, note: Note) -> None:
         """The version with the figures of the newest snapshot, and the texts. Raises UserError when there is no such version."""

@@ -41,9 +41,9 @@ class NoPods:
         """What was pinned last."""
         return Pin(self._version, str(self._revision))
 
-    def pin(self, version: int | None, *, revision: str) -> Pin:
+    def pin(self, version: int | None, *, revision: str, digest: str = "") -> Pin:
         """Remember it."""
-        del revision
+        del revision, digest
         self._version, self._revision = version, self._revision + 1
         return self.pinned()
 

@@ -44,11 +44,15 @@ class Changed(RatchetError):  # noqa: N818 - as above
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object: its key below the folder, its ETag (a new one with every change) and its size in bytes."""
+    """An object: its key below the folder, its ETag (a new one with every change), its size in bytes and when it was written.
+
+    `written` is seconds since the epoch, by the store's clock.
+    """
 
     key: str
     etag: str
     size: int
+    written: float = 0.0
 
 
 class S3Folder:
@@ -81,7 +85,10 @@ class S3Folder:
         with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + below)
             found = [item for page in pages for item in page.get("Contents", [])]
-        return [Entry(item["Key"].removeprefix(self._prefix), item["ETag"], item["Size"]) for item in found]
+        return [
+            Entry(item["Key"].removeprefix(self._prefix), item["ETag"], item["Size"], item["LastModified"].timestamp())
+            for item in found
+        ]
 
     def holds(self, below: str) -> bool:
         """Whether there is an object whose key begins with `below`."""

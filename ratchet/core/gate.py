@@ -11,6 +11,7 @@ from ratchet.core.measurement import Guard, Measurement, SliceComparison
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
 
+_WAY_ON = "`ratchet approve VERSION --without-comparison` is the way on"
 _OUT_OF_TIME = 0.80  # two-sided confidence; the in-time interval has the whole of the year's budget already
 
 
@@ -41,6 +42,27 @@ def comparable(who: str, trained: Provenance | None, salt: str, share: float) ->
         seen = f"{number(trained.holdout_share)} < {number(share)}"
         return Reason(Verdict.UNKNOWN, f"the {who}'s holdout share {seen}: it saw part of the holdout")
     return Reason(Verdict.PASS, f"the {who} never saw the holdout (share {number(trained.holdout_share)} >= {number(share)})")
+
+
+def untouched(who: str, seen: int, told: int) -> Reason | None:
+    """UNKNOWN where held-out rows are among those that a version was trained on, whatever its tags say; None where none is.
+
+    Args:
+        who: as above.
+        seen: held-out keys that the version was trained on.
+        told: held-out keys of which that is known.
+    """
+    if not seen:
+        return None
+    text = f"the {who} was trained on {seen} of {told} held-out entities: were keys spelled otherwise then? {_WAY_ON}"
+    return Reason(Verdict.UNKNOWN, text)
+
+
+def spelled_otherwise(who: str, key: str, now: str) -> Reason:
+    """UNKNOWN: the version was trained when a key was kept in another spelling, by which others were held out."""
+    return Reason(
+        Verdict.UNKNOWN, f"the {who} was trained when the key {now!r} was kept as {key!r}: others were held out then; {_WAY_ON}"
+    )
 
 
 def better_beyond_doubt(delta: Estimate, confidence: float, who: str) -> Reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from ratchet.core.errors import LedgerError
 
 GENESIS = "0" * 64
+MAC = "mac"  # in a body: the HMAC of the record as it is without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,27 @@ def digest(seq: int, at: datetime, kind: str, key: str, actor: str, body: Mappin
     return hashlib.sha256(fields.encode()).hexdigest()
 
 
-def chain(seq: int, at: datetime, kind: str, key: str, actor: str, body: Mapping[str, Any], previous: str) -> Record:
-    """Make the record that follows `previous`."""
-    return Record(seq, at, kind, key, actor, dict(body), previous, digest(seq, at, kind, key, actor, body, previous))
+def mac_of(secret: bytes, text: str) -> str:
+    """HMAC-SHA-256 (RFC 2104), hex."""
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def chain(
+    seq: int, at: datetime, kind: str, key: str, actor: str, body: Mapping[str, Any], previous: str, secret: bytes = b""
+) -> Record:
+    """Make the record that follows `previous`, signed where there is a secret."""
+    signed = dict(body)
+    if secret:
+        signed[MAC] = mac_of(secret, digest(seq, at, kind, key, actor, body, previous))
+    return Record(seq, at, kind, key, actor, signed, previous, digest(seq, at, kind, key, actor, signed, previous))
+
+
+def is_signed(record: Record, secret: bytes) -> bool:
+    """Whether the record was made by somebody who has the secret."""
+    plain = {name: value for name, value in record.body.items() if name != MAC}
+    told = record.body.get(MAC)
+    expected = mac_of(secret, digest(record.seq, record.at, record.kind, record.key, record.actor, plain, record.previous))
+    return isinstance(told, str) and hmac.compare_digest(told.encode(), expected.encode())
 
 
 def verify(records: Iterable[Record], after: Record | None = None) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.errors import DataError
+from ratchet.core.errors import ArtifactError, DataError
 
 Columns = dict[str, NDArray[Any]]
 FeatureValue = float | str | None
@@ -185,6 +185,17 @@ def digest_of(folder: Path) -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
+
+
+def require_digest(version: ModelVersion, digest: str) -> None:
+    """Raise ArtifactError where the registry's digest of the version is not the one on record; an empty one asks nothing."""
+    if digest and version.digest != digest:
+        message = (
+            f"version {version.number} has another digest in the registry ({version.digest[:12] or 'none'}) than in the ledger "
+            f"({digest[:12]}): its tags were changed, and its files perhaps with them; restore them, or go to another version by "
+            "`ratchet rollback --to N`"
+        )
+        raise ArtifactError(message)
 
 
 def column(feature: Feature, values: Iterable[Any]) -> NDArray[Any]:

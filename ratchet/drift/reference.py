@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import DType, Feature
+from ratchet.core.trained_keys import TrainedKeys
 from ratchet.drift.profile import Profile
 
 PREDICTION = (Feature("prediction", DType.FLOAT),)
@@ -20,18 +21,20 @@ class Reference:
 
     `labels` counts the snapshot's rows by label; empty where they were not counted. `influence` is each feature's share of the
     variance of the version's score (ratchet.estimators.influence); empty where it was not measured, as in the releases before
-    this one.
+    this one. `trained` are the keys of the training rows; None where nobody wrote them down, likewise.
     """
 
     features: Profile
     predictions: Profile
     labels: Mapping[str, int] = field(default_factory=dict)
     influence: Mapping[str, float] = field(default_factory=dict)
+    trained: TrainedKeys | None = None
 
     def to_json(self) -> str:
         """One JSON document."""
         parts = {"features": self.features.to_json(), "predictions": self.predictions.to_json()}
-        return json.dumps({**parts, "labels": dict(self.labels), "influence": dict(self.influence)})
+        trained = {} if self.trained is None else {"trained": self.trained.document()}
+        return json.dumps({**parts, "labels": dict(self.labels), "influence": dict(self.influence), **trained})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -43,10 +46,24 @@ class Reference:
                 Profile.from_json(parts["predictions"]),
                 _labels(parts),
                 {str(name): float(share) for name, share in parts.get("influence", {}).items()},
+                _trained(parts),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             message = f"the version's reference profile cannot be read ({error}): restore its files, or train a new version"
             raise ArtifactError(message) from error
+
+
+def trained_keys(text: str) -> TrainedKeys | None:
+    """The keys of the training rows from a reference's document, without reading the rest. Raises ArtifactError when malformed."""
+    try:
+        return _trained(json.loads(text))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"the keys that the version was trained on cannot be read ({error}): restore its files, or train a new version"
+        raise ArtifactError(message) from error
+
+
+def _trained(parts: Mapping[str, Any]) -> TrainedKeys | None:
+    return TrainedKeys.read(parts["trained"]) if "trained" in parts else None
 
 
 def _labels(parts: Mapping[str, Any]) -> dict[str, int]:

@@ -29,6 +29,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from numpy.typing import NDArray
 
 from ratchet.clients.lean_imports import feast_importable
+from ratchet.core.entity_key import spellings
 from ratchet.core.errors import ArtifactError, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot
 from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
@@ -130,17 +131,22 @@ class FeastFeatures:
         self._refresh()
         with self._translated("read"):
             # Asked for entities of whom there is nothing, Feast's Dask join breaks: it cannot sort by a timestamp that is null.
-            known = asked.unique().intersection(self._rows.entities_by(as_of), sort=False)
+            everybody, kept = self._rows.known_by(as_of)
+            known = asked.unique().intersection(everybody, sort=False)
             if known.empty:
                 rows = pd.DataFrame(index=asked, columns=[feature.name for feature in self._features], dtype=object)
             else:
                 self._apply()
-                frame = pd.DataFrame({self._entity: known, EVENT_TIMESTAMP: pd.Timestamp(event_time(as_of))})
+                stored = known.map(lambda key: kept.get(key, key)) if kept else known
+                frame = pd.DataFrame({self._entity: stored, EVENT_TIMESTAMP: pd.Timestamp(event_time(as_of))})
                 with warnings.catch_warnings():
                     # dask 2026.8 fills the bounds of a month without rows in a way that pandas 2.3 warns of
                     warnings.filterwarnings("ignore", "Downcasting object dtype arrays", FutureWarning)
                     joined = self._store.get_historical_features(entity_df=frame, features=self._service).to_df()
-                rows = joined.set_index(self._entity).reindex(asked)  # it neither keeps the order nor repeats an entity
+                joined = joined.set_index(self._entity)
+                if kept:
+                    joined = joined.rename(index={name: key for key, name in kept.items() if key in known})
+                rows = joined.reindex(asked)  # it neither keeps the order nor repeats an entity
         return {feature.name: column_of(feature, rows[feature.name]) for feature in self._features}
 
     def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
@@ -152,7 +158,16 @@ class FeastFeatures:
         with self._translated("read"):
             for start in range(0, len(entities), _LOOKUPS):
                 found += self._look_up(entities[start : start + _LOOKUPS])
+            self._as_kept_before(entities, found)
         return found
+
+    def _as_kept_before(self, entities: Sequence[str], found: list[dict[str, FeatureValue] | None]) -> None:
+        """Look who is unknown up as a release before the rule of ratchet.core.entity_key may have loaded it: `1000` as `1000.0`."""
+        others = [(at, older) for at, row in enumerate(found) if row is None for older in spellings(entities[at])[1:]]
+        for start in range(0, len(others), _LOOKUPS):
+            some = others[start : start + _LOOKUPS]
+            for (at, _), row in zip(some, self._look_up([older for _, older in some]), strict=True):
+                found[at] = row if found[at] is None else found[at]
 
     def _can_be_read(self) -> bool:
         if self._postgres is None:

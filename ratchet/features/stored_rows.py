@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ratchet.clients.arrow_keys import respelled
+from ratchet.core.entity_key import spelled
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Snapshot
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, folder_name
@@ -31,20 +33,30 @@ class StoredRows:
 
     def entities_of(self, dates: Sequence[date]) -> pa.Array | None:
         """All entities of the snapshots of these dates; None when there are none."""
-        paths = [path for path in map(self._path, dates) if path.exists()]
-        parts = [pq.ParquetFile(path).read(columns=[self._entity])[self._entity] for path in paths]
-        return pa.concat_arrays([chunk for part in parts for chunk in part.chunks]).unique() if parts else None
+        parts = [self._keys(day) for day in dates if self._path(day).exists()]
+        return respelled(pa.concat_arrays(parts).unique()).unique() if parts else None
 
-    def entities_by(self, as_of: date) -> pd.Index:
-        """All entities of the snapshots taken by then."""
-        days = (date.fromisoformat(folder.name.partition("=")[2]) for folder in self._snapshots.glob("as_of=*"))
-        found = self.entities_of([day for day in days if day <= as_of])
-        return pd.Index([] if found is None else found.to_numpy(zero_copy_only=False), dtype=object)
+    def known_by(self, as_of: date) -> tuple[pd.Index, Mapping[str, str]]:
+        """All entities of the snapshots taken by then, and how the newest of them that has an entity keeps its key.
+
+        The second holds those alone that are kept otherwise than they are spelled: releases before the rule of
+        ratchet.core.entity_key kept keys as they were written, and Feast joins on what is stored.
+        """
+        parts: list[pa.Array] = []
+        kept: dict[str, str] = {}
+        for day in sorted(day for day in self._days() if day <= as_of):
+            there = self._keys(day)
+            keys = respelled(there)
+            if keys is not there or kept:
+                kept.update(zip(keys.to_pylist(), there.to_pylist(), strict=True))
+            parts.append(keys)
+        found = pa.concat_arrays(parts).unique().to_numpy(zero_copy_only=False) if parts else []
+        return pd.Index(found, dtype=object), {key: name for key, name in kept.items() if key != name}
 
     def first_entity(self, as_of: date) -> str:
         """The entity of a snapshot's first row."""
         with pq.ParquetFile(self._path(as_of)) as file:
-            return str(next(file.iter_batches(batch_size=1, columns=[self._entity]))[self._entity][0])
+            return spelled(str(next(file.iter_batches(batch_size=1, columns=[self._entity]))[self._entity][0]))
 
     def batches(self, snapshot: Snapshot) -> Iterator[pa.Table]:
         """Entity, features and time of its rows. Raises DataError when a feature has no column."""
@@ -55,7 +67,16 @@ class StoredRows:
                 message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
                 raise DataError(message)
             for batch in file.iter_batches(batch_size=_BATCH, columns=names):
-                yield pa.table(batch.columns, schema=batch.schema)
+                columns = [
+                    respelled(part) if name == self._entity else part for name, part in zip(names, batch.columns, strict=True)
+                ]
+                yield pa.table(columns, names=names)
+
+    def _keys(self, as_of: date) -> pa.Array:
+        return pa.concat_arrays(pq.ParquetFile(self._path(as_of)).read(columns=[self._entity])[self._entity].chunks)
+
+    def _days(self) -> Iterator[date]:
+        return (date.fromisoformat(folder.name.partition("=")[2]) for folder in self._snapshots.glob("as_of=*"))
 
     def _path(self, as_of: date) -> Path:
         return self._snapshots / folder_name(as_of) / FEATURES

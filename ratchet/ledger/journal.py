@@ -10,11 +10,12 @@ from threading import Lock, local
 from typing import TypeVar
 
 from ratchet.core import record as chain
-from ratchet.core.errors import LedgerError
+from ratchet.core.errors import LedgerError, RatchetError, UserError
 from ratchet.core.events import Entry, Event, entry_of
 from ratchet.core.history import History
 from ratchet.core.record import Record
 from ratchet.ledger.port import Ledger
+from ratchet.ledger.seal import Seal
 
 K = TypeVar("K", bound=Event)
 _WALK_SECONDS = 600.0  # after which somebody may have changed a record that was read before
@@ -29,10 +30,13 @@ class Journal:
         ledger: keeps the records.
         model: whose they are.
         listeners: each gets every entry that is appended here, once it is on record and outside `listeners_wait`.
+        seal: by which rewritten, cut or forged records show; None for a ledger that has none.
     """
 
-    def __init__(self, ledger: Ledger, model: str, listeners: Sequence[Callable[[Entry[Event]], None]] = ()) -> None:
-        self._ledger, self._model, self._listeners = ledger, model, listeners
+    def __init__(
+        self, ledger: Ledger, model: str, listeners: Sequence[Callable[[Entry[Event]], None]] = (), seal: Seal | None = None
+    ) -> None:
+        self._ledger, self._model, self._listeners, self._seal = ledger, model, listeners, seal
         self._history = History()
         self._last: Record | None = None
         self._broken = ""
@@ -44,6 +48,7 @@ class Journal:
         """Record that something happened, to this model; `key` is the idempotency key it belongs to."""
         owned = replace(event, model=self._model)
         record = self._ledger.append(owned.kind, owned.to_body(), key=key)
+        self._follow()
         entry = Entry(owned, record.seq, record.at, record.actor, record.key, record.hash)
         kept: list[Entry[Event]] | None = getattr(self._kept, "entries", None)
         if kept is None:
@@ -51,6 +56,15 @@ class Journal:
         else:
             kept.append(entry)
         return entry
+
+    def _follow(self) -> None:
+        """Publish the new head; where the records are not good, the next act says so, and what was appended stands."""
+        if self._seal is None:
+            return
+        try:
+            self._seal.follow(self._after)
+        except RatchetError:  # a head that was not published is published with the next record
+            return
 
     @contextmanager
     def listeners_wait(self) -> Iterator[None]:
@@ -99,8 +113,23 @@ class Journal:
             return  # the first are verified by the first walk
         try:
             chain.verify(found, self._last)
+            if self._seal is not None:
+                self._seal.check(self._after)
         except LedgerError as error:
             self._broken = str(error)
+
+    def trusted(self) -> History:
+        """The history up to now, to act on.
+
+        Raises LedgerError where the chain does not verify, or its records are not those that were published and signed: nobody acts
+        on a record that somebody else may have written.
+        """
+        history, broken = self.history(), self.broken()
+        if broken:
+            raise LedgerError(broken)
+        if self._seal is not None:
+            self._seal.check_key()
+        return history
 
     def broken(self) -> str:
         """Why the chain does not verify; empty when it does.
@@ -116,6 +145,8 @@ class Journal:
     def _walk(self) -> str:
         try:
             self._ledger.verify()
+            if self._seal is not None:
+                self._seal.check(self._after)
         except LedgerError as error:
             return str(error)
         return ""
@@ -126,6 +157,19 @@ class Journal:
         if entry is None:
             return None
         return next((record for record in self._ledger.records(entry.kind, entry.key, after=seq - 1) if record.seq == seq), None)
+
+    def anchor(self) -> Record:
+        """Publish the head as it stands, once somebody has looked; the head. Raises LedgerError where the chain breaks."""
+        self._ledger.verify()
+        records = self._ledger.records()
+        if not records or self._seal is None:
+            message = "the ledger has no record yet: there is nothing to anchor"
+            raise UserError(message)
+        self._seal.accept(records[-1])
+        return records[-1]
+
+    def _after(self, seq: int) -> list[Record]:
+        return self._ledger.records(after=seq)
 
     def verify(self) -> int:
         """Walk the whole chain; the number of records. Raises LedgerError at the first that does not fit."""

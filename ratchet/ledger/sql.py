@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
@@ -31,10 +31,18 @@ class SqlLedger:
         model: whose chain it is.
         belong: whether the records of release 0.1, which name no model, are this one's; asked once for a database. By default they
             are.
+        secret: gives what each new record is signed with, empty for nothing.
     """
 
-    def __init__(self, url: str, actor: str, model: str, belong: Callable[[Sequence[Record]], bool] = lambda _: True) -> None:
-        self._url, self._actor, self._model, self._belong = url, actor, model, belong
+    def __init__(
+        self,
+        url: str,
+        actor: str,
+        model: str,
+        belong: Callable[[Sequence[Record]], bool] = lambda _: True,
+        secret: Callable[[], bytes] = bytes,
+    ) -> None:
+        self._url, self._actor, self._model, self._belong, self._secret = url, actor, model, belong, secret
 
     @cached_property
     def _engine(self) -> Engine:
@@ -68,17 +76,19 @@ class SqlLedger:
             wait=wait_random(0.01, 0.1),
             reraise=True,
         )
-        content = json.loads(ledger.canonical(body))
+        content, secret = json.loads(ledger.canonical(body)), self._secret()
         with self._translated():
             engine, chains = self._engine, self._chains
-            return retrying(self._append_once, engine, chains, kind, content, key)
+            return retrying(self._append_once, engine, chains, kind, content, key, secret)
 
-    def _append_once(self, engine: Engine, chains: Sequence[str], kind: str, body: Mapping[str, Any], key: str) -> Record:
+    def _append_once(
+        self, engine: Engine, chains: Sequence[str], kind: str, body: Mapping[str, Any], key: str, secret: bytes
+    ) -> Record:
         with engine.begin() as connection:
             newest = select(RECORDS.c.seq, RECORDS.c.hash).where(RECORDS.c.model.in_(chains)).order_by(RECORDS.c.seq.desc())
             last = connection.execute(newest.limit(1)).first()
             seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-            record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous)
+            record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous, secret)
             connection.execute(
                 RECORDS.insert().values(
                     model=self._model,
@@ -87,7 +97,7 @@ class SqlLedger:
                     kind=kind,
                     key=key,
                     actor=record.actor,
-                    body=ledger.canonical(body),
+                    body=ledger.canonical(record.body),
                     previous=previous,
                     hash=record.hash,
                 )
@@ -179,7 +189,16 @@ def _read(
         query = query.where(RECORDS.c.kind == kind)
     if key is not None:
         query = query.where(RECORDS.c.key == key)
-    return [
-        Record(row.seq, datetime.fromisoformat(row.at), row.kind, row.key, row.actor, json.loads(row.body), row.previous, row.hash)
-        for row in connection.execute(query)
-    ]
+    return [_record(row) for row in connection.execute(query)]
+
+
+def _record(row: Row[Any]) -> Record:
+    """Raises LedgerError for a row that nobody of ours has written."""
+    try:
+        at, body = datetime.fromisoformat(row.at), json.loads(row.body)
+        texts = (row.kind, row.key, row.actor, row.previous, row.hash, ledger.canonical(dict(**body)))
+        "".join(texts).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"ledger record {row.seq} cannot be read, it is not as Ratchet writes one: restore the ledger from a backup"
+        raise LedgerError(message) from error
+    return Record(row.seq, at, row.kind, row.key, row.actor, body, row.previous, row.hash)

@@ -90,6 +90,7 @@ class DataPolicy(_Strict):
     """What ingest refuses."""
 
     min_rows: int = Field(default=100, ge=2)  # a smaller snapshot is refused
+    respelled: Literal["refuse", "warn"] = "refuse"  # a snapshot whose keys are not spelled as those of the months before
 
 
 class Policy(_Strict):

@@ -26,6 +26,7 @@ ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("policy", "retrain"): ANY,
     ("policy", "challengers"): ANY,
     ("training", "windows"): [],
+    ("policy", "data", "respelled"): ANY,
 }
 
 

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import StaleComparison, UserError
+from ratchet.core.errors import PermanentError, StaleComparison, UserError
 from ratchet.core.events import Cause, Entry, Moved
+from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
 from ratchet.ledger.journal import Journal
-from ratchet.promotion.champion import PREVIOUS, champion_of, legible
-from ratchet.promotion.move import Move
+from ratchet.promotion.aliases import foreign, refusal
+from ratchet.promotion.champion import PREVIOUS, legible, proven
+from ratchet.promotion.kept import kept
+from ratchet.promotion.move import Move, name
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
-from ratchet.rollout.state import PodReport, Progress, State
+from ratchet.rollout.state import Pin, PodReport, Progress, State
 from ratchet.snapshots.port import SnapshotStore
 
 
@@ -25,7 +28,7 @@ def approve(production: Production, store: SnapshotStore, version: int, project_
 
     Raises UserError when the version does not await approval, StaleComparison when champion, project or snapshot have changed.
     """
-    waiting = legible(production.journal.history()).waiting
+    waiting = legible(production.journal.trusted()).waiting
     parked = [entry for entry in waiting if entry.event.to == version]
     if not parked:
         others = ", ".join(str(entry.event.to) for entry in waiting) or "none"
@@ -48,7 +51,7 @@ def approve_without_comparison(production: Production, version: int) -> Entry[Mo
 
     Skips the comparison and says so in the ledger; the rest is the protocol. Raises UserError unless the gate said UNKNOWN last.
     """
-    decided = legible(production.journal.history(), gates=True).gate_of(version)
+    decided = legible(production.journal.trusted(), gates=True).gate_of(version)
     if decided is None or decided.event.verdict is not Verdict.UNKNOWN:
         said = decided.event.verdict if decided else "nothing"
         message = (
@@ -67,22 +70,17 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
 
     Raises UserError when there is nothing to go back to, or when it depends on a move that has not ended.
     """
-    history, registry = legible(production.journal.history()), production.registry
-    if history.open is not None:
-        message = (
-            f"a move to version {history.open.event.to} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
-        )
-        raise UserError(message)
+    history, registry = legible(production.journal.trusted()), production.registry
+    _require_ended(history)
     champion = production.champion
     if champion is None:
         message = "there is no model in production yet: nothing to roll back"
         raise UserError(message)
     if to is None:
-        before = registry.alias(PREVIOUS)
-        if before is None:
+        to = history.previous
+        if to is None:
             message = f"version {champion} is the first in production: there is no earlier one to go back to"
             raise UserError(message)
-        to = before.number
     if to == champion:
         message = f"version {to} is in production already"
         raise UserError(message)
@@ -94,10 +92,58 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
     return carry_out(production, Move(key, to, champion, Cause.ROLLBACK, ["gate skipped: rollback by hand", reason]))
 
 
+def adopt(production: Production, version: int | None, reason: str) -> Entry[Moved]:
+    """Bring back a version that was in production, by default the champion, from the copy kept beside the ledger.
+
+    It gets a new number, because a registry gives none twice, and takes production as a rollback does. Raises UserError when it
+    never served, when the registry has it with its files, or when there is no copy; ArtifactError when the copy is not what was
+    promoted.
+    """
+    history, registry = legible(production.journal.trusted()), production.registry
+    _require_ended(history)
+    champion = production.champion
+    number = champion if version is None else version
+    if number is None or not history.served(number):
+        message = f"{name(number)} has never been in production: only what was can be brought back"
+        raise UserError(message)
+    digest = history.digest_of(number)
+    if _is_whole(registry, history, number):
+        message = f"the registry has version {number} with the files that were promoted: nothing to bring back"
+        raise UserError(message)
+    with kept(production, number, digest) as found:
+        again = registry.adopt(found, history.newest_version)
+    production.say(f"[ADOPT] the files of version {number} are version {again.number} now, with the same digest")
+    reasons = [f"gate skipped: the files of version {number}, brought back from the copy beside the ledger", reason]
+    key = f"adopt:{number}->{again.number}:{history.seq}"
+    return carry_out(production, Move(key, again.number, champion, Cause.ROLLBACK, reasons, digest=again.digest))
+
+
+def _is_whole(registry: Registry, history: History, number: int) -> bool:
+    try:
+        registry.bundle(proven(registry, history, number))
+    except PermanentError:  # not there, or changed
+        return False
+    return True
+
+
+def _require_ended(history: History) -> None:
+    """Raise UserError while a move has neither ended nor failed."""
+    if history.open is not None:
+        message = (
+            f"a move to version {history.open.event.to} is under way or was interrupted: wait for it, or run `ratchet reconcile`"
+        )
+        raise UserError(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Who should serve (the alias), who does (the pods), and whether that agrees."""
+    """Who should serve (the ledger), who does (the pods), and whether that agrees.
 
+    `champion` is None also where the registry does not know the version, or has other files of it: `trouble` says so, and what else
+    is not as the ledger has it.
+    """
+
+    number: int | None
     champion: ModelVersion | None
     previous: ModelVersion | None
     pinned: int | None
@@ -106,16 +152,17 @@ class Status:
     waiting: Sequence[Entry[Moved]]
     interrupted: Entry[Moved] | None
     last: Entry[Moved] | None
+    trouble: str = ""
 
     @property
     def agree(self) -> bool:
-        """Whether template and pods are at the alias' version, and serve it."""
-        return agree(self.champion.number if self.champion else None, self.pinned, self.pods) and not self.unserved
+        """Whether registry, template and pods are at the ledger's version, and serve it."""
+        return not self.trouble and not self.unserved and agree(self.number, self.pinned, self.pods)
 
     @property
     def unserved(self) -> str:
         """Why the version in production is not what every pod serves; empty when it is, or when there is none."""
-        if self.champion is None:
+        if self.number is None:
             return ""
         if not any(pod.ready for pod in self.pods):
             return f"nothing serves: {self.progress.detail}"
@@ -128,16 +175,35 @@ def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> 
 
 
 def status(registry: Registry, journal: Journal, rollout: Rollout) -> Status:
-    """Look at everything and change nothing."""
-    champion = champion_of(registry, journal)
-    history = journal.history()
+    """Look at everything and change nothing. Raises LedgerError and Unavailable."""
+    history, pinned, pods = legible(journal.history()), rollout.pinned(), rollout.pods()
+    last, champion, trouble = history.champion, None, ""
+    found = foreign(registry, history)
+    if last is not None:
+        digest = history.digest_of(last.event.to)
+        try:
+            champion = proven(registry, history, last.event.to)
+        except PermanentError as error:
+            trouble = str(error)
+        else:
+            trouble = refusal(found[0], last) if found is not None else _strange(digest, pinned, pods)
     return Status(
+        number=last.event.to if last else None,
         champion=champion,
         previous=registry.alias(PREVIOUS),
-        pinned=rollout.pinned().version,
+        pinned=pinned.version,
         progress=rollout.progress(),
-        pods=rollout.pods(),
+        pods=pods,
         waiting=history.waiting,
         interrupted=history.open,
-        last=history.champion,
+        last=last,
+        trouble=journal.broken() or trouble,
     )
+
+
+def _strange(digest: str, pinned: Pin, pods: Sequence[PodReport]) -> str:
+    """A template or a pod that goes by another digest than the one on record; empty where none does."""
+    if pinned.digest not in {"", digest}:
+        return f"the pod template has digest {pinned.digest[:12]}, the ledger {digest[:12]}"
+    others = [pod.name for pod in pods if digest and pod.digest not in {"", digest}]
+    return f"{', '.join(others)} serves other files than those on record" if others else ""

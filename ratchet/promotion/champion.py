@@ -1,10 +1,14 @@
-"""Who is in production, asked of the registry and held against the ledger."""
+"""Who is in production: the version and the digest of the last move that was done in the ledger. The registry is held against it.
+
+Whoever can write to the registry decides nothing by that: an alias that nobody promoted is set back, and files that were changed
+together with their digest's tag are refused.
+"""
 
 from __future__ import annotations
 
-from ratchet.core.errors import LedgerError, PermanentError
+from ratchet.core.errors import ArtifactError, LedgerError, PermanentError, UserError
 from ratchet.core.history import History
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import ModelVersion, require_digest
 from ratchet.ledger.journal import Journal
 from ratchet.registry.port import Registry
 
@@ -28,16 +32,55 @@ def legible(history: History, *, gates: bool = False) -> History:
 
 
 def champion_of(registry: Registry, journal: Journal) -> ModelVersion | None:
-    """The version behind `production`; None only when there never was one.
+    """The version in production by the ledger, as the registry has it with the same digest; None only when there never was one.
 
-    Raises PermanentError when the registry knows none although the ledger has a promotion: a lost or wrong registry must not look
-    like a first run. Raises LedgerError when the registry knows none and a step of a move cannot be read.
+    Raises:
+        LedgerError: a step of a move cannot be read.
+        PermanentError: the registry names a version although nobody promoted one, or does not know the one that was promoted: a
+            lost or wrong registry must not look like a first run.
+        ArtifactError: the registry's digest of the version is not the ledger's.
     """
-    champion = registry.alias(PRODUCTION)
-    if champion is None and (last := legible(journal.history()).champion) is not None:
-        message = (
-            f"the ledger says that version {last.event.to} is in production, but the registry knows no {PRODUCTION!r}: "
-            "restore the registry, or set the alias there by hand"
-        )
-        raise PermanentError(message)
-    return champion
+    history = legible(journal.trusted())
+    if history.champion is None:
+        refuse_unpromoted(registry, history)
+        return None
+    return proven(registry, history, history.champion.event.to)
+
+
+def proven(registry: Registry, history: History, number: int) -> ModelVersion:
+    """That version, its digest held against the one on record. Raises as `champion_of`."""
+    try:
+        version = registry.version(number)
+    except UserError as error:
+        raise lost(number) from error
+    require_digest(version, history.digest_of(number))
+    return version
+
+
+def lost(number: int) -> PermanentError:
+    """What to say of a version that was promoted and that the registry does not know."""
+    return PermanentError(
+        f"the ledger says that version {number} is in production, but the registry does not know it: restore the registry, bring "
+        "its files back by `ratchet adopt`, or go to another version by `ratchet rollback --to N`"
+    )
+
+
+def named_by(registry: Registry) -> int | None:
+    """The version behind the alias `production`, whoever set it."""
+    try:
+        found = registry.alias(PRODUCTION)
+    except ArtifactError:  # it names one whose run is gone: whatever it was, nobody is to serve it
+        return None
+    return found.number if found else None
+
+
+def refuse_unpromoted(registry: Registry, history: History) -> None:
+    """Raise PermanentError where the alias names a version and the ledger has no promotion at all, nor one under way."""
+    number, under_way = named_by(registry), history.open
+    if number is None or (under_way is not None and under_way.event.to == number):
+        return
+    message = (
+        f"the registry calls version {number} {PRODUCTION!r}, but the ledger has no promotion: nobody promoted it; see that "
+        "RATCHET_LEDGER_URL names the right ledger, or remove the alias in the registry"
+    )
+    raise PermanentError(message)

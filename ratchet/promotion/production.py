@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from ratchet.ledger.journal import Journal
 from ratchet.locks.port import Lock
-from ratchet.promotion.champion import champion_of
+from ratchet.promotion.champion import legible
 from ratchet.promotion.plan import PLAN, Plan
 from ratchet.registry.port import Registry
+from ratchet.reports.port import Reports
 from ratchet.rollout.port import Rollout
 
 
@@ -17,7 +18,7 @@ from ratchet.rollout.port import Rollout
 class Production:
     """The ports of one model's production, and the plan that its moves follow.
 
-    `ready_timeout` is in seconds; `say` takes a line of the log at each stage.
+    `ready_timeout` is in seconds; `say` takes a line of the log at each stage; `keeps` has copies of what was promoted.
     """
 
     registry: Registry
@@ -27,9 +28,10 @@ class Production:
     ready_timeout: float
     say: Callable[[str], None] = print
     plan: Plan = PLAN
+    keeps: Reports | None = None
 
     @property
     def champion(self) -> int | None:
-        """The number of the version in production, None before the first. Raises as `champion_of`."""
-        found = champion_of(self.registry, self.journal)
-        return found.number if found else None
+        """The number of the version in production by the ledger, None before the first. Raises LedgerError."""
+        last = legible(self.journal.trusted()).champion
+        return last.event.to if last else None

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ratchet.core.events import Entry, Moved, MoveState
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import ModelVersion, require_digest
 from ratchet.estimators import bundle as bundles
 from ratchet.locks.port import Fence
 from ratchet.promotion.move import Move
@@ -37,13 +37,19 @@ class Underway:
 
     @cached_property
     def version(self) -> ModelVersion:
-        """The version that production goes to."""
-        return self.production.registry.version(self.move.to)
+        """The version that production goes to. Raises ArtifactError when its digest is not the move's."""
+        version = self.production.registry.version(self.move.to)
+        require_digest(version, self.move.digest)
+        return version
 
     @cached_property
     def bundle(self) -> bundles.Bundle:
         """Its scorer and golden rows. Raises ArtifactError when its files are not those that were registered."""
         return bundles.read(self.production.registry.bundle(self.version))
+
+    def digest_of(self, version: int | None) -> str:
+        """The digest on record of a version that serves or served; empty where no record has one."""
+        return "" if version is None else self.production.journal.history().digest_of(version)
 
     def write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Every write of the protocol goes through here: `call(...)`, if the lock is still ours. Raises LockLost when it is not."""

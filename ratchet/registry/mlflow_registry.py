@@ -25,7 +25,7 @@ from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_import import import_mlflow
-from ratchet.registry.port import Figures, NewVersion, Note
+from ratchet.registry.port import Figures, Kept, NewVersion, Note
 
 if TYPE_CHECKING:
     import mlflow
@@ -128,21 +128,55 @@ class MlflowRegistry:
                     pip_requirements=[f"scikit-learn=={sklearn.__version__}"],  # inferring them takes seconds
                 )
             run_id = run.info.run_id
-            digest = self._digest(run_id, logged.model_uri)
-            source = {
-                key: json.dumps(value) if isinstance(value, list | tuple) else str(value)
-                for key, value in _tags(new.provenance).items()
-            }
-            created = self._client().create_model_version(
-                self._model,
-                logged.model_uri,
-                run_id=run_id,
-                tags={**source, "ratchet.digest": digest, "ratchet.model_uri": logged.model_uri},
-                model_id=logged.model_id,  # without it a server refuses the source
-            )
+            created = self._create(run_id, logged, self._digest(run_id, logged.model_uri), new.provenance)
         except (self._mlflow.MlflowException, SQLAlchemyError, OSError) as error:
             raise self._unavailable(error) from error
-        return self.version(int(created.version))
+        return self.version(created)
+
+    def _create(self, run_id: str, logged: Any, digest: str, provenance: Provenance | None) -> int:
+        """Register what was logged; the version's number."""
+        source = {
+            key: json.dumps(value) if isinstance(value, list | tuple) else str(value)
+            for key, value in (_tags(provenance) if provenance else {}).items()
+        }
+        created = self._client().create_model_version(
+            self._model,
+            logged.model_uri,
+            run_id=run_id,
+            tags={**source, "ratchet.digest": digest, "ratchet.model_uri": logged.model_uri},
+            model_id=logged.model_id,  # without it a server refuses the source
+        )
+        return int(created.version)
+
+    def adopt(self, kept: Kept, after: int) -> ModelVersion:
+        """Log the files as they are, register them, and give away the numbers up to `after`: each is of one version for ever."""
+        self._ensure_model()
+        try:
+            client = self._client()
+            run_id = client.create_run(self._experiment()).info.run_id
+            client.log_batch(run_id, metrics=[self._mlflow.entities.Metric(*item, 0, 0) for item in kept.metrics.items()])
+            client.log_artifacts(run_id, str(kept.files / _BUNDLE), _BUNDLE)
+            logged = client.create_logged_model(self._experiment(), name="model", source_run_id=run_id)
+            client.log_model_artifacts(logged.model_id, str(kept.files / "model"))
+            client.finalize_logged_model(logged.model_id, "READY")
+            client.set_terminated(run_id)
+            digest = self._digest(run_id, logged.model_uri)
+            if digest != kept.digest:
+                message = (
+                    f"the registry does not give back the files that were kept (digest {digest[:12]}, kept {kept.digest[:12]})"
+                )
+                raise ArtifactError(message)
+            number = self._create(run_id, logged, digest, kept.provenance)
+            while number <= after:
+                client.delete_model_version(self._model, str(number))
+                number = self._create(run_id, logged, digest, kept.provenance)
+        except (self._mlflow.MlflowException, SQLAlchemyError, OSError) as error:
+            raise self._unavailable(error) from error
+        return self.version(number)
+
+    def files(self, version: ModelVersion) -> Path:
+        """The folder that the bundle lies in, with the logged model beside it."""
+        return self.bundle(version).parent
 
     def _ensure_model(self) -> None:
         try:

@@ -55,11 +55,32 @@ class Note:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version's files as they were kept elsewhere, to be registered again under a new number, with what its tags said."""
+
+    files: Path
+    digest: str
+    provenance: Provenance | None
+    metrics: Mapping[str, float]
+
+
 class Registry(Protocol):
     """Model versions with their bundles and the aliases `production` and `previous`."""
 
     def register(self, new: NewVersion) -> ModelVersion:
         """Log and register; the bundle's digest is recorded with the version."""
+        ...
+
+    def adopt(self, kept: Kept, after: int) -> ModelVersion:
+        """Register kept files as a new version, whose number is above `after`, with the same digest.
+
+        Raises ArtifactError when what was stored has another digest.
+        """
+        ...
+
+    def files(self, version: ModelVersion) -> Path:
+        """A folder of this process with all files that the version's digest is of, checked. Raises as `bundle`."""
         ...
 
     def note(self, number: int, note: Note) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from sqlalchemy import Connection, delete, select, tuple_
 
+from ratchet.core.entity_key import spelled, spellings
 from ratchet.requests.label_rows import LabelRow
 from ratchet.requests.tables import ABOUT, ANSWERS, LABELS, insert_into
 
-_CHUNK = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
+_CHUNK = 300  # of up to three bound parameters a statement: SQLite allowed 999 until 3.32
 
 
 Models = Sequence[str]  # whose answers are looked at
@@ -33,9 +34,10 @@ def join_direct(connection: Connection, models: Models, rows: list[LabelRow]) ->
 
 def join_by_entity(connection: Connection, models: Models, rows: list[LabelRow]) -> tuple[int, int]:
     """Join labels that name an entity; answers labelled, and labels about no answer."""
-    joined = unmatched = 0
+    unmatched = 0
+    labelled: set[_Key] = set()  # an answer that several labels are about counts once
     for chunk in _chunks(rows):
-        entities = {row.entity for row in chunk}
+        entities = _kept(chunk)
         columns = (
             ANSWERS.c.entity,
             ANSWERS.c.version,
@@ -48,7 +50,7 @@ def join_by_entity(connection: Connection, models: Models, rows: list[LabelRow])
         answers = connection.execute(select(*columns).where(*theirs).order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id))
         given: dict[str, list[tuple[int, float, str, _Key]]] = {}
         for entity, version, at, features, *key in answers:
-            given.setdefault(entity, []).append((version, at, features, (key[0], key[1])))
+            given.setdefault(spelled(entity), []).append((version, at, features, (key[0], key[1])))
         targets: dict[_Key, LabelRow] = {}
         for row in chunk:
             until = np.inf if row.observed_at is None else row.observed_at
@@ -58,13 +60,18 @@ def join_by_entity(connection: Connection, models: Models, rows: list[LabelRow])
                 if at <= until and row.features_hash in {"", features}
             }
             targets |= dict.fromkeys(latest.values(), row)
-            joined += len(latest)
+            labelled.update(latest.values())
             unmatched += not latest
         _forget(connection, models, chunk)
         direct = select(LABELS.c.model, LABELS.c.prediction_id).join(ANSWERS, ABOUT).where(*theirs, LABELS.c.by_entity.is_(False))
         outranked = {(row.model, row.prediction_id) for row in connection.execute(direct)}
         _upsert(connection, {key: row for key, row in targets.items() if key not in outranked}, by_entity=True)
-    return joined, unmatched
+    return len(labelled), unmatched
+
+
+def _kept(rows: Sequence[LabelRow]) -> set[str]:
+    """The rows' entities, as they are spelled and as earlier releases may have logged them."""
+    return {kept for row in rows for kept in spellings(row.entity)}
 
 
 def _forget(connection: Connection, models: Models, rows: Sequence[LabelRow]) -> None:
@@ -74,7 +81,7 @@ def _forget(connection: Connection, models: Models, rows: Sequence[LabelRow]) ->
         moments.setdefault(row.observed_at, []).append(row)
     for moment, same in moments.items():
         about = select(ANSWERS.c.model, ANSWERS.c.prediction_id)
-        about = about.where(ANSWERS.c.model.in_(models), ANSWERS.c.entity.in_({row.entity for row in same}))
+        about = about.where(ANSWERS.c.model.in_(models), ANSWERS.c.entity.in_(_kept(same)))
         if hashes := {row.features_hash for row in same if row.features_hash}:
             about = about.where(ANSWERS.c.features_hash.in_(hashes))  # another month's labels stay
         connection.execute(

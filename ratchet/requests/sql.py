@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from ratchet.core.entity_key import all_spelled
 from ratchet.core.errors import Unavailable, UserError
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.schema import Columns, LoggedAnswer
@@ -144,7 +145,7 @@ class SqlRequestLog:
                 found.setdefault(number, []).append(tuple(answer))
         return {
             number: LabelledAnswers(
-                entities=np.array([entity for entity, _, _ in rows], dtype=object),
+                entities=all_spelled(entity for entity, _, _ in rows),
                 labels=np.array([label for _, label, _ in rows]),
                 scores=np.array([score for _, _, score in rows], dtype=np.float64),
             )

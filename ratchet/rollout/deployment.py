@@ -1,4 +1,4 @@
-"""The rollout on a cluster: one Deployment, whose pod template names the version.
+"""The rollout on a cluster: one Deployment, whose pod template names the version and the digest of its files.
 
 Rights: get and patch on that Deployment, get and list on pods. From outside the cluster pods and Service are asked through the API
 server's proxy, which an administrator may do and the promoter's account may not.
@@ -59,8 +59,8 @@ class KubernetesRollout:
         """The version in the pod template. The revision is that of deployment_judge.pin_of."""
         return deployment_judge.pin_of(self._deployment())
 
-    def pin(self, version: int | None, *, revision: str) -> Pin:
-        """Change the template's annotation, by a patch that holds only for the Deployment as it was read.
+    def pin(self, version: int | None, *, revision: str, digest: str = "") -> Pin:
+        """Change the template's annotations, by a patch that holds only for the Deployment as it was read.
 
         After a conflict (the controller has written the status) and after a lost answer it is read again and judged anew; the
         pin's own mark shows whether a lost patch took effect.
@@ -72,17 +72,17 @@ class KubernetesRollout:
             wait=wait_random_exponential(multiplier=0.1, max=2),
             reraise=True,
         )
-        return tries(self._pin, version, revision, mark)
+        return tries(self._pin, version, digest, revision, mark)
 
-    def _pin(self, version: int | None, revision: str, mark: str) -> Pin:
+    def _pin(self, version: int | None, digest: str, revision: str, mark: str) -> Pin:
         found = self._deployment()
         present = deployment_judge.pin_of(found)
         if deployment_judge.last_pin(found) == mark:
             return present
         deployment_judge.require(found, revision)
-        if present.version == version:
+        if (present.version, present.digest) == (version, digest):
             return present
-        patch = deployment_judge.patch_for(found, version, mark)
+        patch = deployment_judge.patch_for(found, version, mark, digest)
         return deployment_judge.pin_of(self._api.patch(DEPLOYMENT, self._name, patch))
 
     def progress(self) -> Progress:
@@ -131,7 +131,7 @@ class KubernetesRollout:
             return PodReport(_name(pod), None, ready=False, detail="what answers at /health is no Ratchet server")
         ready = deployment_judge.is_ready(pod)
         detail = health.detail if ready or not health.ready else f"{health.detail}, but Kubernetes does not see it ready yet"
-        return PodReport(_name(pod), health.model_version, ready=health.ready and ready, detail=detail)
+        return PodReport(_name(pod), health.model_version, health.ready and ready, detail, health.model_digest)
 
     def ask(self, entity: str) -> Answer | None:
         """Ask through the Service. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""

@@ -13,6 +13,7 @@ from ratchet.core.errors import StaleComparison, UserError
 from ratchet.rollout.state import Pin, Progress, State
 
 VERSION = "ratchet.dev/model-version"  # on the pod template: pods read it by the downward API
+DIGEST = "ratchet.dev/model-digest"  # beside it: of the version's files, which each pod checks what it loads against
 PINS = "ratchet.dev/pins"  # on the Deployment: how many pins there have been
 LAST_PIN = "ratchet.dev/last-pin"  # on the Deployment: which of them came last, for one whose answer was lost
 
@@ -31,7 +32,8 @@ def pin_of(deployment: Json) -> Pin:
     """
     template = deployment["spec"]["template"]
     digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:16]
-    return Pin(_version(deployment), f"{pins(deployment)}-{digest}")
+    own = _annotations(template).get(DIGEST, "")
+    return Pin(_version(deployment), f"{pins(deployment)}-{digest}", own)
 
 
 def pins(deployment: Json) -> int:
@@ -50,14 +52,15 @@ def require(deployment: Json, revision: str) -> None:
         raise StaleComparison(message)
 
 
-def patch_for(deployment: Json, version: int | None, mark: str) -> dict[str, Any]:
+def patch_for(deployment: Json, version: int | None, mark: str, digest: str = "") -> dict[str, Any]:
     """The strategic merge patch that pins `version`, valid only while the Deployment is as it was read; `mark` names this pin."""
+    pinned = {VERSION: None if version is None else str(version), DIGEST: digest or None}
     return {
         "metadata": {
             "resourceVersion": deployment["metadata"]["resourceVersion"],
             "annotations": {PINS: str(pins(deployment) + 1), LAST_PIN: mark},
         },
-        "spec": {"template": {"metadata": {"annotations": {VERSION: None if version is None else str(version)}}}},
+        "spec": {"template": {"metadata": {"annotations": pinned}}},
     }
 
 
@@ -71,7 +74,7 @@ def is_present(pod: Json, deployment: Json) -> bool:
     template = deployment["spec"]["template"]
     wanted, own = _annotations(template), _annotations(pod)
     return (
-        own.get(VERSION) == wanted.get(VERSION)
+        all(own.get(name) == wanted.get(name) for name in (VERSION, DIGEST))
         and all(own.get(name) == value for name, value in wanted.items())
         and _images(pod["spec"]) == _images(template["spec"])
     )

@@ -23,12 +23,16 @@ _LOCK_SECONDS = 10.0  # for another writer; writing takes milliseconds
 
 
 class Desired(BaseModel):
-    """What should serve. `generation` grows with every change; `version` is None when nothing should."""
+    """What should serve. `generation` grows with every change; `version` is None when nothing should.
+
+    `digest` is that of the version's files, by which each process checks what it loads.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     generation: int = 0
     version: int | None = None
+    digest: str = ""
 
 
 class Pod(BaseModel):
@@ -46,8 +50,10 @@ class Pod(BaseModel):
 
 
 class Observed(BaseModel):
-    """What does serve. `version` is the one that answers requests; `updated_at` is seconds since the epoch.
+    """What does serve, by the gateway's word.
 
+    `version` is the one that answers requests, `digest` what its files were checked against (None: the gateway is of a release that
+    knows none); `updated_at` is seconds since the epoch.
     An `ending` gateway obeys no more: whoever wants something served needs the next one.
     """
 
@@ -57,6 +63,7 @@ class Observed(BaseModel):
     pid: int | None = None
     url: str = ""
     version: int | None = None
+    digest: str | None = None
     pods: tuple[Pod, ...] = ()
     stuck: bool = False
     ending: bool = False
@@ -83,8 +90,8 @@ class LocalDeployment:
         """What should serve; generation 0 before the first promotion."""
         return _read(self._desired, Desired) or Desired()
 
-    def change(self, version: int | None, generation: int) -> Desired:
-        """Ask for another version, if the present generation is still `generation`; asking for the present version changes nothing.
+    def change(self, version: int | None, generation: int, digest: str = "") -> Desired:
+        """Ask for another version, if the present generation is still `generation`; asking for the present one changes nothing.
 
         Raises StaleComparison when somebody else has changed it, Unavailable when the folder cannot be written.
         """
@@ -97,9 +104,9 @@ class LocalDeployment:
                     f"no longer at {generation}: compare again"
                 )
                 raise StaleComparison(message)
-            if present.version == version:
+            if (present.version, present.digest) == (version, digest):
                 return present
-            wanted = Desired(generation=generation + 1, version=version)
+            wanted = Desired(generation=generation + 1, version=version, digest=digest)
             with staged(self._desired) as temporary:
                 write_synced(temporary, lambda file: file.write(wanted.model_dump_json(indent=1).encode()))
             return wanted

@@ -24,8 +24,11 @@ class Rollout(Protocol):
         """The version in the pod template and the revision it was read at."""
         ...
 
-    def pin(self, version: int | None, *, revision: str) -> Pin:
-        """Change the template. Raises StaleComparison when it is no longer at `revision`."""
+    def pin(self, version: int | None, *, revision: str, digest: str = "") -> Pin:
+        """Change the template: the version, and the digest that its files must have.
+
+        Raises StaleComparison when it is no longer at `revision`.
+        """
         ...
 
     def progress(self) -> Progress:
@@ -43,6 +46,7 @@ class Rollout(Protocol):
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         """Load the version in the serving runtime, apart from what serves, and score its golden rows.
 
-        Returns `seconds` (load) and `worst` (largest absolute difference). Raises PromotionFailed when it cannot load.
+        Its files must have the digest that `version` bears. Returns `seconds` (load) and `worst` (largest absolute difference).
+        Raises PromotionFailed when it cannot load.
         """
         ...

@@ -42,6 +42,7 @@ class Health(BaseModel):
     model_version: int | None
     ready: bool
     detail: str
+    model_digest: str = ""
 
 
 def ask(post: Post, where: str, key: str, entity: str, score_in: ScoreIn) -> Answer | None:
@@ -87,14 +88,14 @@ def read_health(reply: Reply) -> Health | None:
 
 
 def infra_check(check: Sequence[str], settings: Settings, version: ModelVersion) -> Mapping[str, float]:
-    """Load the version in a clean process of the serving runtime and score its golden rows.
+    """Load the version, with the digest that it bears, in a clean process of the serving runtime and score its golden rows.
 
     Raises PromotionFailed with the process's sentence, Unavailable when it could not reach the registry.
     """
     limit = settings.ready_timeout
     try:
         done = subprocess.run(  # noqa: S603 - our own program
-            [*check, "--version", str(version.number)],
+            [*check, "--version", str(version.number), *(["--digest", version.digest] if version.digest else [])],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environment(settings),

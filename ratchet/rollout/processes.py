@@ -115,12 +115,12 @@ class ProcessRollout:
     def pinned(self) -> Pin:
         """The version that should serve; the revision is the generation."""
         desired = self._deployment.desired()
-        return Pin(desired.version, str(desired.generation))
+        return Pin(desired.version, str(desired.generation), desired.digest)
 
-    def pin(self, version: int | None, *, revision: str) -> Pin:
+    def pin(self, version: int | None, *, revision: str, digest: str = "") -> Pin:
         """Ask for another version. Raises StaleComparison when somebody else has since `revision` was read."""
-        desired = self._deployment.change(version, int(revision))
-        return Pin(desired.version, str(desired.generation))
+        desired = self._deployment.change(version, int(revision), digest)
+        return Pin(desired.version, str(desired.generation), desired.digest)
 
     def progress(self) -> Progress:
         """Ready when the gateway has seen the present generation, its version answers, and no other process is left.
@@ -134,7 +134,7 @@ class ProcessRollout:
             return Progress(State.WAITING, "the new generation has not been observed yet")
         if observed.stuck:
             return Progress(State.STUCK, observed.detail)
-        if observed.version != desired.version:
+        if observed.version != desired.version or observed.digest not in {None, desired.digest}:
             return Progress(State.WAITING, observed.detail)
         others = [pod.name for pod in observed.pods if not pod.active]
         if others:
@@ -173,7 +173,7 @@ def _report(pod: Pod) -> PodReport:
         health = None
     if health is None:
         return PodReport(pod.name, None, ready=False, detail=pod.detail)
-    return PodReport(pod.name, health.model_version, ready=health.ready, detail=health.detail)
+    return PodReport(pod.name, health.model_version, health.ready, health.detail, health.model_digest)
 
 
 def _ended(code: int, log: Path, start: int) -> RatchetError:

@@ -27,20 +27,25 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The version that the pod template names (None before the first promotion), read at a revision."""
+    """The version that the pod template names (None before the first promotion), read at a revision.
+
+    `digest` is that of the version's files, by which each pod checks what it loads; empty in a template of an older release.
+    """
 
     version: int | None
     revision: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PodReport:
-    """What one pod says of itself."""
+    """What one pod says of itself. `digest` is that of the files that it serves from; empty where it does not say."""
 
     name: str
     version: int | None
     ready: bool
     detail: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

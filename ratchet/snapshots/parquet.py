@@ -22,9 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
+from ratchet.clients.arrow_keys import stored
+from ratchet.clients.content_hash import table_hash
 from ratchet.clients.durable import TEMPORARY, staged, sync, write_synced
 from ratchet.core.errors import REPLACE, ArtifactError, DataError, ProjectError, Unavailable
 from ratchet.core.schema import Coded, Columns, DType, Feature, Snapshot
+from ratchet.snapshots.later_labels import joined
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, LABELS, MANIFEST, event_time, folder_name
 
 FORMAT = 1
@@ -98,10 +101,14 @@ class ParquetSnapshots:
     def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
         """Columns of the feature table in stored order (sorted by entity); reads what is asked for only.
 
-        Numbers are float64 with NaN, categories and the entity key objects. Raises ArtifactError when the file is damaged.
+        Numbers are float64 with NaN, categories objects; so is the entity key, in its one spelling, however it was stored.
+        Raises ArtifactError when the file is damaged.
         """
         table = self._read(snapshot, FEATURES, names, snapshot.rows, rows)
-        return {name: self._column(table[name], self._columns.get(name)) for name in names}
+        return {
+            name: self._keys(table[name]) if name == self._entity else self._column(table[name], self._columns.get(name))
+            for name in names
+        }
 
     def labels(self, snapshot: Snapshot, rows: range | None = None) -> Columns:
         """`entity` (str objects) and `label` (as it was written) of the labelled rows. Raises DataError when there are none."""
@@ -109,7 +116,7 @@ class ParquetSnapshots:
             message = f"the labels of snapshot {snapshot.name} have not arrived: ingest it again when they have"
             raise DataError(message)
         table = self._read(snapshot, LABELS, [self._entity, self._label], snapshot.labelled_rows, rows)
-        return {"entity": self._column(table[self._entity], None), "label": table[self._label].to_numpy()}
+        return {"entity": self._keys(table[self._entity]), "label": table[self._label].to_numpy()}
 
     def _write(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None, *, overwrite: bool) -> bool:
         if overwrite:
@@ -118,7 +125,7 @@ class ParquetSnapshots:
         elif (present := self._at(snapshot.as_of)) is not None:
             if present.hash == snapshot.hash:
                 return False
-            return self._add_labels(present, snapshot, labels)
+            return self._add_labels(present, snapshot, features, labels)
         self._write_folder(snapshot, features, labels)
         return True
 
@@ -134,6 +141,9 @@ class ParquetSnapshots:
         except (ArtifactError, DataError):
             return False
         return True
+
+    def _keys(self, column: pa.ChunkedArray) -> Any:
+        return np.asarray(stored(column.cast(pa.string()).combine_chunks()).to_numpy(zero_copy_only=False), dtype=object)
 
     def _column(self, column: pa.ChunkedArray, feature: Feature | None) -> Any:
         if feature is not None and feature.dtype.is_number:
@@ -176,22 +186,30 @@ class ParquetSnapshots:
             raise _damaged(path, f"format {version}, as_of {snapshot.as_of}, in folder {folder.name}")
         return snapshot
 
-    def _add_labels(self, present: Snapshot, snapshot: Snapshot, labels: pd.DataFrame | None) -> bool:
-        """Labels for a snapshot that has none; anything else is other content."""
-        if present.features_hash != snapshot.features_hash or (present.labelled and labels is not None):
-            what = "features" if present.features_hash != snapshot.features_hash else "labels"
-            message = (
-                f"{snapshot.as_of} holds other {what} ({present.id}, named {present.name}) than {snapshot.name} now brings: "
-                f"ingest with {REPLACE} if they are to be replaced"
-            )
-            raise DataError(message)
+    def _add_labels(self, present: Snapshot, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None) -> bool:
+        """Labels for entities that have none yet; anything else is other content."""
+        if present.features_hash != snapshot.features_hash:
+            raise _other(present, snapshot, "features", "")
         if labels is None:  # the labels that are there came later than this delivery
             return False
-        folder = self._root / folder_name(snapshot.as_of)
-        with staged(folder / LABELS) as path:
-            self._write_labels(path, labels)
-        with staged(folder / MANIFEST) as path:
-            _write_manifest(path, dataclasses.replace(snapshot, name=present.name))
+        named = dataclasses.replace(snapshot, name=present.name)
+        if not present.labelled:
+            folder = self._root / folder_name(snapshot.as_of)
+            with staged(folder / LABELS) as path:
+                self._write_labels(path, labels)
+            with staged(folder / MANIFEST) as path:
+                _write_manifest(path, named)
+            return True
+        stored_labels = self.labels(present)
+        try:
+            together = joined(stored_labels, labels, self._entity, self._label)
+        except DataError as error:
+            raise _other(present, snapshot, "labels", f" ({error})") from error
+        if together is None:
+            return False
+        whole = dataclasses.replace(named, labelled_rows=len(together), labels_hash=table_hash(together, self._entity))
+        # the folder anew and not one file after the other: whoever is killed in between leaves labels and manifest of one content
+        self._write_folder(whole, features, together)
         return True
 
     def _write_folder(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None) -> None:
@@ -271,6 +289,13 @@ def _write_manifest(path: Path, snapshot: Snapshot) -> None:
 def _write_parquet(path: Path, table: pa.Table) -> None:
     write_synced(
         path, lambda file: pq.write_table(table, file, row_group_size=_ROW_GROUP, compression="zstd", write_page_checksum=True)
+    )
+
+
+def _other(present: Snapshot, snapshot: Snapshot, what: str, why: str) -> DataError:
+    return DataError(
+        f"{snapshot.as_of} holds other {what} ({present.id}, named {present.name}) than {snapshot.name} now brings{why}: "
+        f"ingest with {REPLACE} if they are to be replaced"
     )
 
 

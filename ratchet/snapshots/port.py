@@ -17,8 +17,8 @@ class SnapshotStore(Protocol):
     def write(self, snapshot: Snapshot, features: Any, labels: Any | None, *, replace: bool = False) -> bool:
         """Store the entity-keyed tables (pandas DataFrames: entity, features and slices; entity and label).
 
-        Returns False when the same content is there already (no-op). Adding labels to a snapshot without is allowed.
-        Raises DataError when the date holds other content and `replace` is not set.
+        Returns False when the same content is there already (no-op). Labels of entities that have none yet are added.
+        Raises DataError when the date holds other content, another label of an entity among it, and `replace` is not set.
         """
         ...
 

@@ -64,23 +64,14 @@ def typed(column: pa.ChunkedArray, dtype: DType, categories: Collection[str] | N
         dtype: the project's type.
         categories: the declared categories, whose spelling is never taken for null.
     """
-    raw = _plain(column)
+    raw = plain(column)
     if pa.types.is_string(raw.type):
         return _from_text(raw, dtype, categories or ())
     return _from_values(raw, dtype)
 
 
-def keys(column: pa.ChunkedArray) -> pa.Array:
-    """Entity keys as text, exactly as written; null when empty or blank, or when the file's type cannot be a key."""
-    raw = _plain(column)
-    if pa.types.is_integer(raw.type):
-        raw = raw.cast(pa.string())
-    if not pa.types.is_string(raw.type):
-        return pa.nulls(len(raw), pa.string())
-    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(raw), ""), None, raw)
-
-
-def _plain(column: pa.ChunkedArray) -> pa.Array:
+def plain(column: pa.ChunkedArray) -> pa.Array:
+    """One array of a column, of text where it is text in any of Arrow's ways."""
     raw = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(raw, pa.ChunkedArray):  # combine_chunks keeps two chunks when text exceeds 2 GB, and none when empty
         raw = pa.concat_arrays(raw.chunks) if raw.num_chunks else pa.nulls(0, raw.type)
@@ -169,7 +160,7 @@ def _from_values(raw: pa.Array, dtype: DType) -> Cells:
 
 
 def _faults(raw: pa.Array, good: pa.Array, noun: str) -> tuple[Fault, ...]:
-    rows = _mask(pc.and_(raw.is_valid(), pc.invert(good)))
+    rows = mask_of(pc.and_(raw.is_valid(), pc.invert(good)))
     return (Fault(f"not {noun}", rows),) if rows.any() else ()
 
 
@@ -177,7 +168,7 @@ def _bounded(cells: Cells) -> Cells:
     """Take out what float64 cannot hold: infinities and ints beyond 2**53."""
     values = cells.values
     if pa.types.is_floating(values.type):
-        rows = _mask(pc.fill_null(pc.is_inf(values), fill_value=False))
+        rows = mask_of(pc.fill_null(pc.is_inf(values), fill_value=False))
         phrase = "infinite"
     else:
         # compared on both sides: the absolute value of the smallest int64 overflows
@@ -186,13 +177,14 @@ def _bounded(cells: Cells) -> Cells:
             if pa.types.is_signed_integer(values.type)
             else pc.greater(values, EXACT)
         )
-        rows = _mask(pc.fill_null(beyond, fill_value=False))
+        rows = mask_of(pc.fill_null(beyond, fill_value=False))
         phrase = "too large for an exact int (beyond 2**53)"
     if not rows.any():
         return cells
     return Cells(pc.if_else(pa.array(~rows), values, None), (*cells.faults, Fault(phrase, rows)))
 
 
-def _mask(values: pa.Array) -> Mask:
+def mask_of(values: pa.Array) -> Mask:
+    """An array of truth values without nulls as numpy has it."""
     mask: Mask = values.to_numpy(zero_copy_only=False).astype(np.bool_)
     return mask

@@ -4,10 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from ratchet.core.entity_key import alike
 from ratchet.project.file import Project
-from ratchet.sources.problems import SAMPLES, Problem, counted
+from ratchet.sources.cells import Mask, plain
+from ratchet.sources.entity_keys import Keys
+from ratchet.sources.problems import SAMPLES, Problem, clipped, counted
+
+
+def key_problems(table: str, entity: str, raw: pa.ChunkedArray, read: Keys) -> tuple[list[Problem], Mask]:
+    """What is wrong with a table's keys as they are written, and the rows that are told of here.
+
+    Args:
+        table: its name.
+        entity: the key's column.
+        raw: the keys as read.
+        read: what `entity_keys` made of them.
+    """
+    found = []
+    for fault in read.faults:
+        rows = np.flatnonzero(fault.rows)
+        lines = ", ".join(str(row + 1) for row in rows[:SAMPLES])
+        text = f"{counted(len(rows), 'key is', 'keys are')} {fault.phrase}, as in row {lines}"
+        found.append(Problem(table, entity, text, len(rows), (), clipped(raw.take(pa.array(rows[:SAMPLES])).to_pylist())))
+    keys = read.texts
+    twice = _respelled_twins(raw, keys)
+    if twice.any():
+        rows = np.flatnonzero(twice)
+        text = f"{counted(len(rows), 'row repeats a key', 'rows repeat a key')} that is spelled otherwise in another row"
+        samples = pa.array(rows[:SAMPLES])
+        names, written = keys.take(samples).to_pylist(), map(str, raw.take(samples).to_pylist())
+        found.append(Problem(table, entity, text, len(rows), tuple(names), tuple(written)))
+    return found, read.faulty | twice
+
+
+def _respelled_twins(raw: pa.ChunkedArray, read: pa.Array) -> Mask:
+    """Rows whose key another row has in another spelling, the first of each key left out."""
+    none = np.zeros(len(read), dtype=np.bool_)
+    written = plain(raw)
+    if written.type != read.type or written.equals(read):
+        return none
+    keys = pd.DataFrame({"key": read.to_pandas(), "written": written.to_pandas()})
+    again = keys["key"].notna() & keys["key"].duplicated()
+    if not again.any():
+        return none
+    same = keys.groupby("key")["written"].transform("nunique") > 1
+    return np.asarray(again & same, dtype=np.bool_)
+
+
+def entity_table(project: Project) -> str:
+    """The first table that is not the label's: the list of entities."""
+    return next((table for table in project.tables if table != project.label.table), "")
 
 
 def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Problem]:
@@ -17,7 +67,7 @@ def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Pro
     compare with.
     """
     label = project.label.table
-    first = next((table for table in project.tables if table != label), "")
+    first = entity_table(project)
     if first not in frames:
         return []
     known = _entities(frames[first], project.entity)
@@ -29,10 +79,18 @@ def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Pro
         unknown, lacking = own.difference(known), known.difference(own)
         if len(unknown):
             nouns = ("label is", "labels are") if table == label else ("row is", "rows are")
-            found.append(_stray(table, f"{counted(len(unknown), *nouns)} of entities that {first} does not have", unknown))
+            text = f"{counted(len(unknown), *nouns)} of entities that {first} does not have{_otherwise(unknown, known, first)}"
+            found.append(_stray(table, text, unknown))
         if len(lacking) and table != label:
             found.append(_stray(table, f"{counted(len(lacking), 'entity', 'entities')} of {first} missing", lacking))
     return found
+
+
+def _otherwise(unknown: pd.Index, known: pd.Index, first: str) -> str:
+    """Where keys differ by spelling alone, an example of it."""
+    by_likeness = {alike(str(key)): key for key in known}
+    twin = next(((key, by_likeness[alike(str(key))]) for key in unknown if alike(str(key)) in by_likeness), None)
+    return "" if twin is None else f" (spelled otherwise? {twin[0]!r} may be {twin[1]!r} of {first})"
 
 
 def _entities(frame: pd.DataFrame, entity: str) -> pd.Index:

@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ratchet.clients.content_hash import table_hash
 from ratchet.core.errors import DataError
 from ratchet.core.schema import DType, Snapshot
 from ratchet.project.file import Column, Project
 from ratchet.sources import cells
-from ratchet.sources.content_hash import table_hash
-from ratchet.sources.entity_match import mismatches
+from ratchet.sources.entity_keys import entity_keys
+from ratchet.sources.entity_match import entity_table, key_problems, mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
 from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
@@ -93,8 +94,15 @@ class TableSource:
 
     def fingerprint(self, name: str) -> str:
         """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
+        return self._fingerprint(name, self._project.tables)
+
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; empty where it is not there."""
+        return self._fingerprint(name, [self._project.label.table]) if self.has_labels(name) else ""
+
+    def _fingerprint(self, name: str, tables: Sequence[str]) -> str:
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        paths = [folder / f"{table}{suffix}" for table in tables for suffix in SUFFIXES]
         try:
             found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
         except OSError as error:
@@ -102,13 +110,32 @@ class TableSource:
             raise DataError(message) from error
         return hashlib.sha256(repr(found).encode()).hexdigest()
 
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
+        folder = self._snapshot_folder(name)
+        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        try:
+            written = (folder / marker).stat().st_mtime_ns
+            return written >= max((path.stat().st_mtime_ns for path in paths if path.exists()), default=0)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror}"
+            raise DataError(message) from error
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; empty when it can be ingested.
 
         Raises DataError when there is no such snapshot or it has no date.
         """
+        return self.examine(name)[0]
+
+    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
+        """As `check`, and the entities of the snapshot as far as they can be read."""
         self._project.date_of(name)
-        return self._load(name).problems
+        tables = self._load(name)
+        first = tables.frames.get(entity_table(self._project))
+        return tables.problems, [] if first is None else first[self._project.entity].dropna().unique().tolist()
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid. Raises DataError with the first problem and the number of others."""
@@ -191,9 +218,12 @@ class TableSource:
     def _checked(self, table: str, raw: pa.Table, columns: list[Column], problems: list[Problem]) -> pd.DataFrame:
         """The table with typed columns and a RangeIndex; its findings are added to `problems`."""
         entity = self._project.entity
-        entities = cells.keys(raw[entity]).to_numpy(zero_copy_only=False)
+        read_keys = entity_keys(raw[entity])
+        entities = read_keys.texts.to_numpy(zero_copy_only=False)
         frame = pd.DataFrame({entity: pd.Series(entities, dtype=object)})
-        faulty = {}
+        found, wrong = key_problems(table, entity, raw[entity], read_keys)
+        problems += found
+        faulty = {entity: wrong}
         for column in columns:
             read = cells.typed(raw[column.name], column.dtype, column.categories)
             frame[column.name] = _pandas(read.values, column.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ def read_label_file(path: Path, entity: str, label: str) -> Columns:
     """Read columns `prediction_id` and/or the entity key, the label, and optionally `observed_at`, all as text.
 
     Args:
-        path: CSV with a header, UTF-8 with or without a byte order mark.
+        path: CSV with a header, UTF-8 with or without a byte order mark, its cells between commas, semicolons, tabs or bars. A row
+            whose label is empty is left out: it is not known yet.
         entity: the entity key's name in the project; its column may also be called `entity`.
         label: the label's name in the project; its column may also be called `label`.
 
@@ -23,8 +25,8 @@ def read_label_file(path: Path, entity: str, label: str) -> Columns:
         DataError: the file cannot be read, is empty, or a row has more or fewer cells than the header.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+        text = path.read_text(encoding="utf-8-sig")
+        rows = [row for row in csv.reader(StringIO(text, newline=""), delimiter=_separator(text)) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         message = f"the label file {path} cannot be read: {error}"
         raise DataError(message) from error
@@ -36,7 +38,18 @@ def read_label_file(path: Path, entity: str, label: str) -> Columns:
     if uneven is not None:
         message = f"the label file {path}, line {uneven}: {len(rows[uneven - 1])} cells where the header has {len(header)}"
         raise DataError(message)
-    cells = np.array(rows[1:], dtype=object)
+    at = header.index("label") if "label" in header else None
+    known = [row for row in rows[1:] if at is None or row[at].strip()]
+    if not known:
+        message = f"the label file {path} has no label: the cells of all {len(rows) - 1} rows are empty"
+        raise DataError(message)
+    cells = np.array(known, dtype=object)
     return {
         name: cells[:, index] for index, name in enumerate(header) if name in {"prediction_id", "entity", "label", "observed_at"}
     }
+
+
+def _separator(text: str) -> str:
+    """What stands between the names of the header: a comma, unless there is none."""
+    header = text.partition("\n")[0]
+    return max(",;\t|", key=lambda mark: (bool(header.count(mark)), mark == ",", header.count(mark)))

@@ -49,8 +49,20 @@ class Source(Protocol):
         """Changes with every change of the snapshot's files, which are not read for it. Raises DataError when there are none."""
         ...
 
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; empty where it is not there."""
+        ...
+
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
+        ...
+
     def check(self, name: str) -> Sequence[Any]:
         """Everything that is wrong with a snapshot (problems.Problem); empty when it can be ingested."""
+        ...
+
+    def examine(self, name: str) -> tuple[Sequence[Any], Sequence[str]]:
+        """As `check`, and the entities of the snapshot as far as they can be read."""
         ...
 
     def read(self, name: str) -> RawSnapshot:

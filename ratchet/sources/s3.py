@@ -45,10 +45,26 @@ class S3Source:
         present = self._tables(name)
         return hashlib.sha256(repr([(entry.key, entry.etag, entry.size) for entry in present]).encode()).hexdigest()
 
+    def labels_fingerprint(self, name: str) -> str:
+        """As `fingerprint`, of the label's table alone; as TableSource.labels_fingerprint."""
+        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
+        return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
+
+    def marked(self, name: str, marker: str) -> bool | None:
+        """Whether the marker lies there and is no older than the tables; as TableSource.marked."""
+        written = [entry.written for entry in self._remote.entries(f"{name}/") if entry.key == f"{name}/{marker}"]
+        return written[0] >= max(entry.written for entry in self._tables(name)) if written else None
+
     def check(self, name: str) -> list[Problem]:
         """Everything that is wrong with a snapshot's tables; as TableSource.check."""
         with self._fetched(name) as source:
             return source.check(name)
+
+    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
+        """What is wrong with a snapshot, and its entities; as TableSource.examine."""
+        with self._fetched(name) as source:
+            return source.examine(name)
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid; as TableSource.read."""
@@ -120,11 +136,17 @@ class Upload:
         return len(paths)
 
     def _lost(self, name: str, paths: list[Path]) -> list[str]:
-        """The stored tables that would go or become others; one that comes, such as labels that were waited for, is no loss."""
+        """The stored tables that would go or become others. Labels that were waited for are no loss: a table or rows that come."""
         local, lost = {path.name: path for path in paths}, []
+        label = self._project.label.table
+        grows = "" if any(feature.table == label for feature in self._project.features) else f"{label}.csv"
         for entry in self._remote.entries(f"{name}/"):
             table = entry.key.removeprefix(f"{name}/")
             path = local.get(table)
-            if path is None or path.stat().st_size != entry.size or self._remote.get(entry.key)[0] != path.read_bytes():
+            if path is None or path.stat().st_size < entry.size:
+                lost.append(table)
+                continue
+            old, new = self._remote.get(entry.key)[0], path.read_bytes()
+            if new != old and not (table == grows and new.startswith(old)):
                 lost.append(table)
         return lost

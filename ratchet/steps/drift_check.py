@@ -66,7 +66,7 @@ def run(
 
     `reporter` is a factory, because Evidently takes seconds to import and a first month has nothing to report.
     """
-    champion, history = champion_of(registry, journal), legible(journal.history())
+    champion, history = champion_of(registry, journal), legible(journal.trusted())
     found, changed, html, report = None, "", "", ""
     if champion is not None:
         bundle = bundles.read(registry.bundle(champion))
@@ -172,7 +172,7 @@ def _decided(journal: Journal, project: Project, snapshot: Snapshot, champion: M
 
     Where its promotion failed or its run died, the next run tries it again with the same candidate.
     """
-    entry = legible(journal.history(), gates=True).decided(snapshot.hash, champion.number if champion else None, project.hash)
+    entry = legible(journal.trusted(), gates=True).decided(snapshot.hash, champion.number if champion else None, project.hash)
     if entry is None:
         return ""
     said = f"{entry.event.verdict} for version {entry.event.candidate} (ledger {entry.seq})"

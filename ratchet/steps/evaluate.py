@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.decision import Decision
 from ratchet.core.estimate import Scores
-from ratchet.core.gate import comparable, judge
+from ratchet.core.gate import judge
 from ratchet.core.history import History
 from ratchet.core.measurement import Measurement
 from ratchet.core.row_groups import ROWS_PER_POD
@@ -27,7 +27,7 @@ from ratchet.snapshots.port import SnapshotStore
 from ratchet.steps.evaluation_record import gated, log
 from ratchet.steps.parts import snapshot_drift as drift
 from ratchet.steps.parts.case import Case, offered_by
-from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure
+from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure, never_saw
 from ratchet.steps.parts.notes import note_decision
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
@@ -79,18 +79,18 @@ def run(
 ) -> Evaluated:
     """Judge version `candidate` and record the decision. A store that cannot be reached raises: it is never "no champion"."""
     version = registry.version(candidate)
-    champion, history = champion_of(registry, journal), legible(journal.history(), gates=True)
+    champion, history = champion_of(registry, journal), legible(journal.trusted(), gates=True)
     held = judged_holdout(project, store, snapshot)
     if held.copied:
         say(f"[HOLDOUT] {held.copies_said}")
-    first = bundles.read(registry.bundle(version)).scorer.batch(held.columns)
+    own = bundles.read(registry.bundle(version))
+    first = own.scorer.batch(held.columns)
     other = bundles.read(registry.bundle(champion)) if champion else None
     reason, second = champion_scores(project, champion, other, held)
-    holdout = (project.holdout.identity, project.holdout.share)
     task, policy = task_of(project), project.policy.gate
     tries = history.tries(snapshot.features_hash, candidate) if champion else ()
     measured = measure(task, policy, held, first, second, tries)
-    seen = [comparable("candidate", version.provenance, *holdout), *([reason] if reason else []), *copies(policy, held)]
+    seen = [never_saw(project, "candidate", version, own, held), *([reason] if reason else []), *copies(policy, held)]
     offered = offered_by(history, run_id, candidate, champion)
     case = Case(project, store, registry, history, champion, candidate, held, second, offered)
     decision = judge(measured, policy, seen, proven=case.proven, lasting=case.lasting if champion and offered is None else None)

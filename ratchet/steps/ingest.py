@@ -7,11 +7,14 @@ from datetime import date
 
 from ratchet.core.errors import DataError
 from ratchet.core.events import Ingested
+from ratchet.core.history import History
 from ratchet.core.schema import Snapshot
 from ratchet.features.port import FeatureStore
 from ratchet.ledger.journal import Journal
+from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.sources.port import Source
+from ratchet.steps.parts import known_entities
 
 MOST = 12  # snapshots that came in while nobody looked, the newest of them
 LATEST = "latest"  # in place of a name: the snapshot with the latest date
@@ -24,12 +27,14 @@ def run(
     journal: Journal,
     name: str,
     *,
+    project: Project | None = None,
     replace: bool = False,
     say: Callable[[str], None] = print,
 ) -> Snapshot:
     """Ingest the snapshot `name` (or LATEST) of `source`; without a source it must have been ingested before.
 
-    Raises DataError, naming table, column, row count and three sample keys, before anything is written.
+    Raises DataError, naming table, column, row count and three sample keys, before anything is written. With a `project` the
+    snapshot's entities are held against those of the months before.
     """
     if source is None:
         snapshot = _latest(store) if name == LATEST else store.get(name)
@@ -39,12 +44,17 @@ def run(
         )
         return snapshot
     name = source.newest() if name == LATEST else name
+    labels_from = source.labels_fingerprint(name)  # before they are read: what is added meanwhile is looked at again
     raw = source.read(name)
+    if project is not None and all(raw.snapshot.features_hash != item.features_hash for item in store.listed()):
+        entities = raw.features[project.entity].tolist()
+        known_entities.watch(project, store, name, raw.snapshot.as_of, entities, say)
     new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
     snapshot = store.get(raw.snapshot.as_of.isoformat())
     features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two
     recorded = journal.history().ingested(snapshot.as_of)
-    if recorded is None or recorded.event.hash != snapshot.hash:  # not `new`: a crash may have come before the record
+    looked_at = recorded is not None and (not _partly(snapshot) or recorded.event.labels_from == labels_from)
+    if recorded is None or recorded.event.hash != snapshot.hash or not looked_at:  # not `new`: a crash may have come before
         taken = Ingested(
             snapshot=snapshot.id,
             name=name,
@@ -52,6 +62,7 @@ def run(
             labelled_rows=snapshot.labelled_rows,
             replace=replace,
             hash=snapshot.hash,
+            labels_from=labels_from,
         )
         journal.append(taken, key=snapshot.as_of.isoformat())
     note = "" if new else " (no-op: the same content is stored)"
@@ -66,7 +77,7 @@ def take(
     journal: Journal,
     name: str,
     *,
-    date_of: Callable[[str], date],
+    project: Project,
     replace: bool = False,
     say: Callable[[str], None] = print,
 ) -> Snapshot:
@@ -76,27 +87,45 @@ def take(
     that is refused is named and left out: it holds up nothing, and the next run tries it again.
     """
     name = source.newest() if name == LATEST else name
-    for older in waiting(source, store, name, date_of):
+    for older in waiting(source, store, journal.history(), name, project.date_of):
         try:
-            run(source, store, features, journal, older, say=say)
+            run(source, store, features, journal, older, project=project, say=say)
         except DataError as error:
             say(f"[INGEST] {older} is left out: {error}")
-    return run(source, store, features, journal, name, replace=replace, say=say)
+    return run(source, store, features, journal, name, project=project, replace=replace, say=say)
 
 
-def late_labels(source: Source, store: SnapshotStore, name: str, date_of: Callable[[str], date]) -> list[str]:
-    """The stored snapshots older than `name` whose labels have come since, oldest first."""
-    unlabelled = {snapshot.as_of for snapshot in store.listed() if not snapshot.labelled}
-    until = date_of(name)
-    return [item for item in source.by_date() if date_of(item) < until and date_of(item) in unlabelled and source.has_labels(item)]
+def late_labels(source: Source, store: SnapshotStore, history: History, name: str, date_of: Callable[[str], date]) -> list[str]:
+    """The stored snapshots older than `name` whose labels have come since, or more of them than before, oldest first.
+
+    Of those that lack some labels the newest MOST are looked at, and read where the file is not the one that was read before.
+    """
+    stored = store.listed()
+    unlabelled = {snapshot.as_of for snapshot in stored if not snapshot.labelled}
+    partly = {snapshot.as_of for snapshot in [snapshot for snapshot in stored if _partly(snapshot)][-MOST:]}
+    until, ingested = date_of(name), history.ingests()
+    found = []
+    for item in source.by_date():
+        day = date_of(item)
+        if day < until and day in unlabelled and source.has_labels(item):
+            found.append(item)
+        elif day < until and day in partly and day in ingested:
+            labels_from = source.labels_fingerprint(item)
+            if labels_from and labels_from != ingested[day].event.labels_from:
+                found.append(item)
+    return found
 
 
-def waiting(source: Source, store: SnapshotStore, name: str, date_of: Callable[[str], date]) -> list[str]:
+def waiting(source: Source, store: SnapshotStore, history: History, name: str, date_of: Callable[[str], date]) -> list[str]:
     """The snapshots older than `name` that something is to be taken from, oldest first."""
     stored, names = [snapshot.as_of for snapshot in store.listed()], source.by_date()
-    late = set(late_labels(source, store, name, date_of))
+    late = set(late_labels(source, store, history, name, date_of))
     between = [item for item in names[:-1] if stored and date_of(item) > max(stored)] if name == names[-1] else []
     return [item for item in names if item in late or item in between[-MOST:]]
+
+
+def _partly(snapshot: Snapshot) -> bool:
+    return 0 < snapshot.labelled_rows < snapshot.rows
 
 
 def _latest(store: SnapshotStore) -> Snapshot:

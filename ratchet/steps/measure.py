@@ -67,7 +67,7 @@ def run(
     champion = champion_of(registry, journal)
     if champion is None:
         return []
-    history = legible(journal.history())
+    history = legible(journal.trusted())
     roles = _roles(project, registry, history, champion)
     known = {number: item for number, role in roles.items() if (item := _measurable(registry, champion, number, role))}
     for gone in sorted(roles.keys() - known.keys() - {champion.number}):

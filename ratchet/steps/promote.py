@@ -14,7 +14,7 @@ from ratchet.promotion.protocol import carry_out
 
 def passed_gate(production: Production, candidate: int) -> Gated:
     """The gate's last decision on the candidate. Raises UserError unless it is PASS: only PASS acts."""
-    last = legible(production.journal.history(), gates=True).gate_of(candidate)
+    last = legible(production.journal.trusted(), gates=True).gate_of(candidate)
     if last is None:
         message = f"version {candidate} has not been evaluated: `ratchet run` trains and evaluates"
         raise UserError(message)
@@ -49,7 +49,7 @@ def run(project: Project, production: Production, candidate: int, *, run_id: str
 
 def _park(production: Production, move: Move, project: Project) -> Entry[Moved]:
     """Record that the candidate waits; a second time it waits already."""
-    before = legible(production.journal.history()).moves_of(move.key)
+    before = legible(production.journal.trusted()).moves_of(move.key)
     for state in (MoveState.DONE, MoveState.AWAITING):
         for entry in before:
             if entry.event.state is state:

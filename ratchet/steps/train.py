@@ -14,6 +14,7 @@ from ratchet.core.errors import DataError
 from ratchet.core.estimate import Labels
 from ratchet.core.events import Trained
 from ratchet.core.schema import Columns, ModelVersion, Provenance, Snapshot, take
+from ratchet.core.trained_keys import TrainedKeys
 from ratchet.drift.profile import profile
 from ratchet.drift.reference import PREDICTION, Reference
 from ratchet.estimators import bundle as bundles
@@ -141,7 +142,8 @@ def _make(
     scorer = made_by.scorer(trained.pipeline, project.inputs, columns)
     example = frames.frame(project.inputs, take(columns, np.arange(min(5, len(entities)))))
     with tempfile.TemporaryDirectory(prefix="ratchet-train-") as folder:
-        metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns)
+        trained_on = TrainedKeys.of(together.tolist())
+        metrics = _write_bundle(Path(folder), project, store, window[-1], scorer, entities, columns, trained_on)
         version = registry.register(
             NewVersion(
                 bundle=Path(folder),
@@ -222,6 +224,7 @@ def _write_bundle(
     scorer: Scorer,
     entities: NDArray[np.object_],
     columns: Columns,
+    trained_on: TrainedKeys,
 ) -> dict[str, float]:
     """Write what later comparisons and serving need; returns the figure on that snapshot's holdout and its interval."""
     names = dict.fromkeys([*needed(project), *(feature.name for feature in project.inputs)])
@@ -234,6 +237,7 @@ def _write_bundle(
         predictions=profile(PREDICTION, {"prediction": predictions}),
         labels=task_of(project).label_counts(labelled["label"]),
         influence=influence(scorer, everyone, seed=project.training.seed),
+        trained=trained_on,
     )
     seed, count = project.training.seed, project.serving.golden_rows
     bundles.write(

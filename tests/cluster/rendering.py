@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,11 +44,13 @@ def rendered(
     *values: str,
     namespace: str = "ratchet",
     release: str = "",
+    files: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
     sets = [argument for value in values for argument in ("--set", value)]
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" and "project=" not in values else []
     command = ["template", release or chart, f"charts/{chart}", "--namespace", namespace, "--kube-version", "1.34.4"]
-    text = helm.helm(*command, *project, *sets)
+    texts = [argument for file in files for argument in ("--values", str(file))]
+    text = helm.helm(*command, *project, *texts, *sets)
     return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
@@ -63,7 +65,7 @@ def pod_template(document: dict[str, Any]) -> dict[str, Any] | None:
     spec = document.get("spec", {})
     if document["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
-    if document["kind"] in {"Deployment", "StatefulSet", "CronJob", "Job"}:
+    if document["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}:
         template: dict[str, Any] = spec["template"]
         return template
     return document if "containers" in spec else None

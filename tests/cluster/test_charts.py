@@ -168,7 +168,12 @@ def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
     assert "ratchet-watch" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
     watch = one(rendered(toolbox, "ratchet", "watch.enabled=true", "watch.intervalSeconds=5"), "Deployment", "ratchet-watch")
     (container,) = watch["spec"]["template"]["spec"]["containers"]
-    assert container["command"] == ["ratchet", "watch", "--interval", "5"]
+    assert container["command"] == ["ratchet", "watch", "--interval", "5", "--alive", "/tmp/alive"]  # noqa: S108 - in the pod
+    careful = ("watch.enabled=true", "watch.quietSeconds=900", "watch.marker=_DONE")
+    (container,) = one(rendered(toolbox, "ratchet", *careful), "Deployment", "ratchet-watch")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["command"][6:] == ["--quiet", "900", "--marker", "_DONE"]
 
 
 def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -> None:

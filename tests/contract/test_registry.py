@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -15,7 +16,7 @@ from ratchet.core.errors import ArtifactError, Unavailable, UserError
 from ratchet.estimators.frames import frame
 from ratchet.registry.mlflow_import import import_mlflow
 from ratchet.registry.mlflow_registry import MlflowRegistry
-from ratchet.registry.port import Figures, NewVersion, Note, Registry
+from ratchet.registry.port import Figures, Kept, NewVersion, Note, Registry
 from tests.support.addresses import MLFLOW
 from tests.support.churn import FEATURES, churn, fitted
 from tests.support.fakes import FakeRegistry, provenance
@@ -186,3 +187,25 @@ def test_a_registry_that_is_down_is_never_no_champion(tmp_path: Path, monkeypatc
     file.write_text("no database" * 500)
     with pytest.raises(Unavailable, match="cannot be reached"):
         MlflowRegistry(f"sqlite:///{file}", "churn", tmp_path).alias("production")
+
+
+def test_kept_files_are_registered_again_with_the_same_digest_and_a_number_that_was_never_given(
+    registry: Registry, tmp_path: Path
+) -> None:
+    made = registry.register(new(tmp_path))
+    kept = tmp_path / "kept"
+    shutil.copytree(registry.files(made), kept)
+    again = registry.adopt(Kept(kept, made.digest, made.provenance, made.metrics), after=3)
+    assert (again.number, again.digest, again.provenance) == (4, made.digest, made.provenance)
+    assert dict(again.metrics) == dict(made.metrics)
+    assert (registry.bundle(again) / "scorer.json").read_text() == "{}"
+    assert [version.number for version in registry.versions()] == [1, 4]
+
+
+def test_files_that_are_not_what_was_kept_are_not_registered(registry: Registry, tmp_path: Path) -> None:
+    made = registry.register(new(tmp_path))
+    kept = tmp_path / "kept"
+    shutil.copytree(registry.files(made), kept)
+    with pytest.raises(ArtifactError, match=r"what was kept|that were kept"):
+        registry.adopt(Kept(kept, "d" * 64, made.provenance, {}), after=0)
+    assert [version.number for version in registry.versions()] == [1]

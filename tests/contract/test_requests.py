@@ -287,3 +287,50 @@ def test_a_process_that_opens_the_log_beside_others_finds_one_count(url: str) ->
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(first, range(6)))
     assert counted(SqlRequestLog(url, "churn")) == {1: 6}
+
+
+def test_a_label_finds_its_answer_however_its_key_is_written(log: SqlRequestLog) -> None:
+    log.append([answer("a", "1000", score=0.9), answer("b", "1001.0", version=2, score=0.2)])  # as an earlier release logged it
+    assert log.join(labels(entity=[1000.0, " 1001"], label=[1, 0])) == JoinReport(joined=2, unknown=0)
+    assert pairs(log) == {1: [(1, 0.9)], 2: [(0, 0.2)]}
+    assert log.labelled()[2].entities.tolist() == ["1001"]
+    assert log.join(labels(entity=["1001.0"], label=[1])) == JoinReport(joined=1, unknown=0)
+    assert pairs(log)[2] == [(1, 0.2)], "a changed label replaces the one before it"
+
+
+def test_a_label_about_no_key_is_refused(log: SqlRequestLog) -> None:
+    with pytest.raises(DataError, match=r"row 1: entity '1.5' is not text or a whole number"):
+        log.join(labels(entity=[1.5], label=[1]))
+
+
+def test_labels_that_contradict_each_other_are_refused_whole_and_named(log: SqlRequestLog) -> None:
+    log.append([answer("a"), answer("b", "u2")])
+    for given in (
+        labels(entity=["u1", "u2", "u1"], label=[1, 1, 0]),
+        labels(prediction_id=["a", "a"], label=[1, 0]),
+        labels(entity=["u1", " u1"], label=[1, 0], observed_at=["2024-02-29", "20240229"]),
+    ):
+        with pytest.raises(DataError, match=r"contradict each other: 1 with both labels, (entity u1|answer a); leave one each"):
+            log.join(given)
+    assert pairs(log) == {}
+
+
+def test_a_label_that_is_given_twice_counts_once(log: SqlRequestLog) -> None:
+    log.append([answer("a")])
+    assert log.join(labels(entity=["u1", "u1"], label=[1, 1])) == JoinReport(joined=1, unknown=0)
+
+
+def test_of_two_labels_of_one_entity_the_one_that_was_seen_later_counts_whatever_the_order(log: SqlRequestLog) -> None:
+    log.append([answer("a", at=1709208000.0)])
+    given = labels(entity=["u1", "u1"], label=[1, 0], observed_at=["2024-03-31", "2024-02-29"])
+    assert log.join(given) == JoinReport(joined=1, unknown=0)
+    assert pairs(log) == {1: [(1, 0.5)]}
+
+
+@pytest.mark.parametrize(
+    "moment", ["20240229", "1709208000", "1709208000000", "2024-02-29 12:00:00 UTC", "2024-02-29T13:00:00+01:00"]
+)
+def test_a_moment_is_taken_however_it_is_written(log: SqlRequestLog, moment: str) -> None:
+    log.append([answer("then", at=1709208000.0), answer("later", at=1709300000.0, score=0.9)])
+    assert log.join(labels(entity=["u1"], label=[1], observed_at=[moment])) == JoinReport(joined=1, unknown=0)
+    assert pairs(log) == {1: [(1, 0.5)]}

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratchet.clients.content_hash import table_hash
 from ratchet.clients.s3 import S3Folder
 from ratchet.core.errors import DataError
 from ratchet.snapshots.parquet import ParquetSnapshots
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.snapshots.s3 import S3Snapshots
-from ratchet.sources.content_hash import table_hash
 from ratchet.sources.folder import RawSnapshot, TableSource
 from tests.support.addresses import S3, fresh_prefix
 from tests.support.shop import ROWS, SHOP, Tables, customers, put, tables, with_cell
@@ -168,6 +168,40 @@ def test_labels_that_come_later_are_added_without_replace(opened: Open, tmp_path
     assert write(opened(), item)
     assert opened().snapshots() == [item.snapshot]
     assert opened().labels(item.snapshot)["label"].sum() == 3
+
+
+def some_labels(root: Path, *names: str, **other: bool) -> RawSnapshot:
+    """The shop's month with the labels of these customers alone; `other` are labels that they do not have."""
+    content = tables()
+    known = content["outcome"][content["outcome"]["customer"].isin(names)]
+    content["outcome"] = known.assign(
+        left=[other.get(key, left) for key, left in zip(known["customer"], known["left"], strict=True)]
+    )
+    return raw(root, content)
+
+
+def test_labels_that_trickle_in_join_those_that_came_before(opened: Open, tmp_path: Path) -> None:
+    write(opened(), some_labels(tmp_path, "C002", "C005"))
+    assert write(opened(), some_labels(tmp_path, "C002", "C003", "C005"))
+    assert write(opened(), some_labels(tmp_path, "C001", "C006")), "a file of the new ones alone"
+    snapshot = opened().get("may")
+    labels = opened().labels(snapshot)
+    assert labels["entity"].tolist() == ["C001", "C002", "C003", "C005", "C006"]
+    assert labels["label"].tolist() == [0, 1, 0, 0, 1]
+    assert snapshot == some_labels(tmp_path, *labels["entity"]).snapshot, "the content is what one delivery of all would be"
+    assert not write(opened(), some_labels(tmp_path, "C003")), "nothing new"
+    assert opened().columns(snapshot, ["age"])["age"].tolist() == [20.0 + row for row in range(ROWS)]
+
+
+def test_another_label_of_an_entity_is_refused_and_named_and_nothing_of_its_file_is_taken(opened: Open, tmp_path: Path) -> None:
+    write(opened(), some_labels(tmp_path, "C002", "C005"))
+    with pytest.raises(
+        DataError, match=r"holds other labels .* \(1 of 2 labels that came before are others now, as for customer C005\).*--replace"
+    ):
+        write(opened(), some_labels(tmp_path, "C002", "C003", "C005", C005=True))
+    assert opened().labels(opened().get("may"))["entity"].tolist() == ["C002", "C005"]
+    assert write(opened(), some_labels(tmp_path, "C005", C005=True), replace=True)
+    assert opened().labels(opened().get("may"))["label"].tolist() == [1]
 
 
 def test_a_delivery_without_labels_leaves_those_that_came(opened: Open, tmp_path: Path) -> None:

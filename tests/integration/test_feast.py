@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ratchet.core.errors import ArtifactError, DataError, Unavailable
@@ -343,3 +346,57 @@ assert 'ratchet_unknown_entities_total{version="none"} 1.0' in metrics.render().
         [sys.executable, "-W", "ignore", "-c", program], env=environment, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def numbered(spell: str) -> Tables:
+    """The shop's tables with whole numbers for keys, as `spell` writes them."""
+    names = {name: spell.format(1000 + number) for number, name in enumerate(customers())}
+    return {name: table.assign(customer=table["customer"].map(names)) for name, table in tables().items()}
+
+
+def stored_as_before(shop: Shop, day: date, spell: str) -> Snapshot:
+    """A snapshot as releases stored it that kept keys as they were written."""
+    snapshot = shop.add(day, numbered("{}"))
+    for path in (shop.root / "snapshots" / f"as_of={day}").glob("*.parquet"):
+        table = pq.read_table(path)
+        keys = pa.array([spell.format(key) for key in table["customer"].to_pylist()])
+        pq.write_table(table.set_column(table.schema.get_field_index("customer"), "customer", keys), path)
+    return snapshot
+
+
+def test_what_was_stored_and_loaded_under_the_old_spelling_is_read_trained_on_and_served(embedded: Shop) -> None:
+    snapshot = stored_as_before(embedded, DAYS[0], "{}.0")
+    keys = [str(1000 + number) for number in range(len(customers()))]
+    assert embedded.store.columns(snapshot, [SHOP.entity])[SHOP.entity].tolist() == keys
+    assert embedded.store.labels(snapshot)["entity"].tolist() == keys
+    features = embedded.features()
+    asked = np.array(keys, dtype=object)
+    assert features.training_set(DAYS[0], asked)["age"].tolist() == [20.0 + number for number in range(len(keys))]
+    with loading_as_before(embedded, snapshot):
+        features.materialise(snapshot)
+    served = features.online(["1003", "9"])
+    assert (served[0] or {})["age"] == 23
+    assert served[1] is None
+
+
+@contextlib.contextmanager
+def loading_as_before(shop: Shop, snapshot: Snapshot) -> Iterator[None]:
+    """Loads go by the keys as they are stored, as before the rule."""
+    path = shop.root / "snapshots" / f"as_of={snapshot.as_of}" / "features.parquet"
+    whole = pq.read_table(path, columns=[SHOP.entity, *(feature.name for feature in SHOP.inputs), "event_timestamp"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StoredRows, "batches", lambda _self, _snapshot: iter([whole]))
+        patch.setattr(FeastFeatures, "_is_online", lambda _self, _snapshot: True)
+        yield
+
+
+def test_a_month_that_was_stored_by_the_rule_wins_over_an_older_spelling(embedded: Shop) -> None:
+    stored_as_before(embedded, DAYS[0], "{}.0")
+    newer = numbered("{}")
+    newer["people"]["age"] = 70
+    embedded.add(DAYS[1], newer)
+    asked = np.array(["1000", "1001"], dtype=object)
+    assert embedded.features().training_set(DAYS[1], asked)["age"].tolist() == [70.0, 70.0]
+    assert embedded.features().training_set(DAYS[0], asked)["age"].tolist() == [20.0, 21.0]
+    embedded.features().materialise(embedded.store.snapshots()[0])
+    assert (embedded.features().online(["1000"])[0] or {})["age"] == 20

@@ -82,7 +82,7 @@ def test_each_model_has_a_history_a_status_and_snapshots_of_its_own(pair: Pair) 
         assert len(club.wiring.store.snapshots()) == months
         assert {path.name for path in club.folder.iterdir()} >= {"snapshots", "feast", "reports", "serving", "runs"}
         assert len(club.ratchet("runs", "--json").document) == 1
-    databases = {"mlflow.db", "ledger.db", "requests.db", "artifacts"}
+    databases = {"mlflow.db", "ledger.db", "ledger.key", "requests.db", "artifacts"}
     assert {path.name for path in pair.club.home.iterdir()} <= {"models", *databases}
 
 

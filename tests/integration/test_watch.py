@@ -10,7 +10,8 @@ from tests.support.club import Club
 
 def test_a_snapshot_that_appears_is_run_on_once(tmp_path: Path) -> None:
     club = Club(tmp_path)
-    how = ("watch", "--data", str(club.raw), "--interval", "0.1")
+    alive = tmp_path / "alive"
+    how = ("watch", "--data", str(club.raw), "--interval", "0.1", "--quiet", "0", "--alive", str(alive))
     empty = club.process(*how, "--looks", "2")
     assert (empty.code, empty.err.count("error: ")) == (0, 1)  # said once, not at every look
     made = club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "2000")
@@ -27,4 +28,5 @@ def test_a_snapshot_that_appears_is_run_on_once(tmp_path: Path) -> None:
     assert champion is not None
     (row,) = club.ratchet("runs", "--json").document
     assert (row["run"], row["state"], row["snapshot"]) == (ended.key, "succeeded", "month_000")
+    assert int(alive.read_text()) > claim.at.timestamp()
     assert "[DECISION] promoted" in club.ratchet("logs", ended.key).out

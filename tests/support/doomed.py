@@ -80,7 +80,7 @@ def announced(production: Production, before: _Heard, after: _Heard = _nothing) 
         stage = name
 
     plan = Plan(tuple(cast("Stage", Named(one, at_work)) for one in production.plan.stages))
-    settings = {"ready_timeout", "say", "plan"}
+    settings = {"ready_timeout", "say", "plan", "keeps"}
     ports = {
         field.name: Announced(
             getattr(production, field.name), lambda call: before(f"{stage}{call}"), lambda call: after(f"{stage}{call}")

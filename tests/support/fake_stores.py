@@ -17,7 +17,7 @@ from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import NewVersion
 from tests.support.churn import FEATURES, churn, scorer
-from tests.support.fakes import Clock, FakeLedger, FakeLock, FakeRegistry, FakeRollout, provenance
+from tests.support.fakes import Clock, FakeLedger, FakeLock, FakeRegistry, FakeReports, FakeRollout, provenance
 
 
 @dataclass
@@ -31,6 +31,7 @@ class FakeStores:
     lock: FakeLock = field(default_factory=FakeLock)
     said: list[str] = field(default_factory=list)
     plan: Plan = PLAN
+    keeps: FakeReports | None = None
 
     def __post_init__(self) -> None:
         self.ledger, self.registry = FakeLedger(self.clock), FakeRegistry(self.clock)
@@ -43,7 +44,7 @@ class FakeStores:
 
     @property
     def production(self) -> Production:
-        return Production(self.registry, self.journal, self.lock, self.rollout, 0.5, self.said.append, self.plan)
+        return Production(self.registry, self.journal, self.lock, self.rollout, 0.5, self.said.append, self.plan, self.keeps)
 
     def add_version(self) -> int:
         """Register a version; versions differ in their scorer."""

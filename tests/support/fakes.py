@@ -144,6 +144,7 @@ class FakeRollout:
     def __init__(self, registry: FakeRegistry, clock: Clock | None = None) -> None:
         self.registry, self.clock = registry, clock or Clock()
         self.version: int | None = None
+        self.digest = ""
         self.revision = 0
         self.serving: int | None = None
         self.stuck: set[int] = set()
@@ -157,13 +158,13 @@ class FakeRollout:
         yield
 
     def pinned(self) -> Pin:
-        return Pin(self.version, str(self.revision))
+        return Pin(self.version, str(self.revision), self.digest)
 
-    def pin(self, version: int | None, *, revision: str) -> Pin:
+    def pin(self, version: int | None, *, revision: str, digest: str = "") -> Pin:
         self.clock.tick(f"pin {version}")
         if revision != str(self.revision):
             raise StaleComparison("the template has changed meanwhile")
-        self.version, self.revision = version, self.revision + 1
+        self.version, self.digest, self.revision = version, digest, self.revision + 1
         self.on_pin()
         return self.pinned()
 
@@ -258,8 +259,11 @@ class FakeFeatures:
 class FakeReports:
     def __init__(self) -> None:
         self.saved: dict[str, str] = {}
+        self.down: Exception | None = None
 
     def save(self, name: str, content: str) -> str:
+        if self.down is not None:
+            raise self.down
         self.saved[name] = content
         return f"reports/{name}"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from cluster.images import ROOT
 from docs.generators.values import rows, with_table
 
 CHARTS = [ROOT / "charts" / name for name in ("kubeflow-pipelines", "platform", "ratchet")]
-FREE = {"resources", "annotations", "labels", "nodeSelector", "env", "podAnnotations", "affinity", "global"}
+FREE = {"resources", "annotations", "labels", "nodeSelector", "env", "podAnnotations", "podLabels", "pod", "affinity", "global"}
 
 
 def leaves(values: Any, path: str = "") -> Iterator[str]:
@@ -61,4 +62,4 @@ def test_the_chart_never_renders_the_promoted_version() -> None:
     for path in (ROOT / "charts" / "ratchet").rglob("*"):
         if path.is_file() and path.suffix in {".yaml", ".tpl"}:
             for line in path.read_text(encoding="utf-8").splitlines():
-                assert "ratchet.dev/model-version" not in line or "fieldPath" in line, f"{path}: {line}"
+                assert not re.search(r"ratchet\.dev/model-(version|digest)", line) or "fieldPath" in line, f"{path}: {line}"

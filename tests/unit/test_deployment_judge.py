@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.core.errors import StaleComparison, UserError
-from ratchet.rollout.deployment_judge import PINS, VERSION, http_port, judge, patch_for, pin_of, require
+from ratchet.rollout.deployment_judge import DIGEST, PINS, VERSION, http_port, is_present, judge, patch_for, pin_of, require
 from ratchet.rollout.state import State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -124,7 +124,18 @@ def test_a_revision_that_has_passed_is_stale() -> None:
 def test_a_patch_holds_only_for_what_was_read_and_raises_the_count() -> None:
     patch = patch_for(deployment(metadata={"annotations": {PINS: "7"}}), None, "mark")
     assert (patch["metadata"]["resourceVersion"], patch["metadata"]["annotations"][PINS]) == ("70", "8")
-    assert patch["spec"]["template"]["metadata"]["annotations"] == {VERSION: None}
+    assert patch["spec"]["template"]["metadata"]["annotations"] == {VERSION: None, DIGEST: None}
+
+
+def test_a_pin_names_the_digest_that_every_pod_checks_its_files_against() -> None:
+    patch = patch_for(deployment(), 4, "mark", "d1")
+    assert patch["spec"]["template"]["metadata"]["annotations"] == {VERSION: "4", DIGEST: "d1"}
+
+
+def test_a_pod_of_another_digest_is_not_of_the_present_template() -> None:
+    found = deployment()
+    other = {"metadata": {"annotations": {VERSION: "2", DIGEST: "d1"}}, "spec": found["spec"]["template"]["spec"]}
+    assert not is_present(other, found)
 
 
 @pytest.mark.parametrize(

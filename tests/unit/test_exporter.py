@@ -380,6 +380,28 @@ def test_alias_and_pods_agree_when_template_and_all_pods_are_at_it(
     assert value("ratchet_alias_pods_agree") == agrees
 
 
+@pytest.mark.parametrize(
+    ("named", "moves", "foreign"),
+    [
+        (CHAMPION, ["done"], 0.0),
+        (None, ["done"], 1.0),
+        (CHAMPION, [], 1.0),
+        (CHAMPION, ["intent"], 0.0),
+        (None, [], 0.0),
+    ],
+    ids=["promoted", "no alias", "promoted by nobody", "on its way", "nothing yet"],
+)
+def test_an_alias_that_nobody_promoted_is_a_metric(named: ModelVersion | None, moves: list[str], foreign: float) -> None:
+    value = scrape(registry=Production(named), ledger=history(*(promotion(state) for state in moves)))
+    assert value("ratchet_alias_foreign") == foreign
+
+
+def test_aliases_that_were_set_back_are_counted() -> None:
+    back = {"to": 2, "from": 3, "reason": "nobody promoted it", "refused": True}
+    assert scrape(ledger=history(("reconcile", back), ("reconcile", back)))("ratchet_alias_refused_total") == 2.0
+    assert scrape(ledger=history())("ratchet_alias_refused_total") == 0.0
+
+
 def test_what_is_known_is_said() -> None:
     live = {"version": 2, "auc": 0.7, "low": 0.6, "high": None, "rows": 90, "positives": 30}
     seen = history(ingested("2024-02-29"), trigger("RETRAIN"), promotion("intent"), promotion("done"), ("live", live))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from ratchet.core.errors import LockLost, PromotionFailed
+from ratchet.core.events import MoveState
 from ratchet.promotion.plan import PLAN, Plan
 from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
@@ -126,7 +128,9 @@ def test_undoing_a_killed_promotion_leaves_all_aliases_as_they_were(plan: Plan) 
 def test_a_move_that_a_dead_promoter_began_is_undone_by_the_plan_when_production_has_moved_on() -> None:
     at = begun(WITH_CANARY, "wait: progress")
     at.add_version()
-    at.registry.aliases["production"] = 3  # by hand, in the registry
+    done = replace(at.move(3, 1), digest=at.registry.version(3).digest).step(MoveState.DONE)
+    at.journal.append(done, key="another promoter's")
+    at.registry.aliases["production"] = 3
     assert reconcile(at.production) == ["the interrupted move to version 2 was closed: production has moved on to version 3"]
     assert at.registry.aliases == {"production": 3}
     assert at.consistent

@@ -169,6 +169,7 @@ def test_an_unreachable_registry_is_an_error_and_never_no_champion(at: FakeStore
 
 def test_an_empty_registry_is_not_a_first_run_when_the_ledger_knows_better(at: FakeStores) -> None:
     at.registry.aliases.clear()
+    at.registry.stored.clear()
     with pytest.raises(PermanentError, match="the ledger says that version 1 is in production"):
         champion_of(at.registry, at.journal)
 

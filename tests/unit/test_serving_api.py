@@ -118,6 +118,11 @@ def test_an_entity_given_as_a_number_is_its_digits(server: Server) -> None:
         assert server.client.post("/predict", json={"customer": number}).json()["customer"] == "42"
 
 
+def test_a_key_reaches_the_entity_that_ingest_takes_it_for(server: Server) -> None:
+    for written in ("42.0", " 42", "42 ", "\ufeff42"):
+        assert server.client.post("/predict", json={"customer": written}).json()["customer"] == "42"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [
@@ -136,6 +141,7 @@ def test_an_entity_given_as_a_number_is_its_digits(server: Server) -> None:
         (b'{"customer": null}', 422, "not null"),
         (b'{"customer": ["anna"]}', 422, "not a list"),
         (b'{"customer": ""}', 422, "1 to 256 characters, not 0"),
+        (b'{"customer": " \\ufeff"}', 422, "customer is blank"),
         (b'{"customer": "' + b"x" * 257 + b'"}', 422, "1 to 256 characters, not 257"),
         (b'{"customer": "a\\u0000b"}', 422, "characters that no entity's name can have"),
         (b'{"customer": "a\\nb"}', 422, "characters that no entity's name can have"),

@@ -102,7 +102,7 @@ def test_pip_brings_uv_and_asks_the_systems_certificates(machine: Machine) -> No
     done = machine.script("uv", str(machine.tools), CERTIFICATES="/etc/bundle.pem")
     assert (done.returncode, done.stdout) == (0, f"installing uv into {machine.tools}\n")
     assert (machine.tools / "bin/uv").exists()
-    assert "--use-feature=truststore uv==" in machine.logged
+    assert "--use-feature=truststore --require-hashes --requirement" in machine.logged
     assert machine.logged.startswith("/etc/bundle.pem ")
 
 

@@ -395,6 +395,17 @@ def test_a_ledger_that_is_away_is_said_on_every_page_that_needs_it(site: UiSite,
     assert "Version 1 serves" in text_of(client.get("/").text)
 
 
+def test_an_alias_that_nobody_promoted_is_said_and_is_not_the_champion(lived: Loop) -> None:
+    was = dict(lived.at.registry.aliases)
+    lived.at.registry.aliases["production"] = 2
+    try:
+        text = text_of(UiSite(lived).client().get("/").text)
+    finally:
+        lived.at.registry.aliases.update(was)
+    assert "Version 1 serves" in text
+    assert "The registry's alias names version 2, but the last promotion is of version 1: ratchet reconcile sets it back." in text
+
+
 def test_pods_that_serve_another_version_are_said(lived: Loop) -> None:
     was = lived.at.rollout.version
     lived.at.rollout.version = 2

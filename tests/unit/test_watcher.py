@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, LockHeld, Unavailable
-from ratchet.core.events import RunClaimed, RunEnded, RunState
+from ratchet.core.events import Ingested, RunClaimed, RunEnded, RunState
 from ratchet.core.schema import Snapshot
 from ratchet.sources.folder import TableSource
 from ratchet.steps.ingest import waiting
@@ -18,6 +19,7 @@ from tests.support.fake_stores import FakeStores
 from tests.support.fakes import FakeLock, FakeSnapshots
 from tests.support.loop import PROJECT
 
+NOTHING = FakeStores().journal.history()
 DATED = PROJECT.model_copy(update={"snapshots": {}})
 
 
@@ -207,9 +209,9 @@ def test_what_came_while_nobody_looked_is_taken_in_with_the_newest_oldest_first(
     source = TableSource(tmp_path, DATED)
     store = stored(*(snapshot_of(f"2024-{month:02}-28", labelled=month == 2) for month in (1, 2, 3)))
     days = [f"2024-{month:02}-28" for month in (1, 4, 5)]
-    assert waiting(source, store, "2024-06-28", DATED.date_of) == days
-    assert waiting(source, store, "2024-05-28", DATED.date_of) == days[:1], "another than the newest was asked for by name"
-    assert waiting(source, stored(), "2024-06-28", DATED.date_of) == [], "the first run begins with what it was asked for"
+    assert waiting(source, store, NOTHING, "2024-06-28", DATED.date_of) == days
+    assert waiting(source, store, NOTHING, "2024-05-28", DATED.date_of) == days[:1], "another than the newest was asked for by name"
+    assert waiting(source, stored(), NOTHING, "2024-06-28", DATED.date_of) == [], "the first run begins with what it was asked for"
 
 
 def test_a_folder_without_a_date_is_one_sentence(tmp_path: Path) -> None:
@@ -222,3 +224,75 @@ def test_a_folder_without_a_date_is_one_sentence(tmp_path: Path) -> None:
 def test_an_empty_place_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no folder of a snapshot"):
         watcher(FakeStores(), tmp_path, Started()).look()
+
+
+def test_labels_that_trickle_in_start_a_run_with_each_change_of_their_file_and_none_without(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    stores.in_production(stores.add_version())
+    some = Snapshot("2023-12-31", date(2023, 12, 31), 10, 4, "features", "labels")
+    store = stored(some, snapshot_of("2024-01-31", labelled=True))
+    source = TableSource(tmp_path, DATED)
+    for day in ("2023-12-31", "2024-01-31"):
+        arrive(tmp_path, day)
+    label_file = tmp_path / "2023-12-31" / "y.csv"
+    label_file.write_text("id,left\n1,0\n")
+
+    def taken() -> None:
+        labels_from = source.labels_fingerprint("2023-12-31")
+        event = Ingested(snapshot=some.id, name=some.name, rows=10, labelled_rows=4, hash=some.hash, labels_from=labels_from)
+        stores.journal.append(event, key="2023-12-31")
+
+    taken()
+    watch = watcher(stores, tmp_path, started, store)
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    label_file.write_text("id,left\n1,0\n2,1\n")
+    assert [bool(watch.look()) for _ in range(3)] == [False, True, False]
+    taken()
+    assert [watch.look() for _ in range(3)] == [None] * 3
+    assert waiting(source, store, stores.journal.history(), "2024-01-31", DATED.date_of) == []
+
+
+@dataclass
+class Time:
+    """A clock that goes on by a minute with each look at it."""
+
+    at: datetime = datetime(2024, 4, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(minutes=1)
+        return self.at
+
+
+def test_an_upload_that_stalls_is_waited_for_and_said_to_be(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    watch = replace(watcher(stores, tmp_path, started), quiet=timedelta(minutes=5), clock=Time())
+    arrive(tmp_path, "2024-03-31", "id\n1\n")
+    assert [watch.look() for _ in range(4)] == [None] * 4
+    assert watch.waits == "[WATCH] 2024-03-31 is waited for: taken when nothing has changed for 300 s"
+    arrive(tmp_path, "2024-03-31", "id\n1\n22\n")  # goes on after four minutes
+    assert [watch.look() is not None for _ in range(7)] == [False] * 5 + [True, False]
+    assert watch.waits == ""
+    assert started.calls == 1
+
+
+@pytest.mark.parametrize("marker", ["", "done.txt"])
+def test_a_marker_is_waited_for_where_uploads_end_with_one(tmp_path: Path, marker: str) -> None:
+    stores, started = FakeStores(), Started()
+    arrive(tmp_path, "2024-02-29")
+    (tmp_path / "2024-02-29" / "_SUCCESS").touch()
+    arrive(tmp_path, "2024-03-31")
+    watch = replace(watcher(stores, tmp_path, started), quiet=timedelta(minutes=5), clock=Time(), marker=marker)
+    assert [watch.look() for _ in range(20)] == [None] * 20
+    assert watch.waits == f"[WATCH] 2024-03-31 is waited for: its upload is done when {marker or '_SUCCESS'} lies beside its tables"
+    (tmp_path / "2024-03-31" / (marker or "_SUCCESS")).touch()
+    assert watch.look() is not None, "with its marker it is whole, and no time has to pass"
+
+
+def test_a_marker_that_is_older_than_the_tables_says_nothing(tmp_path: Path) -> None:
+    stores, started = FakeStores(), Started()
+    arrive(tmp_path, "2024-03-31")
+    marker = tmp_path / "2024-03-31" / "_SUCCESS"
+    marker.touch()
+    os.utime(marker, (1, 1))
+    watch = replace(watcher(stores, tmp_path, started), quiet=timedelta(minutes=3), clock=Time())
+    assert [watch.look() is not None for _ in range(4)] == [False, False, False, True]

@@ -1,6 +1,12 @@
+{{/* An image's full name; the argument has image and root. */}}
+{{- define "platform.reference" -}}
+{{ .image.repository }}{{ with .image.digest }}@{{ . }}{{ else }}:{{ .image.tag | default .root.Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* Of a container; the argument has image and root. */}}
 {{- define "platform.image" -}}
-image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+image: {{ include "platform.reference" . | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 {{- end }}
 
 {{- define "platform.pullSecrets" -}}

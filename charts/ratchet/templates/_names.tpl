@@ -67,3 +67,8 @@ values had a say: a CronJob's name may have 52, the longest that is added has 10
 {{- define "ratchet.names.test" -}}
 {{ include "ratchet.fullname" . }}-predict
 {{- end }}
+
+{{/* The admission policy and its binding are the cluster's, not the namespace's. */}}
+{{- define "ratchet.names.admission" -}}
+{{ include "ratchet.names.promoter" . }}.{{ .Release.Namespace }}
+{{- end }}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from ratchet.apps.cli.console import AsJson, counting, document, line, table, waiting
+from ratchet.core.errors import RetryableError
+from ratchet.core.returning import Month
 from ratchet.steps import ingest as ingest_step
+from ratchet.steps.parts import known_entities
 from ratchet.wiring import Wiring
 
 app = typer.Typer(help="Generate, check and ingest snapshots.", no_args_is_help=True, rich_markup_mode=None)
@@ -62,21 +65,47 @@ def generate(
 def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa: FBT002
     """List everything that is wrong with snapshots; nothing is stored. Exit code 2 when something is."""
     wiring = Wiring.load()
-    source = wiring.source(place)
-    found = {}
+    source, project = wiring.source(place), wiring.project
+    found, odd, seen = {}, {}, list[Month]()
     for name in names:
         with waiting(f"checking {name}"):
-            found[name] = source.check(name)
+            found[name], entities = source.examine(name)
+            now = Month(project.date_of(name), entities)
+            odd[name] = known_entities.look(project, now, _before(wiring, now, seen)) if entities else []
+            seen.append(now)
+    entity = project.entity
     if as_json:
-        document({name: [problem.sentence(wiring.project.entity) for problem in problems] for name, problems in found.items()})
+        said = {name: [problem.sentence(entity) for problem in problems] for name, problems in found.items()}
+        document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in said.items()})
     else:
-        rows = [(name, p.table, p.column, p.problem, ", ".join(p.samples)) for name, problems in found.items() for p in problems]
+        rows = [
+            (n, p.table, p.column, p.problem, _shown(p), ", ".join(p.samples)) for n, problems in found.items() for p in problems
+        ]
+        rows += [(name, "", entity, item.text, "", "") for name, items in odd.items() for item in items if item.others]
         if rows:
-            table("problems", ["snapshot", "table", "column", "problem", f"as for {wiring.project.entity}"], rows)
+            table("problems", ["snapshot", "table", "column", "problem", "values", f"as for {entity}"], rows)
         for name, problems in found.items():
-            line(f"{name}: {len(problems)} problems" if problems else f"{name}: fine")
-    if any(found.values()):
+            count = len(problems) + sum(item.others for item in odd[name])
+            line(f"{name}: {count} problems" if count else f"{name}: fine")
+            for item in odd[name]:
+                if not item.others:
+                    line(f"{name}: {item.text}")
+    if any(found.values()) or any(item.others for items in odd.values() for item in items):
         raise typer.Exit(2)
+
+
+def _before(wiring: Wiring, now: Month, seen: list[Month]) -> list[Month]:
+    """The months before, of those that were checked just now and of the stored ones, where these can be read."""
+    try:
+        stored = known_entities.before(wiring.project, wiring.store, now.as_of)
+    except RetryableError as error:
+        line(f"entities are not compared with stored snapshots: {error}")
+        stored = []
+    return known_entities.together(stored, seen, now.as_of)
+
+
+def _shown(problem: Any) -> str:
+    return ", ".join(map(repr, dict.fromkeys(problem.values)))
 
 
 @app.command(epilog="Examples: ratchet data ingest data/streamflow month_000; ratchet data ingest data 2024-02-29 --replace")
@@ -93,7 +122,8 @@ def ingest(
     for name in names:
         with waiting(f"ingesting {name}"):
             quiet = (lambda _: None) if as_json else line
-            taken.append(ingest_step.run(source, wiring.store, wiring.features, wiring.journal, name, replace=replace, say=quiet))
+            stores = (wiring.store, wiring.features, wiring.journal)
+            taken.append(ingest_step.run(source, *stores, name, project=wiring.project, replace=replace, say=quiet))
     if as_json:
         document([{"id": item.id, "name": item.name, "rows": item.rows, "labelled_rows": item.labelled_rows} for item in taken])
 

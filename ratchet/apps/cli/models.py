@@ -32,12 +32,12 @@ def _row(seen: SeenModel) -> dict[str, Any]:
         return {"model": seen.model, "error": str(error)}
     return {
         "model": seen.model,
-        "production": found.champion.number if found.champion else None,
+        "production": found.number,
         "since": found.last.at.isoformat() if found.last else None,
         "pinned": found.pinned,
         "serving": sorted({pod.version for pod in found.pods if pod.version is not None and pod.ready}),
         "agree": found.agree,
-        "error": "",
+        "error": found.trouble,
     }
 
 

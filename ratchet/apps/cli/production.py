@@ -32,6 +32,8 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Examples: ratchet history; ratchet history --kind promotion --json")(history)
     app.command(epilog="Examples: ratchet approve 3; ratchet approve 4 --without-comparison")(approve)
     app.command(epilog="Examples: ratchet rollback; ratchet rollback --to 2 --reason 'wrong labels in May'")(rollback)
+    app.command(epilog="Examples: ratchet adopt; ratchet adopt 3 --reason 'the registry was lost'")(adopt)
+    app.command(epilog="Example: ratchet anchor")(anchor)
     app.command(epilog="Example: ratchet reconcile")(reconcile)
 
 
@@ -48,6 +50,11 @@ def _version(version: ModelVersion | None, measured: Measured | None) -> dict[st
     }
 
 
+def _production(seen: by_hand.Status, measured: Measured | None) -> dict[str, Any] | None:
+    """By the ledger's word also where the registry has lost the version, or has other files of it."""
+    return _version(seen.champion, measured) or ({"version": seen.number} if seen.number else None)
+
+
 def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Who is in production, who serves, and whether that agrees; without a project file, of all models of the home."""
     if show_all(as_json=as_json):
@@ -55,13 +62,14 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002
     wiring = Wiring.load()
     with waiting("asking registry, ledger and servers"):
         seen = by_hand.status(wiring.registry, wiring.journal, wiring.rollout)
-        champion, previous = (version.number if version else None for version in (seen.champion, seen.previous))
+        champion, previous = seen.number, seen.previous.number if seen.previous else None
         how = standing(wiring.project, wiring.journal.history(), champion, previous, seen.champion)
     content = {
-        "production": _version(seen.champion, how.champion),
+        "production": _production(seen, how.champion),
         "previous": _version(seen.previous, how.previous),
         "pinned": seen.pinned,
         "agree": seen.agree,
+        "trouble": seen.trouble,
         "rollout": {"state": seen.progress.state.value, "detail": seen.progress.detail},
         "pods": [{"name": pod.name, "version": pod.version, "ready": pod.ready, "detail": pod.detail} for pod in seen.pods],
         "awaiting_approval": [entry.event.to for entry in seen.waiting],
@@ -98,8 +106,8 @@ def _agreement(seen: by_hand.Status) -> str:
     """Whether what serves is what should: in words that say what mends it where it is not."""
     if seen.agree:
         return "yes"
-    different = seen.champion is None or seen.pinned != seen.champion.number or not seen.unserved
-    return "NO: alias and pods differ, ratchet reconcile mends it" if different else f"NO: {seen.unserved}"
+    served = seen.unserved if seen.pinned == seen.number else ""
+    return f"NO: {seen.trouble or served or 'alias and pods differ, ratchet reconcile mends it'}"
 
 
 def _pod(pod: PodReport) -> str:
@@ -138,6 +146,7 @@ def history(
     wiring = Wiring.load()
     every = wiring.ledger.records()
     count = verify(every)
+    wiring.seal.check(lambda seq: every[seq:])
     records = [record for record in every if kind in {None, record.kind}][-last:]
     if as_json:
         document({"verified": count, "records": [_row(record) for record in records]})
@@ -185,6 +194,27 @@ def rollback(
         f"version {move.to} is in production again, version {move.before} is not (gate skipped: rollback)",
         as_json=as_json,
     )
+
+
+def adopt(
+    version: Annotated[
+        int | None, typer.Argument(help="The version whose files to bring back; default: the one in production.", min=1, max=_LAST)
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "no reason given",
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Bring back what the registry lost, from the copy kept beside the ledger: as a new version, which takes production."""
+    wiring = Wiring.load()
+    with waiting("bringing the files back"):
+        entry = by_hand.adopt(wiring.quiet_production if as_json else wiring.production, version, reason)
+    _end(wiring, entry, f"version {entry.event.to} is in production, with the files brought back (gate skipped)", as_json=as_json)
+
+
+def anchor() -> None:
+    """Take the ledger as it stands: sign its head and publish it. Look at `ratchet history` before."""
+    wiring = Wiring.load()
+    head = wiring.journal.anchor()
+    line(f"the head, record {head.seq} ({head.hash[:16]}), is anchored: the records up to it count as they stand")
 
 
 def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
 from threading import Event as Flag
 from typing import Annotated
 
@@ -11,9 +13,12 @@ from pipelines.runners.choice import present, runner_of
 from pipelines.runners.events import Event
 from pipelines.runners.port import Runner
 from ratchet.apps.cli.console import complain, line
+from ratchet.apps.watch.heartbeat import LOOK_SECONDS, RUN_SECONDS, Heartbeat
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, RetryableError, UserError
 from ratchet.wiring import Wiring
+
+_LOOKS = 5  # in which nothing changes, before an upload is taken for done
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,9 +29,24 @@ def add_to(app: typer.Typer) -> None:
 def watch(
     data: Annotated[str, typer.Option(help="Folder or s3://bucket/prefix of raw snapshots (RATCHET_DATA).")] = "",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 60.0,
+    quiet: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds without a change before a snapshot is taken for whole; by default five looks."),
+    ] = None,
+    marker: Annotated[
+        str, typer.Option(help="File that ends each upload; _SUCCESS is waited for where the snapshot before has one.")
+    ] = "",
     looks: Annotated[int, typer.Option(min=0, help="End after so many looks; 0: never.")] = 0,
+    alive: Annotated[
+        Path | None, typer.Option(help="File for a liveness probe: the second of the epoch by which it is written again.")
+    ] = None,
 ) -> None:
-    """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops."""
+    """Start a run when a new snapshot appears, on Kubeflow where RATCHET_KFP_URL is set, else here. Ctrl-C stops.
+
+    A snapshot is new when its upload is done: when its marker has come, or nothing has changed for the quiet time.
+    """
+    heartbeat = Heartbeat(alive)
+    heartbeat.expect_within(LOOK_SECONDS)
     wiring = Wiring.load()
     place = data or wiring.settings.data
     if not place:
@@ -40,15 +60,21 @@ def watch(
         claimed[:] = [] if runner.outlives else [run_id]
         return run_id
 
-    watcher = Watcher(wiring.source(place), wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock, start)
+    stores = (wiring.store, wiring.project, wiring.registry, wiring.journal, wiring.lock)
+    seconds = _LOOKS * interval if quiet is None else quiet
+    watcher = Watcher(wiring.source(place), *stores, start, quiet=timedelta(seconds=seconds), marker=marker)
     line(f"[WATCH] {place}, every {interval:g} s, runs {'on Kubeflow' if runner.outlives else 'here'}")
-    pause, done, said = Flag(), 0, ""
+    pause, done, said, waited = Flag(), 0, "", ""
     while True:
+        heartbeat.expect_within(interval + LOOK_SECONDS)
         try:
             if started := watcher.look():
                 line(started)
                 while claimed:
+                    heartbeat.expect_within(RUN_SECONDS)
                     _run_here(runner, claimed.pop())
+            if waited != (waited := watcher.waits) and waited:
+                line(waited)
             said = ""
         except (RetryableError, DataError) as error:  # the server may be back at the next look, or a snapshot be there
             if said != (said := str(error)):

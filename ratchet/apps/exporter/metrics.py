@@ -81,6 +81,12 @@ WISHES = _gauge("ratchet_wishes_waiting", "Wishes for a candidate that wait for 
 WISH_SINCE = _gauge(
     "ratchet_wish_waiting_seconds", "Time since the date of the snapshot that the oldest of these was made on; else 0"
 )
+FOREIGN = _gauge(
+    "ratchet_alias_foreign", "1 while the registry's alias names what nobody promoted, or nothing; needs the registry too"
+)
+REFUSED_ALIASES = Metric(
+    "ratchet_alias_refused_total", Kind.COUNTER, "How often an alias that nobody promoted was refused and set back", ()
+)
 WAITING = _gauge("ratchet_promotions_awaiting_approval", "Candidates that wait for `ratchet approve`")
 SNAPSHOT_DATE = _gauge("ratchet_snapshot_as_of_timestamp_seconds", "Date of the newest snapshot that was ingested")
 INGESTED_AT = _gauge("ratchet_snapshot_ingested_timestamp_seconds", "When a snapshot was ingested last")
@@ -102,6 +108,8 @@ LEDGER = (
     PROMOTION_SECONDS,
     PROMOTION_AT,
     OPEN,
+    FOREIGN,
+    REFUSED_ALIASES,
     WAITING,
     SNAPSHOT_DATE,
     INGESTED_AT,

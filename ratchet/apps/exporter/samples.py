@@ -95,8 +95,18 @@ def _together(seen: Mapping[str, Seen | None], project: Project) -> Iterator[Val
     champion = registry.champion
     if isinstance(rollout, Serving):
         yield m.AGREE, float(agree(champion.number if champion else None, rollout.pinned, rollout.pods)), ()
+    if isinstance(ledger, History):
+        yield m.FOREIGN, float(_is_foreign(champion, ledger)), ()
     if isinstance(ledger, History) and champion is not None:
         yield from fell(project, ledger, champion)
+
+
+def _is_foreign(named: ModelVersion | None, history: History) -> bool:
+    """Whether the alias names something else than the last promotion or the one under way."""
+    moves = (history.champion, history.open)
+    return (named.number if named else None) not in {move.event.to for move in moves if move} and (
+        named or history.champion
+    ) is not None
 
 
 def _champion(champion: ModelVersion, now: float, task: Task) -> Iterator[Value]:
@@ -126,6 +136,7 @@ def _decided(history: History, now: float) -> Iterator[Value]:
         yield m.PROMOTION_AT, history.changed.timestamp(), ()
     yield m.OPEN, _since(history.open.at if history.open else None, now), ()
     yield m.UNANSWERED, _since(history.unanswered_drift, now), ()
+    yield m.REFUSED_ALIASES, history.refused_aliases, ()
     yield m.WAITING, len(history.waiting), ()
 
 

@@ -37,7 +37,7 @@ def now(stores: Stores, at: datetime) -> Now:
     held = tenures(stores.ledger.history)
     last = held[-1] if held else None
     champion, seen = stores.champion, stores.standing
-    attention = tuple(_attention(stores, champion, last, seen))
+    attention = tuple(_attention(stores, champion, seen))
     broken = bool(stores.ledger.broken) or any(item.text.startswith(_NOT_SERVED) for item in attention)
     tone = "fail" if broken else ("unknown" if attention or stores.problems else "pass")
     stamp = {"pass": "ALL WELL", "unknown": "WANTS A LOOK", "fail": "SOMETHING IS WRONG"}[tone]
@@ -72,10 +72,10 @@ def _why(last: Tenure | None, champion: int | None) -> str:
     return f"In production since {moment(last.since)}, because {last.how}: {'; '.join(last.why)}."
 
 
-def _attention(stores: Stores, champion: int | None, last: Tenure | None, seen: Standing) -> Iterator[Attention]:
+def _attention(stores: Stores, champion: int | None, seen: Standing) -> Iterator[Attention]:
     if stores.ledger.broken:
         yield Attention(f"The record of decisions cannot be trusted: {stores.ledger.broken}.", "/history")
-    yield from _disagreement(stores, champion, last)
+    yield from _disagreement(stores, champion)
     if stores.ledger.interrupted is not None:
         to = stores.ledger.interrupted.event.to
         yield Attention(f"A move to version {to} is under way or was interrupted; `ratchet reconcile` finishes or undoes it.")
@@ -89,11 +89,16 @@ def _attention(stores: Stores, champion: int | None, last: Tenure | None, seen: 
         yield Attention(f"The last run, on {runs[-1].event.snapshot}, failed.", f"/history/{runs[-1].seq}")
 
 
-def _disagreement(stores: Stores, champion: int | None, last: Tenure | None) -> Iterator[Attention]:
-    if stores.registry is not None and champion is None and last is not None:
+def _disagreement(stores: Stores, champion: int | None) -> Iterator[Attention]:
+    if stores.foreign and champion is not None:
         yield Attention(
-            f"{_NOT_SERVED} for: the ledger says that version {last.version} is in production, and the registry names none."
+            f"The registry's alias names {stores.foreign}, but the last promotion is of version {champion}: "
+            "`ratchet reconcile` sets it back."
         )
+    elif stores.foreign:
+        yield Attention(f"The registry's alias names {stores.foreign}, which nobody promoted: nothing of it is rolled out.")
+    if stores.registry is not None and champion is not None and stores.version is None:
+        yield Attention(f"The registry does not know version {champion}, which is in production: `ratchet adopt` brings it back.")
     if stores.serving is None or champion is None:
         return
     serving = stores.serving
@@ -114,7 +119,7 @@ def _worse_than_promised(stores: Stores, champion: int | None, seen: Standing) -
         yield Attention(f"Version {champion} does worse on live answers than it promised: {seen.live}.", "/performance")
         return
     entry = stores.ledger.history.live().get(champion or 0)
-    version = stores.registry.champion if stores.registry else None
+    version = stores.version
     if entry is None or version is None or entry.event.high is None:
         return
     metric = stores.task.metric
@@ -140,7 +145,7 @@ def _unanswered_drift(stores: Stores, champion: int | None) -> Iterator[Attentio
 
 
 def _facts(stores: Stores, last: Tenure | None, at: datetime, seen: Standing) -> Iterator[tuple[str, str, str]]:
-    champion: ModelVersion | None = stores.registry.champion if stores.registry else None
+    champion: ModelVersion | None = stores.version
     if last is not None:
         yield "In production since", moment(last.since), ago(last.since, at)
     if trained := trained_on(champion):

@@ -56,7 +56,7 @@ class Reading:
             decision=decision(gate, history, self._ports.project, versions) if gate else None,
             unread=gates[-1].seq if gates and gate is None else None,
             waiting=stores.ledger.waiting,
-            champion=stores.registry.champion if stores.registry else None,
+            champion=stores.version,
             earlier=sorted({t.version for t in seen.tenures}, reverse=True),
             previous=stores.registry.previous if stores.registry else None,
             problems=stores.problems,

@@ -118,11 +118,28 @@ class Stores:
 
     @property
     def champion(self) -> int | None:
-        """Who should serve: by the registry; while that is away by the ledger."""
-        if self.registry is not None:
-            return self.registry.champion.number if self.registry.champion else None
+        """Who should serve: by the ledger's last promotion; while the ledger is away by the registry."""
         moved = self.ledger.history.champion
-        return moved.event.to if moved else None
+        if moved is not None:
+            return moved.event.to
+        away = "ledger" in self.problems
+        return self.registry.champion.number if away and self.registry and self.registry.champion else None
+
+    @property
+    def version(self) -> ModelVersion | None:
+        """That version as the registry has it."""
+        return self.registry.versions.get(self.champion) if self.registry and self.champion is not None else None
+
+    @property
+    def foreign(self) -> str:
+        """What the registry's alias names where nobody promoted it; empty where that agrees, or is not known."""
+        moves, named = (self.ledger.history.champion, self.ledger.history.open), self.registry.champion if self.registry else None
+        if self.registry is None or "ledger" in self.problems or (named is None and moves[0] is None):
+            return ""
+        number = named.number if named else None
+        if number in {move.event.to for move in moves if move}:
+            return ""
+        return f"version {number}" if number is not None else "no version"
 
     @property
     def previous(self) -> int | None:
@@ -134,8 +151,7 @@ class Stores:
     @property
     def standing(self) -> Standing:
         """How production does by the labels that have come."""
-        version = self.registry.champion if self.registry else None
-        return standing(self.project, self.ledger.history, self.champion, self.previous, version)
+        return standing(self.project, self.ledger.history, self.champion, self.previous, self.version)
 
 
 def ask_stores(queries: Queries, ports: Ports, *wanted: str) -> Stores:

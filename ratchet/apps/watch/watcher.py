@@ -17,6 +17,12 @@ from ratchet.snapshots.port import SnapshotStore
 from ratchet.sources.port import Source
 from ratchet.steps.ingest import late_labels
 
+MARKER = "_SUCCESS"  # as Spark and Hadoop name it
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 @dataclass(slots=True)
 class Watcher:
@@ -31,6 +37,12 @@ class Watcher:
         start: starts a run on a snapshot under a name, or finds the one that a watcher started who died before he could record it;
             returns its id. It must not wait for the run's end, for the lock is held.
         patience: after which a run that was started and whose end is not in the ledger is taken for lost.
+        quiet: for how long nothing may have changed before a snapshot is taken for whole: an upload may stall.
+        marker: the file by which an upload says that it is done, and which is waited for. Empty: MARKER is waited for where the
+            snapshot before has one, and else there is the quiet time alone.
+        clock: tells the time.
+
+    `waits` says what is waited for, empty while nothing is.
     """
 
     source: Source
@@ -41,16 +53,25 @@ class Watcher:
     lock: Lock
     start: Callable[[str, str], str]
     patience: timedelta = timedelta(hours=2)
+    quiet: timedelta = timedelta(0)
+    marker: str = ""
+    clock: Callable[[], datetime] = _now
+    waits: str = field(default="", init=False)
     _seen: str = field(default="", init=False)
+    _since: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def look(self) -> str | None:
         """Look once; the sentence of a run that was started, else None. What two looks have found the same counts."""
         name = self.source.newest()
-        late = late_labels(self.source, self.store, name, self.project.date_of)
+        late = late_labels(self.source, self.store, self.journal.history(), name, self.project.date_of)
         own = self.source.fingerprint(name)
         fingerprint = "|".join([own, *(self.source.fingerprint(item) for item in late)])
-        settled, self._seen = self._seen == f"{name} {fingerprint}", f"{name} {fingerprint}"
-        if not settled or self._wanted(name, fingerprint, late) is None:
+        unfinished = self._unfinished(name, fingerprint, late)
+        self.waits = ""
+        if self._wanted(name, fingerprint, late) is None:
+            return None
+        if unfinished:
+            self.waits = f"[WATCH] {unfinished}"
             return None
         with self.lock.hold() as fence:
             wanted = self._wanted(name, fingerprint, late)  # champion and claims may have changed while somebody else held it
@@ -66,6 +87,25 @@ class Watcher:
         if late:
             return f"[WATCH] the labels of {', '.join(late)} have come: run {run}"
         return f"[WATCH] {name} is new to {f'version {number}' if number else 'an empty production'}: run {run}"
+
+    def _unfinished(self, name: str, fingerprint: str, late: Sequence[str]) -> str:
+        """What shows that an upload may still go on; empty when nothing does."""
+        now, seen = self.clock(), f"{name} {fingerprint}"
+        settled, self._seen = self._seen == seen, seen
+        self._since = self._since if settled else now
+        marker = self.marker or MARKER
+        marked = self.source.marked(name, marker)
+        if marked is None and (self.marker or self._before_is_marked(name)):
+            return f"{name} is waited for: its upload is done when {marker} lies beside its tables"
+        if not settled or (now - self._since < self.quiet and not (marked and not late)):
+            what = f"the labels of {', '.join(late)} are" if late else f"{name} is"
+            return f"{what} waited for: taken when nothing has changed for {self.quiet.total_seconds():g} s"
+        return ""
+
+    def _before_is_marked(self, name: str) -> bool:
+        """Whether the snapshot before has the usual marker: then each upload ends with one."""
+        before = [item for item in self.source.by_date() if self.project.date_of(item) < self.project.date_of(name)]
+        return bool(before) and self.source.marked(before[-1], MARKER) is not None
 
     def _wanted(self, name: str, fingerprint: str, late: Sequence[str]) -> tuple[str, int | None] | None:
         """Key and champion of a run that is wanted, None when none is."""

@@ -22,7 +22,10 @@ def day_of(snapshot: str) -> date | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested(Known):
-    """A snapshot was taken in. `hash` is its content's, empty where the record lacks it."""
+    """A snapshot was taken in. `hash` is its content's, empty where the record lacks it.
+
+    `labels_from` changes with the file that its labels came from: what was looked at is not read again for more of them.
+    """
 
     KIND: ClassVar[str] = "ingest"
 
@@ -32,6 +35,7 @@ class Ingested(Known):
     labelled_rows: int
     replace: bool = False
     hash: str = ""
+    labels_from: str = ""
 
     @property
     def as_of(self) -> date | None:
@@ -50,6 +54,7 @@ class Ingested(Known):
             labelled_rows=body.take("labelled_rows", as_whole),
             replace=body.take("replace", as_flag, default=False),
             hash=body.take("hash", as_text, ""),
+            labels_from=body.take("labels_from", as_text, ""),
         )
 
 

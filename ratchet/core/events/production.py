@@ -32,9 +32,10 @@ class Cause(StrEnum):
 class Moved(Known):
     """A step of the move of production from version `before` (None: there was none) to `to`; the record's key is the move's.
 
-    `digest` is the version's as the gate saw it, `project_hash` that of the project a parked candidate was compared under. `error`
-    says why it failed or went stale; `undone`, of a failure, whether what served before serves again; `reconciled`, of an end,
-    that `ratchet reconcile` recorded it after its promoter had died; `answers_compared` counts the golden answers.
+    `digest` is the version's as the gate saw it, or else as records or registry had it when it moved; `project_hash` that of the
+    project a parked candidate was compared under. `error` says why it failed or went stale; `undone`, of a failure, whether what
+    served before serves again; `reconciled`, of an end, that `ratchet reconcile` recorded it after its promoter had died;
+    `answers_compared` counts the golden answers.
     """
 
     KIND: ClassVar[str] = "promotion"
@@ -77,13 +78,19 @@ class Moved(Known):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled(Known):
-    """Pods that served version `before` were brought back to `to`, the version that the alias names."""
+    """What served version `before` was brought back to `to`, the version of the last move that was done.
+
+    `refused` says that it was the registry's alias, which named a version that nobody had promoted, or none. A `digest` is the
+    registry's of version `to`, taken over because no record had one.
+    """
 
     KIND: ClassVar[str] = "reconcile"
 
     to: int | None
     before: int | None = field(metadata={"key": "from"})
     reason: str
+    refused: bool = field(default=False, metadata={"omit": True})
+    digest: str = field(default="", metadata={"omit": True})
 
     @classmethod
     def read(cls, body: Fields, form: int, model: str) -> Self:
@@ -94,4 +101,6 @@ class Reconciled(Known):
             to=body.take("to", maybe(as_whole)),
             before=body.take("from", maybe(as_whole)),
             reason=body.take("reason", as_text),
+            refused=body.take("refused", as_flag, default=False),
+            digest=body.take("digest", as_text, ""),
         )

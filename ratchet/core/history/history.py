@@ -133,6 +133,26 @@ class History:
         """Whether a version was ever in production."""
         return version in self._seen.moves.served
 
+    def digest_of(self, version: int) -> str:
+        """The digest on record of a version's files: empty where no record has one, as in those of the first releases.
+
+        It is that of its last move that was done, else as it was taken over from the registry, else as the gate saw it.
+        """
+        moved = next((entry.event.digest for entry in reversed(self.done) if entry.event.to == version and entry.event.digest), "")
+        gate = self.gate_of(version)
+        return moved or self._seen.moves.taken_over.get(version, "") or (gate.event.candidate_digest if gate else "")
+
+    @property
+    def newest_version(self) -> int:
+        """The highest number of a version that any move or gate names; 0 before there is one."""
+        gates, moves = self._seen.gates.of_candidate, self._seen.moves.moves
+        return max(0, *gates, *(entry.event.to for entry in moves), *(entry.event.before or 0 for entry in moves))
+
+    @property
+    def refused_aliases(self) -> int:
+        """How often the registry's alias had to be set back to what the ledger says."""
+        return self._seen.moves.refused
+
     @property
     def promotion_seconds(self) -> Sequence[float]:
         """How long each move took that its own promoter ended."""

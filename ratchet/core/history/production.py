@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.core.events import Entry, Moved, MoveState
+from ratchet.core.events import Entry, Moved, MoveState, Reconciled
 
 _CARRIED_OUT = {MoveState.DONE, MoveState.AWAITING}
 _ENDED = {MoveState.DONE, MoveState.FAILED}
@@ -17,7 +17,8 @@ class Production:
 
     `open` is the last intent that neither ended nor failed: its promoter is at work or died. `waiting` has the parked candidates by
     their move's key; one whose promotion failed goes on waiting. `seconds` are the lengths of the moves that ended by themselves,
-    `changed` is when a move last began or ended.
+    `changed` is when a move last began or ended. `taken_over` has the digests that the registry was believed for, by version, and
+    `refused` counts aliases that were set back.
     """
 
     moves: list[Entry[Moved]] = field(default_factory=list)
@@ -29,6 +30,8 @@ class Production:
     carried_out: set[int] = field(default_factory=set)
     seconds: list[float] = field(default_factory=list)
     changed: datetime | None = None
+    taken_over: dict[int, str] = field(default_factory=dict)
+    refused: int = 0
 
     def take(self, entry: Entry[Moved]) -> None:
         """One more step of a move."""
@@ -42,6 +45,13 @@ class Production:
             self.served.add(move.to)
         self._wait(entry)
         self._follow(entry)
+
+    def mend(self, entry: Entry[Reconciled]) -> None:
+        """Something was brought back to what the records say."""
+        event = entry.event
+        self.refused += event.refused
+        if event.to is not None and event.digest:
+            self.taken_over.setdefault(event.to, event.digest)
 
     def _wait(self, entry: Entry[Moved]) -> None:
         if entry.event.state is MoveState.AWAITING:

@@ -6,7 +6,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratchet.core.events import Entry, Event, Gated, Ingested, LiveMeasured, Measured, Moved, Trained, Triggered, Unreadable
+from ratchet.core.events import (
+    Entry,
+    Event,
+    Gated,
+    Ingested,
+    LiveMeasured,
+    Measured,
+    Moved,
+    Reconciled,
+    Trained,
+    Triggered,
+    Unreadable,
+)
 from ratchet.core.history.drift import Drift
 from ratchet.core.history.figures import Figures
 from ratchet.core.history.gates import Gates
@@ -77,6 +89,13 @@ class Projection:
             self.moves.take(move)
             self.drift.answered(move.event)
             self.wishes.answered(move.event)
+        else:
+            self._take_other(entry)
+
+    def _take_other(self, entry: Entry[Event]) -> None:
+        """What decides nothing and moves nothing."""
+        if (mended := entry.of(Reconciled)) is not None:
+            self.moves.mend(mended)
         elif (live := entry.of(LiveMeasured)) is not None:
             self.figures.measure(live)
         elif (measured := entry.of(Measured)) is not None:

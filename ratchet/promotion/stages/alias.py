@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from ratchet.core.errors import Unavailable
+from ratchet.core.errors import Unavailable, UserError
 from ratchet.promotion.champion import PREVIOUS, PRODUCTION
 from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
@@ -21,8 +21,12 @@ class Alias(Stage):
     def do(self, under: Underway) -> None:
         """Set `production`, then `previous`."""
         _point(under, PRODUCTION, under.move.to)
-        if under.move.expected is not None:
+        if under.move.expected is None:
+            return
+        try:
             _point(under, PREVIOUS, under.move.expected)
+        except UserError as error:  # it was deleted, which may be why production goes elsewhere
+            under.production.say(f"[PROMOTE] {PREVIOUS!r} stays as it is: {error}")
 
 
 def _point(under: Underway, alias: str, number: int) -> None:

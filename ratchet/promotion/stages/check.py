@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratchet.core.errors import ArtifactError, PromotionFailed
+from ratchet.core.errors import PromotionFailed
 from ratchet.estimators.bundle import TOLERANCE
 from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
@@ -15,12 +15,7 @@ class Check(Stage):
 
     def wait(self, under: Underway) -> None:
         """Raises ArtifactError when the files are not those that were compared, PromotionFailed when they answer otherwise."""
-        version, digest = under.version, under.move.digest
-        if digest and version.digest != digest:
-            message = (
-                f"version {version.number} has another digest in the registry than when it was compared: its tags were changed"
-            )
-            raise ArtifactError(message)
+        version = under.version
         _ = under.bundle  # reading it checks every file
         measured = under.production.rollout.infra_check(version)
         if not measured["worst"] <= TOLERANCE:

@@ -40,6 +40,11 @@ def _require_pods(under: Underway) -> None:
         message = f"no pod reports that it serves version {version}"
         raise PromotionFailed(message)
     for pod in pods:
+        if pod.digest not in {"", under.move.digest}:
+            message = (
+                f"pod {pod.name} serves other files of version {version} than those on record: its digest is {pod.digest[:12]}"
+            )
+            raise PromotionFailed(message)
         if pod.version != version or not pod.ready:
             message = f"pod {pod.name} reports version {pod.version}, not {version}: {pod.detail or 'not ready'}"
             raise PromotionFailed(message)

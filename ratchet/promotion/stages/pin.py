@@ -1,4 +1,4 @@
-"""Pin: the pod template names the version."""
+"""Pin: the pod template names the version, and the digest that its files must have."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Pin(Stage):
 
     def do(self, under: Underway) -> None:
         """Raises StaleComparison when somebody else has changed the template: theirs stays, `ratchet reconcile` judges it."""
-        under.write(under.production.rollout.pin, under.move.to, revision=under.revision)
+        under.write(under.production.rollout.pin, under.move.to, revision=under.revision, digest=under.move.digest)
 
     def undo(self, under: Underway) -> None:
-        """Bring the version back that the alias names."""
+        """Bring the version back that was in production."""
         rollout = under.production.rollout
         revision = rollout.pinned().revision
-        under.write(rollout.pin, under.back_to, revision=revision)
+        under.write(rollout.pin, under.back_to, revision=revision, digest=under.digest_of(under.back_to))
         wait_until_ready(under.production, under.fence, under.back_to)

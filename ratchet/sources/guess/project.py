@@ -18,6 +18,7 @@ from ratchet.core.schema import DType
 from ratchet.project.file import Project
 from ratchet.snapshots.layout import EVENT_TIMESTAMP
 from ratchet.sources import cells
+from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.guess.columns import NAME, Left, guess_column, is_label
 from ratchet.sources.guess.holdout import Held, choose
 from ratchet.sources.guess.text import Guesses, render
@@ -139,8 +140,9 @@ def _entity(tables: dict[str, pa.Table], asked: str | None) -> str:
 
 
 def _is_key(column: pa.ChunkedArray) -> bool:
-    values = cells.keys(column)
-    return bool(values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
+    read = entity_keys(column)
+    values = read.texts
+    return bool(not read.faults and values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
 
 
 def _label(tables: dict[str, pa.Table], key: str, asked: str | None) -> tuple[str, str]:

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from ratchet.core.budget import YEAR, confidence_of
 from ratchet.core.copies import copied
 from ratchet.core.decision import Reason, Verdict, check
+from ratchet.core.entity_key import spelled
 from ratchet.core.estimate import Clusters, Labels, Scores
-from ratchet.core.gate import comparable
+from ratchet.core.gate import comparable, spelled_otherwise, untouched
 from ratchet.core.measurement import Measurement
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Columns, ModelVersion, Snapshot, take
+from ratchet.drift.reference import trained_keys
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
@@ -33,7 +35,7 @@ class Holdout:
 
     `groups` are the numbers of what the rows hang together by, None where each is one of its own. `copied` counts the rows whose
     features and label a training row of the same snapshot has too. `oldest` is the date of the oldest snapshot, where it is not
-    that of `snapshot`.
+    that of `snapshot`. `keys` are what the rows are held out by, where that is not the entity.
     """
 
     snapshot: Snapshot
@@ -44,6 +46,7 @@ class Holdout:
     groups: Clusters | None = None
     copied: int = 0
     oldest: date | None = None
+    keys: NDArray[Any] | None = None
 
     @property
     def since(self) -> date:
@@ -123,6 +126,7 @@ def _together(project: Project, parts: Sequence[_Part]) -> Holdout:
         clusters(project, np.concatenate([part.keys for part in parts])),
         sum(int(part.copies.sum()) for part in parts),
         every[-1].snapshot.as_of,
+        np.concatenate([part.keys for part in parts]),
     )
 
 
@@ -150,6 +154,22 @@ def _group_names(values: NDArray[Any]) -> NDArray[Any]:
     return np.array(texts, dtype=object)
 
 
+def never_saw(project: Project, who: str, version: ModelVersion, bundle: Bundle, held: Holdout) -> Reason:
+    """Whether the version never saw a held-out row: by its tags, and by the keys that its training wrote down.
+
+    Releases that wrote down none left golden rows, which show how keys were kept then.
+    """
+    reason = comparable(who, version.provenance, project.holdout.identity, project.holdout.share)
+    if reason.verdict is not Verdict.PASS:
+        return reason
+    trained = trained_keys(bundle.profile)
+    if trained is not None:
+        those = held.entities if held.keys is None else held.keys
+        return untouched(who, *trained.seen(those.tolist())) or reason
+    odd = next((row.entity for row in bundle.golden if spelled(row.entity) != row.entity), None)
+    return reason if odd is None else spelled_otherwise(who, odd, spelled(odd))
+
+
 def champion_scores(
     project: Project, champion: ModelVersion | None, bundle: Bundle | None, held: Holdout
 ) -> tuple[Reason | None, Scores | None]:
@@ -159,7 +179,7 @@ def champion_scores(
     gone = [feature.name for feature in bundle.features if feature not in project.inputs]
     if gone:
         return Reason(Verdict.UNKNOWN, f"the champion needs {', '.join(gone)}, which ratchet.yaml no longer has as it had"), None
-    reason = comparable("champion", champion.provenance, project.holdout.identity, project.holdout.share)
+    reason = never_saw(project, "champion", champion, bundle, held)
     return reason, bundle.scorer.batch(held.columns) if reason.verdict is Verdict.PASS else None
 
 

@@ -22,6 +22,9 @@ executor: |
     {{- include "kfp.containerSecurity" . | nindent 4 }}
 workflowDefaults: |
   spec:
+    {{- with include "kfp.runsPod" . }}
+    {{- . | nindent 4 }}
+    {{- end }}
     ttlStrategy: {secondsAfterCompletion: {{ int64 .Values.runs.ttlSeconds }}}
     {{- with .Values.runs.podGC }}
     podGC: {strategy: {{ . }}}

@@ -17,6 +17,9 @@ stringData: {{- include "platform.connections" (merge (dict "domain" (ternary ".
 {{- $database := include "platform.databaseUrl" (merge (dict "password" (get .passwords "ratchet-password")) .) -}}
 RATCHET_TRACKING_URI: {{ include "platform.trackingUri" . | quote }}
 RATCHET_LEDGER_URL: {{ $database | quote }}
+{{- with get .passwords "ledger-key" }}
+RATCHET_LEDGER_KEY: {{ . | quote }}
+{{- end }}
 RATCHET_REQUESTS_URL: {{ $database | quote }}
 RATCHET_ONLINE_URL: {{ $database | quote }}
 RATCHET_SNAPSHOTS_URL: "s3://{{ $bucket }}/snapshots"

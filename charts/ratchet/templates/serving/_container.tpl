@@ -9,6 +9,8 @@ env:
   - {name: RATCHET_RATE_LIMIT, value: {{ .Values.serving.rateLimit | quote }}}
   - {name: RATCHET_DRAIN_SECONDS, value: {{ .Values.serving.drainSeconds | quote }}}
   - {name: RATCHET_MODEL_VERSION, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['ratchet.dev/model-version']"}}}
+  # that its files must have, by the ledger's word
+  - {name: RATCHET_MODEL_DIGEST, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['ratchet.dev/model-digest']"}}}
   # what answering needs, and no more: neither the ledger nor S3
   {{- include "ratchet.connections" (dict "names" (list "RATCHET_TRACKING_URI" "RATCHET_REQUESTS_URL" "RATCHET_ONLINE_URL") "root" .) | nindent 2 }}
   {{- range $variable, $value := .Values.serving.env }}

@@ -1,0 +1,294 @@
+"""What the owner of the ledger's database cannot do without being noticed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from ratchet.core.decision import Verdict
+from ratchet.core.errors import LedgerError, UserError
+from ratchet.core.events import Gated, Moved
+from ratchet.core.record import GENESIS, MAC, canonical, digest
+from ratchet.ledger.anchor_deployment import HEAD, DeploymentAnchor
+from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
+from ratchet.ledger.journal import Journal
+from ratchet.ledger.seal import Anchor, Key, Seal
+from ratchet.ledger.sql import SqlLedger
+from ratchet.promotion import by_hand
+from ratchet.promotion.champion import champion_of
+from ratchet.promotion.protocol import carry_out
+from ratchet.promotion.reconcile import reconcile, reconcile_first
+from ratchet.steps import promote
+from tests.support.fake_stores import FakeStores
+
+
+@dataclass
+class Home:
+    """A ledger in a file, its key and its published head."""
+
+    folder: Path
+    said: list[str] = field(default_factory=list)
+    key: Key | None = None
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "ledger.db"
+
+    @property
+    def head(self) -> AnchorFile:
+        return AnchorFile(self.folder / "models" / "head.json")
+
+    @property
+    def journal(self) -> Journal:
+        key = self.key or KeyFile(self.folder / "ledger.key", make=True)
+        seal = Seal("m", key, self.head, self.said.append)
+        return Journal(SqlLedger(f"sqlite:///{self.database}", "ann", "m", secret=seal.secret), "m", (), seal)
+
+    @property
+    def unsealed(self) -> Journal:
+        """As a release that knows no seal writes, or whoever has the database alone."""
+        return Journal(SqlLedger(f"sqlite:///{self.database}", "mallory", "m"), "m")
+
+    def change(self, *statements: str) -> None:
+        """What the database's owner may do: the triggers are his to drop."""
+        with closing(sqlite3.connect(self.database)) as database:
+            database.executescript("DROP TRIGGER ledger_no_UPDATE; DROP TRIGGER ledger_no_DELETE;" + ";".join(statements))
+
+    def rewrite(self, change: Callable[[dict[str, object]], object]) -> None:
+        """Change bodies, and compute the whole chain anew."""
+        self.change()
+        with closing(sqlite3.connect(self.database)) as database:
+            previous = GENESIS
+            rows = database.execute("SELECT seq, at, kind, key, actor, body FROM ledger ORDER BY seq").fetchall()
+            for seq, at, kind, key, actor, text in rows:
+                body = json.loads(text)
+                change(body)
+                made = digest(seq, datetime.fromisoformat(at), kind, key, actor, body, previous)
+                values = (canonical(body), previous, made, seq)
+                database.execute("UPDATE ledger SET body = ?, previous = ?, hash = ? WHERE seq = ?", values)
+                previous = made
+            database.commit()
+
+
+GATE = Gated(snapshot="s", candidate=2, champion=1, verdict=Verdict.FAIL, reasons=("worse",), decisive=("worse",))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Three records."""
+    made = Home(tmp_path)
+    for candidate in (2, 3, 4):
+        made.journal.append(replace(GATE, candidate=candidate))
+    return made
+
+
+def forge(home: Home) -> None:
+    home.unsealed.append(replace(GATE, candidate=9, verdict=Verdict.PASS))
+
+
+def better(body: dict[str, object]) -> None:
+    if body["candidate"] == 2:
+        body["verdict"] = "PASS"
+
+
+def unsigned(body: dict[str, object]) -> None:
+    better(body)
+    body.pop(MAC, None)
+
+
+DEEP = "UPDATE ledger SET body = '" + "[" * 90_000 + "' WHERE seq = 2"
+ATTACKS: dict[str, tuple[Callable[[Home], object], str]] = {
+    "a record rewritten, and the chain anew": (lambda home: home.rewrite(better), "record 3 is not the one published at"),
+    "likewise, signatures taken away": (lambda home: home.rewrite(unsigned), "record 3 is not the one published at"),
+    "the end cut off": (lambda home: home.change("DELETE FROM ledger WHERE seq = 3"), "has no record 3, .* its end was cut off"),
+    "all removed": (lambda home: home.change("DELETE FROM ledger"), "has no record 3, .* its end was cut off"),
+    "a record appended": (forge, "record 4 .* is not signed by the key"),
+    "a record changed": (
+        lambda home: home.change("UPDATE ledger SET actor = 'bob' WHERE seq = 2"),
+        "record 2 .* does not fit the chain",
+    ),
+    "a body that is no JSON": (lambda home: home.change("UPDATE ledger SET body = '{' WHERE seq = 2"), "record 2 cannot be read"),
+    "a body that is no object": (
+        lambda home: home.change("UPDATE ledger SET body = '[1]' WHERE seq = 2"),
+        "record 2 cannot be read",
+    ),
+    "a body of endless depth": (
+        lambda home: home.change(DEEP),
+        "record 2 cannot be read",
+    ),
+    "a moment that is none": (lambda home: home.change("UPDATE ledger SET at = 'noon' WHERE seq = 2"), "record 2 cannot be read"),
+    "a blob for a text": (lambda home: home.change("UPDATE ledger SET kind = x'00ff' WHERE seq = 2"), "record 2 cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("attack", "sentence"), ATTACKS.values(), ids=ATTACKS)
+def test_what_the_databases_owner_does_stops_every_act_with_a_sentence(
+    home: Home, attack: Callable[[Home], object], sentence: str
+) -> None:
+    home.journal.trusted()
+    attack(home)
+    with pytest.raises(LedgerError, match=sentence):
+        home.journal.trusted()
+
+
+def test_a_record_forged_while_a_process_runs_is_noticed_by_it_too(home: Home) -> None:
+    journal = home.journal
+    journal.trusted()
+    forge(home)
+    with pytest.raises(LedgerError, match=r"record 4 .* is not signed"):
+        journal.trusted()
+
+
+def test_a_good_record_after_a_forged_one_does_not_make_it_good(home: Home) -> None:
+    forge(home)
+    home.journal.append(GATE)  # somebody who does not look first
+    found = home.head.read()
+    assert found is not None
+    assert found.seq == 3
+    with pytest.raises(LedgerError, match="record 4"):
+        home.journal.trusted()
+
+
+def test_a_head_that_was_made_without_the_key_is_refused(home: Home) -> None:
+    home.rewrite(better)
+    forged = home.unsealed.history()
+    home.head.publish(Anchor(3, forged.head, "0" * 64))
+    with pytest.raises(LedgerError, match="is not signed by the key"):
+        home.journal.trusted()
+
+
+def test_an_older_ledger_is_anchored_on_the_first_act_and_that_is_said_once(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.unsealed.append(GATE)
+    home.journal.trusted()  # nobody has signed yet, and looking signs nothing
+    assert home.head.read() is None
+    home.journal.append(GATE)
+    home.journal.append(GATE)
+    assert len(home.said) == 1
+    assert home.said[0].startswith("[LEDGER] the head, record 2, is anchored at ")
+    assert home.journal.trusted().seq == 3
+    home.rewrite(better)
+    with pytest.raises(LedgerError):
+        home.journal.trusted()
+
+
+def test_the_key_is_the_owners_alone_and_nobody_acts_without_it(home: Home) -> None:
+    key = home.folder / "ledger.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    key.unlink()
+    with pytest.raises(LedgerError, match=r"the ledger is signed, and its key is not at .*ledger\.key: bring the key back"):
+        home.journal.trusted()
+    assert home.journal.broken() == ""  # who only looks needs no key
+    home.journal.append(GATE)
+    assert not key.exists()  # no other key takes its place unasked
+
+
+def test_anchor_takes_a_ledger_as_it_stands_after_somebody_has_looked(home: Home) -> None:
+    forge(home)
+    (home.folder / "ledger.key").unlink()
+    assert home.journal.anchor().seq == 4
+    assert home.journal.trusted().seq == 4
+    home.journal.append(GATE)
+    assert home.journal.trusted().seq == 5
+
+
+def test_anchor_does_not_take_a_chain_that_does_not_verify(home: Home) -> None:
+    home.change("UPDATE ledger SET actor = 'bob' WHERE seq = 2")
+    with pytest.raises(LedgerError, match="record 2"):
+        home.journal.anchor()
+    empty = Home(home.folder / "other")
+    with pytest.raises(UserError, match="no record yet"):
+        empty.journal.anchor()
+
+
+def test_without_any_key_the_published_head_alone_shows_what_was_rewritten(tmp_path: Path) -> None:
+    home = Home(tmp_path, key=KeyText("", "RATCHET_LEDGER_KEY"))
+    home.journal.append(GATE)
+    assert "without a key (RATCHET_LEDGER_KEY)" in home.said[0]
+    home.journal.trusted()
+    home.rewrite(better)
+    with pytest.raises(LedgerError, match="record 1 is not the one published"):
+        home.journal.trusted()
+
+
+def test_a_key_that_comes_later_asks_for_a_look(tmp_path: Path) -> None:
+    home = Home(tmp_path, key=KeyText("", "RATCHET_LEDGER_KEY"))
+    home.journal.append(GATE)
+    home.key = KeyText("k" * 64, "RATCHET_LEDGER_KEY")
+    with pytest.raises(LedgerError, match=r"published without a key, and now there is one: .*`ratchet anchor`"):
+        home.journal.trusted()
+    home.journal.anchor()
+    home.journal.trusted()
+
+
+def test_a_key_that_is_too_short_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="RATCHET_LEDGER_KEY has 3 bytes, of 16 at least"):
+        Home(tmp_path, key=KeyText("abc", "RATCHET_LEDGER_KEY")).journal.append(GATE)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"seq": 1}'])
+def test_a_published_head_that_is_not_ours_is_one_sentence(home: Home, text: str) -> None:
+    (home.folder / "models" / "head.json").write_text(text)
+    with pytest.raises(LedgerError, match="is not the ledger's head that was written there"):
+        home.journal.trusted()
+
+
+class FakeApi:
+    """A Deployment whose metadata can be read and patched."""
+
+    def __init__(self) -> None:
+        self.annotations: dict[str, str] = {}
+
+    def read(self, *_: object) -> dict[str, object]:
+        return {"metadata": {"name": "serving", "annotations": dict(self.annotations)}}
+
+    def patch(self, _kind: object, _name: str, body: dict[str, dict[str, dict[str, str]]]) -> None:
+        self.annotations |= body["metadata"]["annotations"]
+
+
+def test_on_a_cluster_the_head_stands_on_the_deployment_and_changes_no_pod() -> None:
+    api = FakeApi()
+    at = DeploymentAnchor(api, "serving")  # type: ignore[arg-type]  # what it asks of a cluster
+    assert at.read() is None
+    for anchor in (Anchor(7, "a" * 64, ""), Anchor(8, "b" * 64, "c" * 64)):
+        at.publish(anchor)
+        assert at.read() == anchor
+    api.annotations[HEAD] = "8:nonsense"
+    with pytest.raises(LedgerError, match=r"the annotation ratchet.dev/ledger-head of Deployment serving is not"):
+        at.read()
+
+
+ACTS: dict[str, Callable[[FakeStores], object]] = {
+    "promote": lambda at: carry_out(at.production, at.move(2, 1)),
+    "the step that promotes": lambda at: promote.passed_gate(at.production, 2),
+    "rollback": lambda at: by_hand.rollback(at.production, None, ""),
+    "approve": lambda at: by_hand.approve(at.production, None, 2, "p"),  # type: ignore[arg-type]  # it gets no further
+    "approve without comparison": lambda at: by_hand.approve_without_comparison(at.production, 2),
+    "adopt": lambda at: by_hand.adopt(at.production, None, ""),
+    "reconcile": lambda at: reconcile(at.production),
+    "a run's first step": lambda at: reconcile_first(at.production, only_open=True),
+    "a run's other steps": lambda at: champion_of(at.registry, at.journal),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_broken_chain_stops_every_act_and_status_says_so(act: Callable[[FakeStores], object]) -> None:
+    at = FakeStores()
+    at.add_version()
+    at.add_version()
+    at.in_production(1)
+    record = at.ledger.stored[0]
+    assert record.kind == Moved.KIND
+    at.ledger.stored[0] = replace(record, actor="mallory")
+    before = at.state
+    with pytest.raises(LedgerError, match=r"ledger record 1 .* does not fit the chain"):
+        act(at)
+    assert at.state == before
+    assert "does not fit the chain" in by_hand.status(at.registry, at.journal, at.rollout).trouble
