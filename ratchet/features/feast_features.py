@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from ratchet.clients.lean_imports import feast_importable
 from ratchet.core.entity_key import spellings
-from ratchet.core.errors import ArtifactError, Unavailable
+from ratchet.core.errors import REPLACE, ArtifactError, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot
 from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
 from ratchet.features.feast_values import column_of, value_of
@@ -302,7 +302,7 @@ class FeastFeatures:
         try:
             yield
         except pa.ArrowException as error:
-            message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with --replace"
+            message = f"a snapshot under {self._snapshots} is damaged ({_one_line(error)}): ingest it again with {REPLACE}"
             raise ArtifactError(message) from error
         except (sqlite3.Error, psycopg.Error, FeastError, DecodeError, OSError) as error:
             if isinstance(error, psycopg.Error):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ratchet.clients.arrow_keys import respelled
 from ratchet.core.entity_key import spelled
-from ratchet.core.errors import DataError
+from ratchet.core.errors import REPLACE, DataError
 from ratchet.core.schema import Snapshot
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, folder_name
 
@@ -64,7 +64,7 @@ class StoredRows:
         with pq.ParquetFile(self._path(snapshot.as_of)) as file:
             missing = [name for name in names if name not in file.schema_arrow.names]
             if missing:
-                message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
+                message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with {REPLACE}"
                 raise DataError(message)
             for batch in file.iter_batches(batch_size=_BATCH, columns=names):
                 columns = [

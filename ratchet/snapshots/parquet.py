@@ -166,7 +166,7 @@ class ParquetSnapshots:
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, str(error)) from error
         if table is None:
-            message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with --replace"
+            message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with {REPLACE}"
             raise DataError(message)
         if there != stored or table.num_rows != len(range(stored) if rows is None else rows):
             raise _damaged(path, f"{there} rows, where its manifest says {stored}")

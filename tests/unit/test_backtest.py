@@ -163,7 +163,9 @@ def test_a_snapshot_without_a_feature_is_left_out_and_named(tmp_path: Path) -> N
         put(store, number, rows=1200)
     found = prepare(PROJECT, store).run(jobs=1)
     assert found.snapshots[0] == date(2024, 2, 1)
-    assert found.left_out == ("2024-01-01 is left out: snapshot m1 was ingested without c: ingest it again with --replace",)
+    assert found.left_out == (
+        "2024-01-01 is left out: snapshot m1 was ingested without c: ingest it again with --replace (make run: REPLACE=1)",
+    )
 
 
 def test_a_month_of_one_class_teaches_nothing_and_stops_nothing(store: ParquetSnapshots) -> None:

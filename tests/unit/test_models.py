@@ -89,6 +89,7 @@ def several(stub: Stub) -> Stub:
         stub.answers(f"--namespace {namespace} get configmap {name}-project", {"data": {"ratchet.yaml": text}})
     stub.answers("get values ratchet", {"image": {"repository": "ratchet/ratchet", "tag": "7", "digest": ""}})
     stub.answers("get values platform", {"connections": {"namespaces": ["team-a"]}})
+    stub.answers("get values kubeflow-pipelines", {"networkPolicy": {"namespaces": []}})
     return stub
 
 
@@ -244,7 +245,8 @@ def test_in_another_namespace_it_gets_the_connections_and_kubeflows_tasks_stay_w
     with pytest.raises(UserError, match="no release mine"):
         add(several.cluster, "mine", project(tmp_path), "team-c")
     assert several.calls("create namespace team-c")
-    platform, ratchet = several.calls("helm upgrade")
+    platform, kubeflow, ratchet = several.calls("helm upgrade")
+    assert "networkPolicy.namespaces={team-c}" in kubeflow
     assert "connections.namespaces={team-a,team-c}" in platform
     assert {"kubeflow.url=http://ml-pipeline.ratchet.svc:8888", "kubeflow.namespace=ratchet"} <= set(ratchet)
     assert ratchet[ratchet.index("--namespace") + 1] == "team-c"
