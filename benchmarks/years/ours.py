@@ -14,10 +14,11 @@ from ratchet.core.evidence import Look, PairedLook, fell, sinks
 from ratchet.core.gate import out_of_time
 from ratchet.core.rule import next_move
 from ratchet.core.seen import Claim, Move, Next, RecipeLooks, Rule, Seen
+from ratchet.sources.guess.advice import MIN_DELTA, WINDOWS
 
-RECIPES = (1, 2, 3, 6, 12)  # months that candidates are made of
+RECIPES = (1, *WINDOWS)  # months that candidates are made of
 _CHALLENGERS = 3
-RULE = Rule()
+RULE = Rule(min_delta=MIN_DELTA)
 _FELL, _SINKS = 0.01, 0.02  # alpha of policy.gate: one-sided of a look, and of a year
 
 

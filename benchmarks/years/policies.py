@@ -13,7 +13,7 @@ from benchmarks.years.ours import Served
 from benchmarks.years.worlds import MONTHS
 from ratchet.core.gate import should_promote
 from ratchet.core.policy import GatePolicy
-from ratchet.core.seen import Move
+from ratchet.core.seen import Move, Rule
 
 ASKED = "Ratchet, by default"  # one recipe, made when the champion's months ask for it
 OURS, NEVER, LAB, TFX = "Ratchet's rule", "never", "lab: point >= 0.01", "TFX: point >= 1 %"
@@ -66,7 +66,7 @@ def _drifted(history: History, candidate: Model, champion: Model, month: int) ->
 
 POLICIES: dict[str, Policy] = {
     OURS: ours.play,
-    ASKED: partial(ours.play, recipes=(1,), asked=True),
+    ASKED: partial(ours.play, rule=Rule(), recipes=(1,), asked=True),
     NEVER: _by(lambda *_: False),
     **{name: _by(lambda *_: True, months) for months, name in enumerate(FIXED[1:], start=1)},
     LAB: _by(lambda *what: should_promote(*_values(*what))),

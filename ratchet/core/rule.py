@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 from statistics import NormalDist, fmean
 from typing import TypedDict
 
@@ -18,7 +19,7 @@ from ratchet.core.decision import Reason, Verdict, check, number
 from ratchet.core.estimate import Estimate
 from ratchet.core.evidence import PairedLook, ahead, fell, gain_over, sinks
 from ratchet.core.months import mean_of, spread_of
-from ratchet.core.seen import Move, Next, RecipeLooks, Rule, Seen
+from ratchet.core.seen import Claim, Move, Next, RecipeLooks, Rule, Seen
 
 Found = tuple[float, str, tuple[Reason, ...]]  # by how much at least, who, why
 
@@ -46,7 +47,7 @@ def next_move(seen: Seen, rule: Rule) -> Next:
         back = _lower("the previous version", seen.probation, rule.back_alpha, 0.0)
         if back.verdict is Verdict.PASS:
             return Next(Move.TAKE_BACK, reasons=(back,), wishes=wishes)
-    alpha = alpha_of(seen.tries, seen.today, rule.yearly / 2)
+    alpha = alpha_of(seen.tries, seen.today, rule.yearly / 2, proven(seen.claims))
     for alone, found in ((True, _ahead(seen, rule)), (False, _in_and_out_of_time(seen, rule, alpha))):
         if found:
             _, name, reasons = max(found)
@@ -54,8 +55,25 @@ def next_move(seen: Seen, rule: Rule) -> Next:
     if not seen.recipes:
         return Next(Move.KEEP, wishes=wishes)
     offer = _for_now(seen, rule, wishes[0])
-    reasons = _in_time(offer, rule, alpha, max((claim.too_good_by for claim in seen.claims), default=0.0))
+    reasons = _in_time(offer, rule, alpha, _doubt(seen.claims, rule))
     return Next(Move.AT_ONCE, offer.name, reasons, wishes) if _hold(reasons) else Next(Move.KEEP, offer.name, reasons, wishes)
+
+
+def proven(claims: Sequence[Claim]) -> list[date]:
+    """The dates on which labels confirmed a win in time."""
+    return [claim.came_true.as_of for claim in claims if claim.is_proven]
+
+
+def _doubt(claims: Sequence[Claim], rule: Rule) -> float:
+    """What a win in time must exceed: the most that one was ever too good by, and more where few were.
+
+    What won by less than would have been enough was no win: on the month that the truth turns, two versions that were alike come
+    to differ, and that says nothing of wins.
+    The next of such wins exceeds the largest of k with chance 1/(k + 1), so the largest alone is no bound while there are few: it
+    counts (1 + 1/k) times.
+    """
+    too_good = [claim.too_good_by for claim in claims if claim.claimed.delta > rule.min_delta and claim.too_good_by > 0]
+    return max(too_good) * (1 + 1 / len(too_good)) if too_good else 0.0
 
 
 def _ahead(seen: Seen, rule: Rule) -> list[Found]:

@@ -12,6 +12,7 @@ from ratchet.core.decision import Reason
 from ratchet.core.evidence import Look, PairedLook
 
 _BEYOND_DOUBT = 3
+_CONFIRMED = 1.645  # standard errors: 5 % one-sided, in time and a month later
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Claim:
         """How much of the claim was the month's own; 0 unless beyond doubt (three standard errors, for many months are asked)."""
         much = self.claimed.delta - self.came_true.delta
         return much if much > _BEYOND_DOUBT * math.hypot(self.claimed.se, self.came_true.se) else 0.0
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it won, and a later month that the candidate did not know says the same."""
+        return all(look.delta > _CONFIRMED * look.se for look in (self.claimed, self.came_true))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ratchet.core.gate import judge
 from ratchet.core.history import History
 from ratchet.core.measurement import Measurement
 from ratchet.core.row_groups import ROWS_PER_POD
+from ratchet.core.rule import proven
 from ratchet.core.schema import ModelVersion, Snapshot
 from ratchet.estimators import bundle as bundles
 from ratchet.ledger.journal import Journal
@@ -29,6 +30,7 @@ from ratchet.steps.parts import snapshot_drift as drift
 from ratchet.steps.parts.case import Case, offered_by
 from ratchet.steps.parts.holdout import Holdout, champion_scores, copies, judged_holdout, measure, never_saw
 from ratchet.steps.parts.notes import note_decision
+from ratchet.steps.parts.recipes import claims_of
 from ratchet.steps.parts.snapshot_drift import SnapshotDrift
 from ratchet.steps.parts.snapshot_parts import Parts, found_in_run, gather
 from ratchet.tasks.catalogue import task_of
@@ -89,7 +91,7 @@ def run(
     reason, second = champion_scores(project, champion, other, held)
     task, policy = task_of(project), project.policy.gate
     tries = history.tries(snapshot.features_hash, candidate) if champion else ()
-    measured = measure(task, policy, held, first, second, tries)
+    measured = measure(task, policy, held, first, second, tries, proven(claims_of(history)))
     seen = [never_saw(project, "candidate", version, own, held), *([reason] if reason else []), *copies(policy, held)]
     offered = offered_by(history, run_id, candidate, champion)
     case = Case(project, store, registry, history, champion, candidate, held, second, offered)

@@ -91,10 +91,17 @@ def test_what_is_left_out_is_said_with_the_reason(tmp_path: Path) -> None:
 
 def test_all_defaults_are_shown_as_comments(tmp_path: Path) -> None:
     text = describe(telco(tmp_path / "data", rows=1200))
-    for line in ("# policy:", "#     min_delta: 0.01", "#     drift_share: 0.02", "# training:", "# serving:"):
+    for line in ("#     confidence: 0.98", "#     drift_share: 0.02", "#   window: 1", "# serving:"):
         assert f"\n{line}\n" in text
     uncommented = "\n".join(line.removeprefix("# ") for line in text.split("# What follows are the defaults")[1].splitlines()[1:])
     assert loaded(text.split("# What follows")[0] + uncommented, tmp_path) == loaded(text, tmp_path)
+
+
+def test_a_new_project_makes_candidates_of_several_windows_each_month_and_says_why(tmp_path: Path) -> None:
+    text = describe(telco(tmp_path / "data", rows=1200))
+    project = loaded(text, tmp_path)
+    assert (project.policy.retrain[0], project.training.recipes, project.policy.gate.min_delta) == ("always", (1, 2, 12), 0.005)
+    assert "\n  retrain: [always, performance, live, drift, features, age] # every labelled snapshot makes candidates" in text
 
 
 def labelled(folder: Path, rows: int, positives: int) -> Path:

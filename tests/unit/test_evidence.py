@@ -174,3 +174,26 @@ def test_tries_of_one_day_each_spend_of_what_is_left() -> None:
 
 def test_a_year_without_tries_gives_all_back() -> None:
     assert alpha_of([date(2024, 1, 1)] * 5, date(2025, 2, 1), 0.02) == pytest.approx(0.006)
+
+
+def test_a_win_that_came_true_lets_the_year_after_it_ask_for_less() -> None:
+    today = date(2026, 1, 1)
+    monthly = [today - timedelta(days=30 * number) for number in range(1, 13)]
+    alone, paid, twice = (alpha_of(monthly, today, 0.01, [today - timedelta(days=90)] * wins) for wins in range(3))
+    assert paid == pytest.approx(alone + 0.02 * 30 / 365, rel=0.1), "a twelfth a month of twice the yearly figure"
+    assert alone < paid < twice <= 0.01
+    assert alpha_of(monthly, today, 0.01, [today - timedelta(days=365 + 200)]) == pytest.approx(alone, rel=0.02), (
+        "a year later no more"
+    )
+
+
+@pytest.mark.parametrize("every", [1, 7, 30, 91])
+def test_wins_that_came_true_pay_for_no_more_than_they_bring(every: int) -> None:
+    days = [date(2024, 1, 1) + timedelta(days=number * every) for number in range(800 // every)]
+    proven = [date(2024, 6, 1), date(2025, 1, 1)]
+    spent = [alpha_of(days[:number], day, 0.01, [win for win in proven if win <= day]) for number, day in enumerate(days)]
+    for start in days:
+        assert (
+            sum(alpha for day, alpha in zip(days, spent, strict=True) if start <= day < start + timedelta(days=365))
+            <= 0.01 + 2 * 0.02
+        )

@@ -61,7 +61,7 @@ def test_a_tasks_metrics_are_named_in_its_folder_alone() -> None:
 WHO_MAY_NAME_A_LABEL = {
     "ratchet/tasks/binary",
     "ratchet/estimators/plain/extraction.py",  # whose scorers repeat pipelines of two classes
-    "ratchet.clients.content_hash.py",  # knows numbers by their width
+    "ratchet/clients/content_hash.py",  # knows numbers by their width
 }
 
 

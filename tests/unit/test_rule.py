@@ -64,6 +64,30 @@ def test_once_a_win_in_time_was_too_good_the_next_must_be_larger_than_that() -> 
     assert next_move(replace(asked, claims=[held, passed]), RULE).move is Move.KEEP
 
 
+def test_one_win_that_was_too_good_is_no_bound_yet_and_many_are() -> None:
+    """The next one exceeds the largest of k with chance 1/(k + 1)."""
+    asked = seen((*QUIET, 0.5), offers(0.3, 0.3))
+    too_good = Claim(pair(0.15, 3), pair(-0.05, 4))
+    assert next_move(replace(asked, claims=[too_good]), RULE).move is Move.KEEP, "0.2 counts as 0.4"
+    assert next_move(replace(asked, claims=[too_good] * 4), RULE).move is Move.AT_ONCE, "as 0.25"
+
+
+def test_versions_that_come_to_differ_as_the_truth_turns_put_no_win_in_doubt() -> None:
+    asked = seen((*QUIET, 0.83), offers(0.03, 0.03))
+    alike = Claim(pair(0.002, 3, 0.001), pair(-0.02, 4, 0.001))
+    assert next_move(replace(asked, claims=[alike]), RULE).move is Move.AT_ONCE
+
+
+def test_wins_that_came_true_let_the_next_one_be_smaller() -> None:
+    asked = seen((*QUIET, 0.83), offers(0.02, 0.0225))
+    asked = replace(asked, recipes=[replace(offer, in_time=replace(offer.in_time, se=0.0075)) for offer in asked.recipes])
+    came_true = Claim(pair(0.03, 0), pair(0.03, 1))
+    assert next_move(asked, RULE).move is Move.KEEP, "3 standard errors"
+    assert next_move(replace(asked, claims=[came_true]), RULE).move is Move.AT_ONCE
+    vain = Claim(pair(0.03, 0), pair(0.001, 1))
+    assert next_move(replace(asked, claims=[vain]), RULE).move is Move.KEEP, "what no later month confirmed pays nothing in"
+
+
 def test_the_previous_version_comes_back_when_it_is_better_beyond_doubt() -> None:
     asked = seen((0.84,), offers(0.05, 0.05))
     assert next_move(replace(asked, probation=pair(0.01)), RULE).move is Move.TAKE_BACK

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from ratchet.core.policy import GatePolicy
 from ratchet.project.file import Policy, Serving, Training
+from ratchet.sources.guess.advice import ADVICE
 from ratchet.sources.guess.holdout import Held
 
 _FIRST_MONTH = (2024, 1)
@@ -35,7 +37,7 @@ class Guesses:
 
 def render(found: Guesses) -> str:
     """The file's text."""
-    label = {"column": found.label, "table": found.label_table}
+    label, chosen = {"column": found.label, "table": found.label_table}, _chosen(found.held)
     lines = [
         "# The model project, guessed by `ratchet init`: read every line, a guess knows the data and not the business.",
         f"model: {_flow(found.model)}",
@@ -56,10 +58,10 @@ def render(found: Guesses) -> str:
         f"# {found.held.why}; rows that hang together (a household, a day) stay on one side by group: {{name, table, dtype}}",
         f"holdout: {{salt: {_flow(f'{found.model}-1')}, share: {found.held.share}}} # never trained on; another salt is another",
         "",
-        "# What follows are the defaults; take the comment sign off a line to change it.",
-        *_policy(found.held),
-        *_defaults("training", Training()),
-        *_defaults("serving", Serving()),
+        "# What follows are the defaults; lines without a comment sign do better in new projects. Take the sign off to change one.",
+        *_section("policy", Policy(), chosen),
+        *_section("training", Training(), chosen),
+        *_section("serving", Serving()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -90,27 +92,30 @@ def _sliceable(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [entry for entry in features if entry["dtype"] in {"bool", "category"}][:3]
 
 
-def _defaults(name: str, model: BaseModel) -> list[str]:
-    text = yaml.safe_dump({name: model.model_dump(mode="json")}, sort_keys=False, width=10_000)
-    return [f"# {line}" for line in text.splitlines()]
+def _section(name: str, defaults: BaseModel, chosen: Mapping[str, tuple[object, str]] = MappingProxyType({})) -> list[str]:
+    """A section's defaults as comments; without the sign what is chosen for this project, by its dotted name, with the reason."""
+    return _lines({name: defaults.model_dump(mode="json")}, "", chosen)
 
 
-def _policy(held: Held) -> list[str]:
-    """The policy's defaults as comments; minima that are not the defaults without the sign."""
+def _lines(items: Mapping[str, Any], parent: str, chosen: Mapping[str, tuple[object, str]]) -> list[str]:
+    lines = []
+    for key, default in items.items():
+        name, indent = f"{parent}{key}", "  " * parent.count(".")
+        value, why = chosen.get(name, (default, ""))
+        said = any(place == name or place.startswith(f"{name}.") for place in chosen)
+        nested = isinstance(value, dict) and bool(value)
+        text = f"{indent}{key}:" if nested else f"{indent}{key}: {_flow(value)}{f' # {why}' if why else ''}"
+        lines.append(text if said else f"# {text}")
+        lines += _lines(value, f"{name}.", chosen) if isinstance(value, dict) else []
+    return lines
+
+
+def _chosen(held: Held) -> dict[str, tuple[object, str]]:
+    """What a new project is better off with, and the minima where few rows ask for others."""
     usual = GatePolicy()
     minima = {"min_rows": held.min_rows, "min_per_class": held.min_per_class}
-    lines = _defaults("policy", Policy())
-    at = lines.index("#   gate:")
-    changed = {name: value for name, value in minima.items() if value != getattr(usual, name)}
-    if not changed:
-        return lines
-    for number, line in enumerate(lines):
-        name = line.removeprefix("#").partition(":")[0].strip()
-        if number in {0, at}:
-            lines[number] = line.removeprefix("# ")
-        elif number > at and name in changed:
-            lines[number] = f"    {name}: {changed.pop(name)} # {held.lowered}"
-    return lines
+    lowered = {f"policy.gate.{name}": (value, held.lowered) for name, value in minima.items() if value != getattr(usual, name)}
+    return {place: (list(value) if isinstance(value, tuple) else value, why) for place, (value, why) in ADVICE.items()} | lowered
 
 
 def _flow(value: object) -> str:

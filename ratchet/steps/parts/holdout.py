@@ -184,14 +184,21 @@ def champion_scores(
 
 
 def measure(
-    task: Task, policy: GatePolicy, held: Holdout, first: Scores, second: Scores | None, tries: Sequence[date] = ()
+    task: Task,
+    policy: GatePolicy,
+    held: Holdout,
+    first: Scores,
+    second: Scores | None,
+    tries: Sequence[date] = (),
+    proven: Sequence[date] = (),
 ) -> Measurement:
     """Measure `first` (the candidate's scores) and, where the champion may be compared with, `second`.
 
-    The intervals have the confidence that the year's budget leaves after earlier comparisons on snapshots of these dates.
+    The intervals have the confidence that the year's budget leaves after earlier comparisons on snapshots of these dates
+    and wins that later labels proved.
     """
     today = held.snapshot.as_of
     attempt = 1 + sum(today - YEAR < day <= today for day in tries)
-    confidence = confidence_of(tries, today, policy)
+    confidence = confidence_of(tries, today, policy, proven)
     how = (policy, held.labels, held.slices, first, second)
     return task.measure(*how, attempt=attempt, confidence=confidence, groups=held.groups)
