@@ -166,7 +166,8 @@ class Status:
             return ""
         if not any(pod.ready for pod in self.pods):
             return f"nothing serves: {self.progress.detail}"
-        return "" if self.progress.state is State.READY else f"the rollout is not complete: {self.progress.detail}"
+        complete = self.progress.state is State.READY or self.progress.leaving
+        return "" if complete else f"the rollout is not complete: {self.progress.detail}"
 
 
 def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> bool:
