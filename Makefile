@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs make and a python3; where that is none of 3.11 to 3.13, uv downloads one. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-host test-unit test bench bench-quick lint docs dist format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run test-cluster
+.PHONY: help setup demo test-host test-unit test-chaos test bench bench-quick lint docs dist format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -74,6 +74,9 @@ test-unit: $(STAMP) ## the unit tests alone
 
 test: lint ## lint, then all tests
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-chaos: $(STAMP) ## kills, full and locked stores, hostile HTTP and tampering at random moments under a client, for 20 minutes
+	@RATCHET_CHAOS_MINUTES=$${RATCHET_CHAOS_MINUTES:-15} $(BIN)/pytest tests/chaos
 
 QUESTIONS := loop decisions years serving startup drift gate
 

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 RAW = "s3://ratchet/raw"
 TOOLBOX = FIRST.toolbox
+_ACTOR = "RATCHET_ACTOR"
+_LONGEST_USER = 150  # the ledger's column has 200
 _JOB_START_SECONDS = 120.0
 _JOB_END_SECONDS = 60.0  # after its log
 # in the toolbox, whose image has Python and no tar or unzip
@@ -36,9 +38,22 @@ def start_job(cluster: Cluster, arguments: list[str], model: Model = FIRST) -> s
     cluster, name = model.on(cluster), f"{model.name}-run-{uuid.uuid4().hex[:8]}"
     made = cluster.kubectl("create", "job", name, f"--from={model.pipeline}", "--dry-run=client", "--output", "json")
     job: dict[str, Any] = json.loads(made)
-    job["spec"]["template"]["spec"]["containers"][0]["args"] = arguments
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container["args"] = arguments
+    if who := _acting_user(cluster):
+        others = [item for item in container.get("env", []) if item["name"] != _ACTOR]
+        container["env"] = [*others, {"name": _ACTOR, "value": who}]
     cluster.kubectl("create", "--filename", "-", stdin=json.dumps(job).encode())
     return name
+
+
+def _acting_user(cluster: Cluster) -> str:
+    """Who asks, as the API server calls him, for the ledger; empty where it does not say (before Kubernetes 1.28)."""
+    try:
+        name = cluster.kubectl("auth", "whoami", "--output", "jsonpath={.status.userInfo.username}").strip()
+    except UserError:
+        return ""
+    return f"{name[:_LONGEST_USER]} (kubectl)" if name else ""
 
 
 def follow(cluster: Cluster, job: str, model: Model = FIRST) -> int:
@@ -80,7 +95,9 @@ def in_toolbox(cluster: Cluster, arguments: list[str], model: Model = FIRST) -> 
     """Run `ratchet` in the model's toolbox with its output shown; its exit code."""
     _toolbox_ready(cluster, model)
     terminal = ["--stdin", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    command = [*model.on(cluster).kubectl_command(), "exec", *terminal, model.toolbox, "--", "ratchet", *arguments]
+    who = _acting_user(cluster)
+    actor = ["env", f"{_ACTOR}={who}"] if who else []
+    command = [*model.on(cluster).kubectl_command(), "exec", *terminal, model.toolbox, "--", *actor, "ratchet", *arguments]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - kubectl
 
 

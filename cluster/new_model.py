@@ -91,7 +91,7 @@ def _connect(cluster: Cluster, namespace: str) -> None:
     if not cluster.has("namespace", namespace):
         cluster.kubectl("create", "namespace", namespace)
     _name_it(cluster, PLATFORM, "connections", namespace)
-    if cluster.has("service", "ml-pipeline"):
+    if cluster.has("networkpolicy", "ml-pipeline"):  # our chart's, which lets in those that it knows
         _name_it(cluster, KUBEFLOW, "networkPolicy", namespace)
 
 

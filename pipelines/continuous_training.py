@@ -21,15 +21,16 @@ Prepare = Callable[[dsl.PipelineTask], dsl.PipelineTask]
 _DESCRIPTION = "Retrain when it is needed, promote when it is better beyond doubt."
 
 
-def make_pipeline(prepare: Prepare, *, wide: bool = False) -> Any:
+def make_pipeline(prepare: Prepare, *, wide: bool = False, config: dsl.PipelineConfig | None = None) -> Any:
     """The pipeline as KFP has it, to be run by kfp.local or compiled.
 
     Args:
         prepare: gives a task what it needs where it runs (`pipelines.task_pods`).
         wide: a snapshot of more than RATCHET_ROWS_PER_POD rows is counted by several pods.
+        config: how long a run may take, and how long what is left of it stays; kfp.local passes over it.
     """
 
-    @dsl.pipeline(name="continuous-training", description=_DESCRIPTION)
+    @dsl.pipeline(name="continuous-training", description=_DESCRIPTION, pipeline_config=config)
     def continuous_training(
         snapshot: str = "latest",
         data: str = "",

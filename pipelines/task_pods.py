@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfp import kubernetes
-from kfp.dsl import PipelineTask
+from kfp.dsl import PipelineConfig, PipelineTask
 
 from pipelines.runners.kubeflow.settings import KubeflowSettings
 
@@ -33,6 +33,7 @@ SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over wha
 )
 _HOME, _PROJECT = "/var/lib/ratchet", "/etc/ratchet"  # as in the chart
 _USER = 65532  # the image's
+_TASKS = 8  # of a run one after another, and one's time to wait for room on a node
 
 
 def in_process(task: PipelineTask) -> PipelineTask:
@@ -59,3 +60,11 @@ def in_pod(task: PipelineTask, settings: KubeflowSettings) -> PipelineTask:
     task.set_cpu_request(settings.cpu_request)
     task.set_memory_request(settings.memory_request).set_memory_limit(settings.memory_limit)
     return task.set_caching_options(enable_caching=False)
+
+
+def of_run(settings: KubeflowSettings) -> PipelineConfig:
+    """What holds for a run as a whole: the time after which it is ended, whatever it waits for, and for which its pods stay."""
+    return PipelineConfig(
+        ttl_seconds_after_finished=settings.ttl or None,
+        active_deadline_seconds=settings.deadline or _TASKS * settings.timeout,
+    )

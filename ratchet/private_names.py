@@ -71,6 +71,11 @@ KFP_WARNING = PrivateName(
 UVICORN_EXIT = PrivateName(
     "uvicorn", "Server.handle_exit(sig, frame)", "a pod that is asked to stop does not drain first (serving/pod)"
 )
+UVICORN_CONNECTION = PrivateName(
+    "uvicorn",
+    "HttpToolsProtocol with its cycle, pipeline and callbacks",
+    "heads, bodies and connections are not bounded (serving/connection)",
+)
 
 NAMES = (
     FEAST_CONNECTION,
@@ -86,6 +91,7 @@ NAMES = (
     KFP_SENTENCES,
     KFP_WARNING,
     UVICORN_EXIT,
+    UVICORN_CONNECTION,
 )
 
 FEAST_PLUGIN_MODULE = "feast.infra.data_sources.mlflow.auth"

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     serving_url: str = ""  # address of the Deployment's Service, else asked through the API server
     host: str = Field(default="127.0.0.1", min_length=1)  # that `ratchet serve` listens at
     port: int = Field(default=3000, ge=1, le=65535)  # likewise
+    hosts: str = ""  # names beside localhost that a request to serving may ask by, commas between; none: any, where others reach it
+    client_connections: int = Field(default=320, ge=0)  # that one address may hold to a server at a time, 0 for no limit
+    spare: bool = True  # whether `ratchet serve` keeps a second process ready, which takes over at once when the first dies
     actor: str = Field(default_factory=_user, max_length=200)  # your name in the ledger, whose column has this length
     model: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62})?$")  # whose state it is; set by the project file
     run_id: str = Field(default="", max_length=200)  # of the run that this process is a task of

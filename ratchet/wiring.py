@@ -268,6 +268,13 @@ class Wiring:
 
         return SqlRequestLog(self.settings.requests_url, self.project.model, self.ledger.owns_unnamed)
 
+    def migrate(self) -> list[str]:
+        """Bring the tables of ledger and request log up to date, and give the database roles their rights. Returns those roles."""
+        from ratchet.requests.sql import SqlRequestLog
+
+        log = SqlRequestLog(self.settings.requests_url, self.project.model)
+        return sorted({*self.ledger.migrate(), *log.migrate()})
+
     @cached_property
     def reporter(self) -> DriftReporter:
         """Evidently."""

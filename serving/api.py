@@ -7,10 +7,12 @@ needs, 0.64 times as many, for 240 us more. Nor does it bound a body before it h
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter, time
 from typing import Any
@@ -19,7 +21,7 @@ from prometheus_client import Histogram
 from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -29,7 +31,7 @@ from ratchet.core.schema import FeatureValue, LoggedAnswer, features_hash
 from ratchet.estimators.explain import contributions
 from ratchet.project.file import Project
 from ratchet.tasks.task import Answers
-from serving.bodies import Refused, read_batch, read_entity
+from serving.bodies import Refused, batch_limit, entities_in, read_body, read_entity
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
@@ -37,6 +39,11 @@ from serving.openapi import document
 from serving.problems import HANDLERS, unscorable_sentence
 from serving.rate import Lanes
 from serving.request_log import RequestLogWriter
+from serving.turns import SLICE, Turns
+
+GONE = 499  # nginx' status for a client that broke off, which HTTP has none for
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Parts:
     log: RequestLogWriter
     metrics: Metrics
     rate: Lanes
+    turns: Turns = field(default_factory=Turns)
 
 
 def make_app() -> Starlette:
@@ -85,6 +93,10 @@ def _timed(name: str, handler: Callable[[Request, Parts], Awaitable[Any]]) -> Ro
         except RatchetError as error:
             parts.metrics.refused(name, str(error.status if isinstance(error, Refused) else 503)).inc()
             raise
+        except ClientDisconnect:  # the body never came whole: nobody's fault here, and nobody hears the answer
+            parts.metrics.refused(name, str(GONE)).inc()
+            _logger.info("%s: the client broke off before its body was here", name)
+            return Response(status_code=GONE)
         except Exception:  # a defect of ours, which the client gets as a 500
             parts.metrics.refused(name, "500").inc()
             raise
@@ -104,16 +116,25 @@ async def _predict(request: Request, parts: Parts) -> dict[str, Any]:
 async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]:
     """Answers in the order of the request; an entity that has none gets its error in its place."""
     served = _served(parts)
+    async with parts.turns.place():
+        most = parts.project.serving.max_batch
+        body = await read_body(request, batch_limit(most))
+        async with parts.turns.work():  # parsing is work too: sixty bodies that are here at once would take the loop for a second
+            items = entities_in(body, parts.project.entity, most)
+            parts.rate.charge(max(0, len(items) - 1))
+            return await _answers(items, served, parts, probe=_is_probe(request))
+
+
+async def _answers(items: list[str | Refused], served: Served, parts: Parts, *, probe: bool) -> list[dict[str, Any]]:
     key = parts.project.entity
-    items = await read_batch(request, key, parts.project.serving.max_batch)
-    parts.rate.charge(max(0, len(items) - 1))
     entities = list(dict.fromkeys(item for item in items if isinstance(item, str)))
     rows = await parts.features.of(entities) if entities else []
     found = {entity: row for entity, row in zip(entities, rows, strict=True) if row is not None}
     scores = dict(zip(found, await run_in_threadpool(_scores, served, list(found.values())), strict=True)) if found else {}
-    probe = _is_probe(request)
     answers: list[dict[str, Any]] = []
-    for item in items:
+    for number, item in enumerate(items, 1):
+        if number % SLICE == 0:
+            await asyncio.sleep(0)  # whoever asks for one entity, or whether the process lives, is answered in between
         if isinstance(item, Refused):
             answers.append({"error": str(item), "status": item.status})
         elif item not in found:

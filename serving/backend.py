@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import uvicorn
 
+    from serving.connection import Limits
+
 _LAST_SECONDS = 8.0  # beyond the grace, as the gateway itself would wait
 
 KEEP_ALIVE = 75  # seconds, longer than the gateway keeps an idle connection: so it is never the backend that closes one
@@ -39,25 +41,22 @@ def main() -> None:
 def _serve(fd: int, grace: float) -> None:
     import uvicorn  # noqa: PLC0415 - the watch on the gateway must run before the slow imports
 
+    from serving.connection import Limits  # noqa: PLC0415 - as above
+    from serving.door import LOCAL, Door  # noqa: PLC0415 - as above
+    from serving.openapi import PATHS  # noqa: PLC0415 - as above
     from serving.service import service  # noqa: PLC0415 - as above
 
     gc.enable()
-    uvicorn.Server(configured(service.to_asgi(), grace)).run(sockets=[socket.socket(fileno=fd)])
+    limits = Limits(a_client=0)  # the gateway is the one client, and bounds its own
+    app = Door(service.to_asgi(), LOCAL, PATHS)
+    uvicorn.Server(configured(app, grace, limits)).run(sockets=[socket.socket(fileno=fd)])
 
 
-def configured(app: Any, grace: float) -> uvicorn.Config:
+def configured(app: Any, grace: float, limits: Limits) -> uvicorn.Config:
     """How every serving process of ours runs its ASGI app; `grace` is seconds for requests in flight at the end."""
-    import uvicorn  # noqa: PLC0415 - as above
+    from serving.connection import config  # noqa: PLC0415 - as above
 
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # who asks, and by which scheme, is of no interest here
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=max(1, round(grace)),
-    )
+    return config(app, limits, log_config=None, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=max(1, round(grace)))
 
 
 def _end_with_gateway(grace: float) -> None:

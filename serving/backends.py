@@ -43,7 +43,9 @@ class Backend:
         self._url = httpx.URL(url)
         # the bare transport: the client around it (cookies, redirects, authentication) adds a third to the price of a request
         self._transport = httpx.AsyncHTTPTransport(limits=_LIMITS, trust_env=False)
-        self._client = httpx.AsyncClient(base_url=url, transport=self._transport)
+        # probes have connections of their own: all of the others may be waiting for answers, and that is no sign of death
+        self._client = httpx.AsyncClient(base_url=url, transport=httpx.AsyncHTTPTransport(trust_env=False))
+        self._answered = False  # since lives() was last asked
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -131,7 +133,10 @@ class Backend:
         return Probe(response.status_code == httpx.codes.OK, response.headers.get(STATE) == "failed", detail)
 
     async def lives(self, seconds: float = 2.0) -> bool:
-        """Ask /livez."""
+        """Whether it has answered anything since this was last asked, else what /livez says."""
+        answered, self._answered = self._answered, False
+        if answered:
+            return True
         try:
             return (await self._client.get("/livez", timeout=seconds)).status_code == httpx.codes.OK
         except httpx.HTTPError:
@@ -147,6 +152,7 @@ class Backend:
             url = self._url.copy_with(raw_path=target)
             request = httpx.Request(method, url, headers=list(headers), content=body or None, extensions={"timeout": _TIMEOUT})
             response = await self._transport.handle_async_request(request)
+            self._answered = True
             try:
                 return response, b"".join([chunk async for chunk in response.aiter_raw()])
             finally:
@@ -164,6 +170,15 @@ class Backend:
         except TimeoutError:
             self.detail = f"{self._in_flight} requests were still in flight after {seconds:g} s"
 
+    async def ends(self, seconds: float) -> bool:
+        """Whether the process has ended, or does within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def stop(self, seconds: float) -> None:
         """Ask the process to end, and end it after `seconds`."""
         self.stopping = True
@@ -176,6 +191,7 @@ class Backend:
                 self.kill()
                 await self._process.wait()
         await self._client.aclose()
+        await self._transport.aclose()
 
     def kill(self) -> None:
         """End the process at once."""

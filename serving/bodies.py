@@ -24,27 +24,52 @@ class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
         self.status = status
 
 
-async def read_json(request: Request, limit: int = ONE) -> Any:
-    """Parse the body, of at most `limit` bytes. Raises Refused: 413 when it is larger, 400 when it is not JSON."""
+async def read_body(request: Request, limit: int = ONE) -> bytes:
+    """The body, sent as JSON, of at most `limit` bytes. Raises Refused: 413 when it is larger, 415 when it is sent otherwise."""
+    _check_kind(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise Refused(413, f"the body is larger than {limit} bytes: send fewer or shorter entities")
+    return bytes(body)
+
+
+def json_in(body: bytes) -> Any:
+    """What a body says. Raises Refused (400) when it is not JSON."""
     try:
         return _JSON.decode(body.decode())
     except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise Refused(400, f"the body is not JSON: {error}") from error
 
 
+def _check_kind(request: Request) -> None:
+    """Raise Refused (415) unless the body is sent as JSON.
+
+    A browser sends JSON to another site's server only after it has asked whether it may, and nothing here says yes. Programs may
+    leave the type out; what a page sends has an Origin.
+    """
+    headers = request.headers
+    kind = headers.get("content-type")
+    if kind is not None:
+        kind = kind.partition(";")[0].strip().lower()
+    if (kind != "application/json" if kind is not None else "origin" in headers) or "content-encoding" in headers:
+        raise Refused(415, "the body must be sent as it is, with content-type: application/json")
+
+
 async def read_entity(request: Request, key: str) -> str:
     """The entity of a body like `{"user_id": "7590-VHVEG"}`, where `key` is `user_id`."""
-    return entity_of(await read_json(request), key)
+    return entity_of(json_in(await read_body(request)), key)
 
 
-async def read_batch(request: Request, key: str, most: int) -> list[str | Refused]:
+def batch_limit(most: int) -> int:
+    """Bytes that a batch of so many entities may have."""
+    return ONE + most * EACH
+
+
+def entities_in(content: bytes, key: str, most: int) -> list[str | Refused]:
     """The entities of a list of such bodies, at most `most`; an item that cannot be read is the Refused it would raise alone."""
-    body = await read_json(request, ONE + most * EACH)
+    body = json_in(content)
     if not isinstance(body, list):
         raise Refused(422, f'the body must be a list of entities: [{{"{key}": "..."}}, ...]')
     if len(body) > most:

@@ -14,12 +14,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -27,9 +28,13 @@ from ratchet.core.errors import RatchetError, UserError
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.settings import Settings, load_settings
 from serving.backends import COMMAND
+from serving.connection import LARGEST_BODY, config, granted
+from serving.door import Door, hosts_for
+from serving.held_bodies import HeldBodies
 from serving.supervisor import Supervisor
 
-MAX_BODY = 12 * 1024 * 1024  # bytes: room for the largest batch that a project can allow; the service's own limits are tighter
+MAX_BODY = LARGEST_BODY
+_GONE = 499  # nginx' status for a client that broke off, which HTTP has none for
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _CONNECTION = frozenset(  # RFC 9110, 7.6.1: about one connection, not to be passed on; the length is set anew
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer"}
@@ -45,11 +50,13 @@ def proxy(supervisor: Supervisor) -> Starlette:
     A request whose connection breaks before an answer came is sent once more, to whatever is active then: every endpoint is safe to
     repeat, and that is what keeps a client's loop whole when a process dies.
     """
+    bodies = HeldBodies()
 
     async def endpoint(request: Request) -> Response:
-        body = await _bounded(request)
-        if body is None:
-            return _error(413, f"the body is larger than {MAX_BODY} bytes")
+        async with bodies.of(request) as body:
+            return await passed_on(request, body)
+
+    async def passed_on(request: Request, body: bytes) -> Response:
         query = request.scope["query_string"]
         target = request.scope["raw_path"] + (b"?" + query if query else b"")  # as it came, escapes included
         headers = [(name, value) for name, value in request.headers.raw if name not in _CONNECTION]
@@ -63,6 +70,7 @@ def proxy(supervisor: Supervisor) -> Starlette:
                 return _error(504, f"version {backend.version} did not answer in time")
             except httpx.TransportError as error:
                 _logger.warning("%s: %s: %s", backend.name, type(error).__name__, error)
+                await supervisor.replace(backend)
                 continue
             response = Response(content, answer.status_code)
             passed = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _SENT_ANEW]
@@ -70,20 +78,21 @@ def proxy(supervisor: Supervisor) -> Starlette:
             return response
         return _error(503, supervisor.sentence if supervisor.active is None else "the serving process broke off: try again shortly")
 
-    return Starlette(routes=[Route("/{path:path}", endpoint, methods=_METHODS)])
+    handlers = {HTTPException: _refused, ClientDisconnect: _gone}
+    return Starlette(routes=[Route("/{path:path}", endpoint, methods=_METHODS)], exception_handlers=handlers)
 
 
-async def _bounded(request: Request) -> bytes | None:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
+async def _refused(_request: Request, error: Exception) -> Response:
+    return _error(error.status_code, error.detail, error.headers) if isinstance(error, HTTPException) else _error(500, str(error))
 
 
-def _error(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status, headers={"retry-after": "1"})
+async def _gone(_request: Request, _error: Exception) -> Response:
+    _logger.info("a client broke off before its body was here")
+    return Response(status_code=_GONE)
+
+
+def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": sentence}, status, headers={"retry-after": "1", **(headers or {})})
 
 
 class _Server(uvicorn.Server):
@@ -106,18 +115,12 @@ async def serve(settings: Settings, *, attached: bool = False, command: Sequence
         raise UserError(message)
     try:
         with _listen(settings.host, settings.port) as listener:
-            supervisor = Supervisor(deployment, settings, command)
+            supervisor = Supervisor(deployment, settings, command, spare=settings.spare and not attached)
             grace = max(1, round(settings.drain_seconds))
-            config = uvicorn.Config(
-                proxy(supervisor),
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=grace,
-            )
-            server, stop = _Server(config), asyncio.Event()
+            app = Door(proxy(supervisor), hosts_for(settings.host, settings.hosts, "RATCHET_HOSTS"))
+            limits = granted(settings.client_connections)
+            options = {"timeout_keep_alive": 75, "timeout_graceful_shutdown": grace}
+            server, stop = _Server(config(app, limits, lifespan="off", log_config=None, **options)), asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             try:

@@ -15,6 +15,9 @@ Node = dict[str, Any]
 
 _TEXT: Node = {"type": "string"}
 _VERSION: Node = {"type": "integer", "minimum": 1}
+PATHS = frozenset(  # all that is answered, and what the document has
+    {"/predict", "/predict_batch", "/explain", "/health", "/livez", "/readyz", "/metrics", "/openapi.json"}
+)
 _NAME = f"^[^{CONTROLS}]*[^{CONTROLS}{BLANKS}][^{CONTROLS}]*$"
 
 
@@ -51,6 +54,14 @@ def document(project: Project) -> Node:
                     "health",
                     "Version, age of the model and state of the store",
                     {"200": _json("It can answer", _ref("Health")), "503": _json("It cannot, and why", _ref("Health"))},
+                )
+            },
+            "/livez": {"get": _reading("livez", "Whether the process lives", {"200": _plain("It does")})},
+            "/readyz": {
+                "get": _reading(
+                    "readyz",
+                    "Whether the pinned version has answered its golden rows",
+                    {"200": _plain("It has"), "503": _plain("It has not, and why")},
                 )
             },
             "/metrics": {"get": _reading("metrics", "Figures for Prometheus", {"200": _plain("Prometheus' text format")})},
@@ -124,6 +135,7 @@ def _asking(name: str, summary: str, body: str, answer: Node, limit: int, *, unk
         "400": _error("The body is not JSON"),
         "404": _error("The online store has no features of the entity"),
         "413": _error(f"The body is larger than {limit} bytes"),
+        "415": _error("The body is sent as something else than JSON"),
         "422": _error("The body is JSON of another shape"),
         "429": _later("More entities a second are asked for than RATCHET_RATE_LIMIT allows a process"),
         "503": _later("No model serves, or the feature store is away or slow: try again"),

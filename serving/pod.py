@@ -25,6 +25,7 @@ from typing import Any
 import uvicorn
 
 from serving.backend import configured
+from serving.connection import Limits, granted
 
 _GRACE = 10.0  # seconds for requests in flight, after the drain
 _LOOK = 0.1  # seconds between two looks for the file
@@ -111,18 +112,21 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     gc.disable()  # imports make only what stays; serving.model freezes it and turns collection on again
     from ratchet.settings import load_settings  # noqa: PLC0415 - after the logging is set up
+    from serving.door import Door, hosts_for  # noqa: PLC0415 - as above
+    from serving.openapi import PATHS  # noqa: PLC0415 - as above
     from serving.service import service  # noqa: PLC0415 - as above
 
     gc.enable()
     settings = load_settings()
     drain = Drain(settings.drain_seconds, settings.home / "draining")
     threading.Thread(target=drain.watch, name="drain-watch", daemon=True).start()
-    serve(service.to_asgi(), _listen(arguments.port), drain)
+    app = Door(service.to_asgi(), hosts_for("", settings.hosts, "RATCHET_HOSTS"), PATHS)
+    serve(app, _listen(arguments.port), drain, granted(settings.client_connections))
 
 
-def serve(app: Any, listener: socket.socket, drain: Drain) -> None:
+def serve(app: Any, listener: socket.socket, drain: Drain, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
     """Serve an ASGI app on a listening socket until SIGTERM and the drain after it."""
-    DrainingServer(configured(Closing(app, drain), _GRACE), drain).run(sockets=[listener])
+    DrainingServer(configured(Closing(app, drain), _GRACE, limits), drain).run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:

@@ -14,6 +14,7 @@ from time import monotonic
 
 from serving.bodies import Refused
 
+LONGEST_DEBT = 10.0  # seconds of the rate that a batch may take in advance, and so hold up everybody else
 _TOO_MANY = 429  # RFC 6585, 4
 
 
@@ -29,7 +30,9 @@ class RateLimit:
     """A token bucket that holds one second's entities; for one thread.
 
     A batch is let in while there is any credit, and what it takes beyond is paid back before the next request is let in: so a
-    batch larger than a second's worth can be answered, and is still counted whole.
+    batch larger than a second's worth can be answered, and is still counted whole. Its entities are known once its body is read,
+    and others may have come in meanwhile: whoever then finds no credit left goes away too. So what is owed is one batch at most,
+    and that is bounded by LONGEST_DEBT.
 
     Args:
         rate: entities a second, 0 for no limit.
@@ -52,9 +55,22 @@ class RateLimit:
         self._credit -= 1
 
     def charge(self, entities: int) -> None:
-        """Count further entities of a request that was let in."""
-        if self._rate:
-            self._credit -= entities
+        """Count further entities of a request that was let in, before they are worked on.
+
+        Raises Exceeded when others have used up the credit since, Refused (422) when they are more than may ever be owed.
+        """
+        if not self._rate or not entities:
+            return
+        most = int(self._rate * LONGEST_DEBT)
+        if entities > max(most, 1):
+            message = f"a batch of {entities + 1} entities is too large for {self._rate:g} a second: send {most + 1} at most"
+            raise Refused(422, message)
+        now = self._clock()
+        credit = min(self._rate, self._credit + (now - self._at) * self._rate)
+        self._credit, self._at = credit, now
+        if credit + 1 <= 0:  # its first entity, which is paid for, has no part in it
+            raise Exceeded(self._rate, max(1, math.ceil(-credit / self._rate)))
+        self._credit -= entities
 
 
 class Lanes:
@@ -77,5 +93,5 @@ class Lanes:
         return self._clients.enter()
 
     def charge(self, entities: int) -> None:
-        """Count further entities of a request that was let in, a probe's too: probes ask for one."""
+        """Count further entities of a request that was let in, a probe's too: probes ask for one. Raises as RateLimit does."""
         self._clients.charge(entities)

@@ -14,12 +14,15 @@ from ratchet.core.errors import Unavailable
 from ratchet.rollout.local_deployment import Desired, LocalDeployment, Observed, Pod
 from ratchet.settings import MODEL_DIGEST, Settings, environment
 from serving.backends import COMMAND, Backend
+from serving.spare import Spare
 
 _TICK = 0.1  # seconds between looks at desired state and processes
 _LIVENESS = 5.0  # seconds between looks whether the active process still answers
 _DEAD_AFTER = 3  # such looks in vain
 _STEADY = 60.0  # seconds after which a death no longer counts with the one before
 _LONGEST_BACKOFF = 30.0
+_LONGEST_RESTART = 2.0  # of a version that has served: whoever keeps ending its process, there is none without it
+_END_SECONDS = 0.5  # for a process whose connections have broken to have ended
 _STOP_SECONDS = 8.0  # beyond the drain; above the 3 s that the request log takes for its flush
 
 _logger = logging.getLogger(__name__)
@@ -55,9 +58,13 @@ class Supervisor:
         deployment: desired and observed state.
         settings: time limits and what the processes are given.
         command: the program that serves (a test may have its own).
+        spare: whether to keep a second process of what serves, ready to take its place at once.
     """
 
-    def __init__(self, deployment: LocalDeployment, settings: Settings, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self, deployment: LocalDeployment, settings: Settings, command: Sequence[str] = COMMAND, *, spare: bool = False
+    ) -> None:
+        self._spare = Spare(self._launch) if spare else None
         self._deployment = deployment
         self._settings = settings
         self._command = command
@@ -87,6 +94,20 @@ class Supervisor:
             return self._attempt.backend.detail if self._attempt.backend else f"version {self._attempt.version} is being restarted"
         return f"version {self._desired.version} serves"
 
+    @property
+    def spare_ready(self) -> bool:
+        """Whether what serves could be replaced this moment."""
+        return (
+            self._spare is not None
+            and self._active is not None
+            and self._spare.ready_for(self._active.backend.version, self._active.backend.digest)
+        )
+
+    async def replace(self, broken: Backend) -> None:
+        """Put the spare process in the place of one that broke off, if it has ended: a client need not wait for the next look."""
+        if self.active is broken and self.spare_ready and await broken.ends(_END_SECONDS) and self.active is broken:  # still
+            self._mourn()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         while not stop.is_set():
@@ -104,7 +125,8 @@ class Supervisor:
         for task in self._leaving.values():
             task.cancel()
         attempted = [self._attempt.backend] if self._attempt and self._attempt.backend else []
-        backends = [*self._leaving, *([self._active.backend] if self._active else []), *attempted]
+        spare = self._spare.given_up() if self._spare else None
+        backends = [*self._leaving, *([self._active.backend] if self._active else []), *attempted, *([spare] if spare else [])]
         self._active = self._attempt = None
         await asyncio.gather(*(backend.stop(_STOP_SECONDS) for backend in backends))
 
@@ -118,6 +140,11 @@ class Supervisor:
             self._retarget(desired)
         await self._tend_active()
         await self._tend_attempt()
+        if self._spare is not None and self._attempt is None:  # while a version is on its way the machine has enough to do
+            serving = self._active.backend if self._active else None
+            stale = await self._spare.tend((serving.version, serving.digest) if serving else None)
+            if stale is not None:
+                self._retire(stale)
         self._report()
 
     def _retarget(self, desired: Desired) -> None:
@@ -157,17 +184,36 @@ class Supervisor:
             if active.missed >= _DEAD_AFTER:
                 _logger.error("version %d's process does not answer: ending it", active.backend.version)
                 active.backend.kill()
-        if not active.backend.exited:
+        if active.backend.exited:
+            self._mourn()
+
+    def _mourn(self) -> None:
+        """What served has ended: the spare process takes its place, else one on its way, else one that is started."""
+        active = self._active
+        if active is None:
             return
         _logger.error("%s", active.backend.last_words())
-        failures = active.failures + 1 if now - active.since < _STEADY else 1
+        failures = active.failures + 1 if monotonic() - active.since < _STEADY else 1
         self._active = None
         self._retire(active.backend)
-        if self._attempt is None:
-            self._attempt = self._again(active.backend.version, active.backend.digest, failures)
+        version, digest = active.backend.version, active.backend.digest
+        if self._spare is not None and self._spare.ready_for(version, digest) and (backend := self._spare.given_up()):
+            self._active = _Active(backend, failures)
+            self._spare.wait(self._backoff(version, failures))
+            _logger.info("%s serves, which was kept ready", backend.name)
+        elif self._attempt is None:
+            self._attempt = self._again(version, digest, failures)
+            spare = self._spare.given_up(version, digest) if self._spare is not None else None
+            if spare is not None:
+                self._attempt.backend, self._attempt.deadline = spare, monotonic() + self._settings.ready_timeout
 
     def _again(self, version: int, digest: str, failures: int) -> _Attempt:
-        return _Attempt(version, digest, failures, start_at=monotonic() + min(_LONGEST_BACKOFF, 0.25 * 2.0**failures))
+        return _Attempt(version, digest, failures, start_at=monotonic() + self._backoff(version, failures))
+
+    def _backoff(self, version: int, failures: int) -> float:
+        served = self._proven is not None and self._proven[0] == version
+        longest = _LONGEST_RESTART if served else _LONGEST_BACKOFF
+        return min(longest, 0.25 * 2.0 ** min(failures, 20))
 
     async def _tend_attempt(self) -> None:
         attempt = self._attempt
@@ -193,15 +239,19 @@ class Supervisor:
             self._give_up(attempt, f"{limit}: {probe.detail}")
 
     async def _start(self, attempt: _Attempt) -> None:
-        name = f"version-{attempt.version}-{next(self._numbers)}"
-        folder, grace = self._deployment.folder, self._settings.drain_seconds
-        _logger.info("starting %s", name)
-        env = {**environment(self._settings), MODEL_DIGEST: attempt.digest}
         try:
-            attempt.backend = await Backend.start(name, attempt.version, env, folder, self._command, grace)
+            attempt.backend = await self._launch(attempt.version, attempt.digest)
         except OSError as error:  # no memory, no descriptors, a full disk: later perhaps
             self._give_up(attempt, f"version {attempt.version} cannot be started: {error}")
         attempt.deadline = monotonic() + self._settings.ready_timeout
+
+    async def _launch(self, version: int, digest: str) -> Backend:
+        """Start a process of the version. Raises OSError when there is no memory, no descriptor or no room for its log."""
+        name = f"version-{version}-{next(self._numbers)}"
+        folder, grace = self._deployment.folder, self._settings.drain_seconds
+        _logger.info("starting %s", name)
+        env = {**environment(self._settings), MODEL_DIGEST: digest}
+        return await Backend.start(name, version, env, folder, self._command, grace)
 
     def _switch(self, attempt: _Attempt, backend: Backend) -> None:
         """From here on every new request goes to the new process."""

@@ -100,6 +100,14 @@ def all_spelled(keys: Iterable[str]) -> NDArray[Any]:
     return found
 
 
+def code_of(category: str) -> str:
+    """A category that is a whole number with a point without it, as keys are: codes `3` and `3.0` are one. All else as it is."""
+    number = _WHOLE.fullmatch(category)
+    if number is None:
+        return category
+    return "0" if number[1] == "-0" else number[1]
+
+
 def spellings(key: str) -> tuple[str, ...]:
     """The key, and how releases before the rule may have kept it, where that can be told from it."""
     return (key, f"{key}.0") if key.removeprefix("-").isdecimal() and key.isascii() else (key,)

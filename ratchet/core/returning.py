@@ -41,11 +41,12 @@ def compare(now: Month, before: Sequence[Month]) -> list[Finding]:
         return []
     last, keys = before[-1], set(now.keys)
     then = set(last.keys)
-    respelled = _respelled(keys - then, then - keys, last.as_of)
-    if respelled:
-        return [respelled]
-    known = len(keys & then)
-    pairs = [(set(one.keys), set(two.keys)) for one, two in pairwise(before)]
+    pairs = [(one, two) for one, two in pairwise([*(set(month.keys) for month in before[:-1]), then])]
+    known, returned = len(keys & then), any(not one.isdisjoint(two) for one, two in pairs)
+    if not pairs or returned:  # where each month is about others, there is nobody whose key could have changed
+        respelled = _respelled(keys - then, then - keys, last.as_of)
+        if respelled:
+            return [respelled]
     if not pairs:
         text = f"none of {len(keys):,} entities is in {last.as_of}: are keys spelled otherwise, or is every month about others?"
         return [] if known else [Finding(text, others=False)]

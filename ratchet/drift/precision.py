@@ -18,9 +18,12 @@ import numpy as np
 
 from ratchet.drift import bins
 from ratchet.drift.bins import COARSEST, FINEST, Floats, Ints
+from ratchet.drift.tally import Tally
 
 MOST_BINS = 2_048  # of a grid that is finer than the coarsest
-_TABLE_BITS = 15  # a table of 2**15 cells stays in the processor's cache
+_TABLE_BITS = 13  # a first table of 2**13 cells at most: more bins would have to be made coarser again
+_DIVIDED = 1 << 14  # cells of a table that stays in the processor's cache
+_SAMPLE = 1_024  # values that tell whether a column has few
 
 
 def _none() -> Ints:
@@ -58,59 +61,45 @@ def together(one: Counted, other: Counted) -> tuple[Counted, Counted]:
 def count(values: Floats, low: float, high: float) -> Counted:
     """Count values on the grid that they ask for; NaN is left out.
 
+    Most columns are counted once. Where that gives few bins, whole numbers are seen at a glance, and of few values no two share a
+    bin; otherwise the bins are divided until they are many. Where that cannot be (values around the smallest float, of both
+    signs), the values are sorted, which takes ten times as long.
+
     Args:
         values: float64 of shape (n,), contiguous, none of them infinite, at least one a number.
         low: the smallest of them.
         high: the largest.
     """
-    bits = _room(bins.key_of(high) - bins.key_of(low), FINEST)
-    found = Counted(*bins.count(values, bits), bits)
-    if len(found.keys) <= MOST_BINS and bits < FINEST:
-        found = _finer(values, found)
+    tally = Tally.of(values, _room(bins.key_of(high) - bins.key_of(low)))
+    found = _counted(tally)
+    while len(found.keys) <= MOST_BINS and found.bits < FINEST:
+        if tally.whole:
+            return Counted(found.keys << FINEST - found.bits, found.counts)
+        finer = tally.single() if tally.seems_single(_SAMPLE) else None
+        finer = finer or tally.divided(_DIVIDED)
+        if finer is None:
+            finer = Tally.of(values, FINEST)
+        tally, found = finer, _counted(finer)
     return _fitted(found)
 
 
-def _room(span: int, bits: int) -> int:
-    """The finest grid on which a table over `span`, which is in bins of the grid of `bits`, is small."""
-    return min(FINEST, max(COARSEST, bits + _TABLE_BITS - span.bit_length()))
+def _counted(tally: Tally) -> Counted:
+    return Counted(*tally.counted(), tally.bits)
 
 
-def _finer(values: Floats, found: Counted) -> Counted:
-    """Count again what has few bins on the grid where a table was small.
-
-    Whole numbers are seen at a glance. Zeros far from the rest leave room for a finer table. Of few values in all no two share a
-    bin. What then is left (a bulk, and few values far away on either side) is sorted, which takes ten times as long.
-    """
-    present = values if int(found.counts.sum()) == len(values) else values[~np.isnan(values)]
-    dropped = FINEST - found.bits
-    if not int(np.bitwise_or.reduce(present.view(np.int64))) & ((1 << dropped) - 1):
-        return Counted(found.keys << dropped, found.counts, FINEST)
-    away = found.keys[found.keys != 0]
-    one_sign = len(away) and (away[0] > 0 or away[-1] < 0)
-    bits = _room(int(away[-1] - away[0]), found.bits) if one_sign else found.bits
-    if bits > found.bits:
-        again = Counted(*bins.count(present, bits), bits)
-        if len(again.keys) > MOST_BINS:
-            return again
-    single = bins.only_values(present, found.bits)
-    if single is not None:
-        return Counted(single, found.counts, FINEST)
-    return Counted(*bins.count(present, FINEST), FINEST)
+def _room(span: int) -> int:
+    """The finest grid on which a table over `span`, which is in bins of the finest grid, is small."""
+    return max(COARSEST, FINEST - max(0, span.bit_length() - _TABLE_BITS))
 
 
 def _fitted(found: Counted) -> Counted:
     """On the finest grid, up to the one that it is on, that has at most MOST_BINS bins, or on the coarsest."""
     if len(found.keys) <= MOST_BINS or found.bits == COARSEST:
         return found
-    fits, too_fine = COARSEST, found.bits
-    while too_fine - fits > 1:
-        middle = (fits + too_fine) // 2
-        keys = _coarser(found.keys, found.bits - middle)
-        if 1 + int(np.count_nonzero(keys[1:] != keys[:-1])) <= MOST_BINS:
-            fits = middle
-        else:
-            too_fine = middle
-    return found.on(fits)
+    changes = np.bincount(bins.changes(found.keys), minlength=found.bits + 1)
+    bins_without = 1 + changes.sum() - np.cumsum(changes)  # this many bins where so many bits are dropped
+    dropped = int(np.argmax(bins_without <= MOST_BINS))
+    return found.on(max(COARSEST, found.bits - dropped))
 
 
 def _coarser(keys: Ints, by: int) -> Ints:

@@ -13,6 +13,7 @@ from ratchet.core.schema import DType
 
 SCORER = "scorer.json"  # in a bundle, whatever estimator made it
 REMEDY = "register the version again, or roll back to another"
+LARGEST = 256 * 1024 * 1024  # bytes of one file: a version of ours has some megabytes
 T = TypeVar("T")
 
 
@@ -30,9 +31,14 @@ class Input(Spec):
 
 
 def parsed(path: Path, parse: Callable[[bytes], T]) -> T:
-    """Read a file of a bundle. Raises ArtifactError when it is missing or `parse` raises ValueError."""
+    """Read a file of a bundle. Raises ArtifactError when it is missing, too large, or `parse` raises ValueError."""
     try:
-        return parse(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            message = f"it is larger than {LARGEST} bytes"
+            raise ValueError(message)  # noqa: TRY301 - as the parser would
+        return parse(content)
     except FileNotFoundError as error:
         message = f"{path} is missing: {REMEDY}"
         raise ArtifactError(message) from error

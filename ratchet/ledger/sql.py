@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
+from ratchet.clients.roles import give
 from ratchet.core import record as ledger
 from ratchet.core.errors import LedgerError, Unavailable, UserError
 from ratchet.core.record import GENESIS, Record
-from ratchet.ledger.tables import CLAIM, RECORDS, open_engine
+from ratchet.ledger.tables import CLAIM, RECORDS, RIGHTS, open_engine
 
 _UNNAMED = ""  # the chain of release 0.1, which knew one model alone
 
@@ -127,6 +128,11 @@ class SqlLedger:
                 )
                 raise LedgerError(message)
         return count
+
+    def migrate(self) -> list[str]:
+        """Bring the tables up to date and give each database role its rights, by the owner of the tables. Returns the roles."""
+        with self._translated():
+            return give(self._engine, RIGHTS)
 
     def models(self) -> list[str]:
         """The models that the ledger has records of, by name."""

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, Text, c
 from sqlalchemy.engine import make_url
 
 from ratchet.clients.migrations import Tables, opened
+from ratchet.clients.roles import PROMOTER, READER, SERVING, Rights
 
 _METADATA = MetaData()
 RECORDS = Table(
@@ -30,6 +31,11 @@ CLAIM = Table(  # whose the records without a model are; no row while nobody has
     Column("model", String(63), nullable=False),
 )
 _TABLES = Tables("the ledger", Path(__file__).with_name("migrations"), ("0001", "0002"), "ledger_revision", 7_236_841)
+RIGHTS: Rights = {
+    PROMOTER: {"ledger": "SELECT, INSERT", "ledger_claim": "SELECT, INSERT", "ledger_revision": "SELECT"},
+    READER: {"ledger": "SELECT", "ledger_claim": "SELECT", "ledger_revision": "SELECT"},
+    SERVING: {"ledger": "", "ledger_claim": "", "ledger_revision": ""},
+}
 _CONNECT_SECONDS = 5
 
 

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from ratchet.core import schema
 from ratchet.core.errors import DataError, ProjectError
 from ratchet.core.policy import DriftPolicy, GatePolicy
+from ratchet.project import yaml_text
 from ratchet.project.identity import project_hash
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
@@ -36,6 +37,8 @@ class Column(_Strict):
     max_null_share: Share = 1.0  # more empty cells are refused
     range: tuple[float, float] | None = None  # of numbers, both ends allowed
     categories: tuple[str, ...] | None = None  # all values allowed; without it any text is
+    on_unknown: Literal["refuse", "missing"] = "refuse"  # what a cell does that does not fit type, range or categories
+    max_unknown_share: Share = 0.01  # with `missing`: more of such cells are refused
 
     @model_validator(mode="after")
     def _bounds_fit_the_type(self) -> Self:
@@ -61,6 +64,7 @@ class Label(_Strict):
 
     column: Name
     table: Name
+    on_unknown: Literal["refuse", "missing"] = "refuse"  # what labels do of entities that the snapshot does not have
 
     @property
     def task(self) -> str:
@@ -216,18 +220,6 @@ class Project(_Strict):
             raise DataError(message) from error
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key given twice: YAML would let the last win, and a second `policy:` undo `approval: manual` unseen."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 - PyYAML's signature
-        seen: list[Any] = []
-        for key, _ in node.value:  # before merge keys (<<) are spelt out: those may be overridden
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
-            seen.append(key.value)
-        return super().construct_mapping(node, deep)
-
-
 _NO_KEY = "there is no such key"
 _PHRASES = {"extra_forbidden": _NO_KEY, "unexpected_keyword_argument": _NO_KEY, "missing": "is missing"}
 
@@ -254,7 +246,7 @@ def _wrong(problem: ErrorDetails) -> str:
 def load_project(path: Path) -> Project:
     """Read and check ratchet.yaml. Raises ProjectError with the first thing that is wrong, and where."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        content = yaml_text.read(path)
     except FileNotFoundError as error:
         message = f"there is no project file at {path}: `ratchet init DATA` writes one, or name it by --project"
         raise ProjectError(message) from error

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 ANY: Final = object()
+COLUMNS: Final = (("features",), ("slices",), ("holdout", "group"))  # where columns are described, singly or in a list
 # Keys that ratchet.yaml did not always have, by where they stand, with the value that leaves everything as it was before there was
 # such a key. At that value a key is no part of the digest: a newer release must not take every project for another one, whose
 # decisions nobody has taken yet. A key that says only when a question is asked is never part of it (ANY): the gate's answer is the
@@ -27,6 +28,9 @@ ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("policy", "challengers"): ANY,
     ("training", "windows"): [],
     ("policy", "data", "respelled"): ANY,
+    ("label", "on_unknown"): "refuse",
+    **{(*place, "on_unknown"): "refuse" for place in COLUMNS},
+    **{(*place, "max_unknown_share"): 0.01 for place in COLUMNS},
 }
 
 
@@ -40,10 +44,15 @@ def project_hash(facts: Mapping[str, Any]) -> str:
 
 
 def _without_added(facts: Mapping[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, value in facts.items():
         here = (*place, name)
         if here in ADDED and (ADDED[here] is ANY or value == ADDED[here]):
             continue
-        kept[name] = _without_added(value, here) if isinstance(value, Mapping) else value
+        if isinstance(value, Mapping):
+            kept[name] = _without_added(value, here)
+        elif isinstance(value, list):
+            kept[name] = [_without_added(item, here) if isinstance(item, Mapping) else item for item in value]
+        else:
+            kept[name] = value
     return kept

@@ -15,6 +15,7 @@ from evidently.presets import DataDriftPreset
 
 from ratchet.core.errors import PermanentError
 from ratchet.core.schema import Columns, DType, Feature, column, rows_of, take
+from ratchet.reports.html.contained import contained
 
 _VALUE_DRIFT = "evidently:metric_v2:ValueDrift"
 _BODY = "<body>"
@@ -65,7 +66,7 @@ def drift_report(
     left_out = [feature.name for feature in features if feature not in kept]
     head = _head(name, verdict, len(before), len(after), left_out)
     if not kept:
-        return f'<!DOCTYPE html><html lang="en"><meta charset="utf-8">{_BODY}{head}</body></html>', {}
+        return contained(f'<!DOCTYPE html><html lang="en"><meta charset="utf-8">{_BODY}{head}</body></html>'), {}
     numbers = [feature.name for feature in kept if _is_number(feature)]
     categories = [feature.name for feature in kept if not _is_number(feature)]
     preset = DataDriftPreset(
@@ -85,7 +86,7 @@ def drift_report(
         message = f"Evidently cannot report {name}: {' '.join(str(error).split())}"
         raise PermanentError(message) from error
     page = page.replace(_BODY, _BODY + head, 1).replace(_VIEWPORT, f"{_WIDE}<title>{escape(name)}</title>", 1)
-    return page, _figures(figures, numbers + categories)
+    return contained(page), _figures(figures, numbers + categories)
 
 
 def _is_number(feature: Feature) -> bool:

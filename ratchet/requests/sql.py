@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from ratchet.clients.roles import give
 from ratchet.core.entity_key import all_spelled
 from ratchet.core.errors import Unavailable, UserError
 from ratchet.core.live import LabelledAnswers
@@ -19,7 +20,7 @@ from ratchet.core.schema import Columns, LoggedAnswer
 from ratchet.requests import answer_rows, label_join
 from ratchet.requests.label_rows import label_rows
 from ratchet.requests.port import JoinReport
-from ratchet.requests.tables import ABOUT, ANSWERS, LABELS, UNNAMED, UNNAMED_COUNTS, open_engine
+from ratchet.requests.tables import ABOUT, ANSWERS, LABELS, RIGHTS, UNNAMED, UNNAMED_COUNTS, open_engine
 from ratchet.requests.volume import Volume
 
 _DELETED_AT_ONCE = 10_000  # answers a transaction: of SQLite there is one writer, and serving waits for it
@@ -64,6 +65,11 @@ class SqlRequestLog:
             cause = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error).splitlines()[0]
             message = f"{self._where} cannot be used ({cause}): check it and RATCHET_REQUESTS_URL"
             raise Unavailable(message) from error
+
+    def migrate(self) -> list[str]:
+        """Bring the tables up to date and give each database role its rights, by the owner of the tables. Returns the roles."""
+        with self._transaction():
+            return give(self._engine, RIGHTS)
 
     @cached_property
     def _models(self) -> tuple[str, ...]:

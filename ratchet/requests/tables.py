@@ -30,6 +30,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL
 
 from ratchet.clients.migrations import Tables, opened
+from ratchet.clients.roles import PROMOTER, READER, SERVING, Rights
 
 MINUTE = 60.0  # seconds
 UNNAMED = ""  # the model of what release 0.1 logged, which knew one alone
@@ -72,6 +73,19 @@ UNNAMED_COUNTS = Table(  # likewise, of what names no model
     Column("answers", Integer, nullable=False),
 )
 TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003"), "requests_revision", 7_236_842)
+_NAMES = tuple(table.name for table in _METADATA.sorted_tables)
+_CHANGES = "SELECT, INSERT, UPDATE"
+RIGHTS: Rights = {
+    PROMOTER: {**dict.fromkeys(_NAMES, f"{_CHANGES}, DELETE"), "requests_revision": "SELECT"},
+    READER: {**dict.fromkeys(_NAMES, "SELECT"), "requests_revision": "SELECT"},
+    SERVING: {
+        ANSWERS.name: "SELECT, INSERT",
+        LABELS.name: "",
+        COUNTS.name: _CHANGES,
+        UNNAMED_COUNTS.name: "SELECT",
+        "requests_revision": "SELECT",
+    },
+}
 _CONNECT_SECONDS = 5
 
 

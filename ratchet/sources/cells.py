@@ -2,7 +2,7 @@
 
 Text is read strictly: an int is digits (a trailing `.0`, which pandas writes for a column with nulls, is allowed), a bool is
 true, false, 1 or 0 in any case, a float has a point and no thousands. Null is an empty cell or one of NULLS; in a category
-column a spelling that the project declares as a category is that category (a plan named `None`).
+column a spelling that the project declares as a category is that category (a plan named `None`). Codes `3` and `3.0` are one.
 
 Text is Arrow's to parse wherever it reads every cell of a column as we do. What is ours names the cells that do not fit, with
 their number, keys and values, for which Arrow has no way: it stops at the first. Pandera's coercion finds them all, but it reads
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ratchet.core.entity_key import code_of
 from ratchet.core.schema import DType
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
@@ -67,7 +68,10 @@ def typed(column: pa.ChunkedArray, dtype: DType, categories: Collection[str] | N
     raw = plain(column)
     if pa.types.is_string(raw.type):
         return _from_text(raw, dtype, categories or ())
-    return _from_values(raw, dtype)
+    if dtype is not DType.CATEGORY:
+        return _from_values(raw, dtype)
+    read = _from_numbers(raw) if _is_real(raw.type) else _from_values(raw, dtype)
+    return Cells(_codes(read.values, categories or ()), read.faults)
 
 
 def plain(column: pa.ChunkedArray) -> pa.Array:
@@ -87,7 +91,7 @@ def _from_text(raw: pa.Array, dtype: DType, categories: Collection[str]) -> Cell
     nulls = pa.array([spelling for spelling in NULLS if spelling not in categories], pa.string())
     text = pc.if_else(pc.is_in(text, value_set=nulls), None, text)
     if dtype is DType.CATEGORY:
-        return Cells(text)
+        return Cells(_codes(text, categories))
     fitting = _parsed(text, dtype)
     if fitting is not None:
         return Cells(fitting)
@@ -102,6 +106,33 @@ def _from_text(raw: pa.Array, dtype: DType, categories: Collection[str]) -> Cell
         return _bounded(Cells(_parse_floats(pc.if_else(good, text, None)), faults))
     digits = pc.replace_substring_regex(pc.if_else(good, text, None), r"^\+|\.0*$", "")
     return _bounded(Cells(digits.cast(pa.int64()), faults))
+
+
+def _is_real(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(kind) or pa.types.is_floating(kind))
+
+
+def _from_numbers(raw: pa.Array) -> Cells:
+    """Codes of a column that became one of floats, as pandas makes it when a cell is empty."""
+    numbers = raw.cast(pa.float64())
+    numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
+    good = pc.fill_null(pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less_equal(pc.abs(numbers), EXACT)), fill_value=False)
+    faults = _faults(numbers, good, "category: a code is a whole number or text")
+    return Cells(pc.if_else(good, numbers, None).cast(pa.int64()).cast(pa.string()), faults)
+
+
+def _codes(text: pa.Array, categories: Collection[str]) -> pa.Array:
+    """Categories that are codes in one spelling: as the project declares them, else without a point (`3.0` is `3`)."""
+    declared = {code_of(name): name for name in categories}
+    found = pc.unique(text).drop_null()
+    if all(name == code for code, name in declared.items()):
+        found = found.filter(pc.match_substring_regex(found, r"\.0*$"))
+    distinct = [name for name in found.to_pylist() if name not in categories]
+    changed = {name: other for name in distinct if (other := declared.get(code_of(name), code_of(name))) != name}
+    if not changed:
+        return text
+    at = pc.index_in(text, value_set=pa.array(list(changed), pa.string()))
+    return pc.coalesce(pa.array(list(changed.values()), pa.string()).take(at), text)
 
 
 def _parsed(text: pa.Array, dtype: DType) -> pa.Array | None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,9 @@ from ratchet.sources import cells
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import entity_table, key_problems, mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
-from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
+from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted, tallied
 from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
+from ratchet.sources.tolerance import tolerated, unfit, without_strangers
 from ratchet.tasks.catalogue import task_of
 
 _MASKED = {DType.INT: pd.Int64Dtype(), DType.BOOL: pd.BooleanDtype()}  # pandas types that hold nulls without becoming float
@@ -33,11 +35,13 @@ class RawSnapshot:
 
     `features` holds the entity key (str objects) and every feature and slice, typed Int64, float64, boolean or object;
     `labels` the entity key and the label as the task keeps it, of the labelled rows only, or None while labels have not arrived.
+    `notes` say what was taken in that did not fit.
     """
 
     snapshot: Snapshot
     features: pd.DataFrame
     labels: pd.DataFrame | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class _Tables:
 
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
@@ -130,12 +135,12 @@ class TableSource:
         """
         return self.examine(name)[0]
 
-    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
-        """As `check`, and the entities of the snapshot as far as they can be read."""
+    def examine(self, name: str) -> tuple[list[Problem], list[str], list[str]]:
+        """As `check`, what was taken in that did not fit, and the entities of the snapshot as far as they can be read."""
         self._project.date_of(name)
         tables = self._load(name)
         first = tables.frames.get(entity_table(self._project))
-        return tables.problems, [] if first is None else first[self._project.entity].dropna().unique().tolist()
+        return tables.problems, tables.notes, [] if first is None else first[self._project.entity].dropna().unique().tolist()
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid. Raises DataError with the first problem and the number of others."""
@@ -156,7 +161,7 @@ class TableSource:
             features_hash=table_hash(features, entity),
             labels_hash="" if labels is None else table_hash(labels, entity),
         )
-        return RawSnapshot(snapshot, features, labels)
+        return RawSnapshot(snapshot, features, labels, tuple(tables.notes))
 
     def _load(self, name: str) -> _Tables:
         folder = self._snapshot_folder(name)
@@ -168,6 +173,8 @@ class TableSource:
                 self._load_table(folder, table, wanted, tables)
             except TableError as error:
                 tables.problems.append(error.problem)
+        if note := without_strangers(tables.frames, self._project):
+            tables.notes.append(note)
         tables.problems += mismatches(tables.frames, self._project)
         tables.problems.sort(key=lambda problem: problem.rows > 0)  # a file that cannot be used comes before cells
         return tables
@@ -213,10 +220,11 @@ class TableSource:
             message = f"{path.name} has {counted(raw.num_rows, 'row', 'rows')}, fewer than policy.data.min_rows = {least}"
             tables.problems.append(Problem(table, "", message))
         present = [column for column in wanted if column.name in raw.column_names]
-        tables.frames[table] = self._checked(table, raw, present, tables.problems)
+        tables.frames[table] = self._checked(table, raw, present, tables)
 
-    def _checked(self, table: str, raw: pa.Table, columns: list[Column], problems: list[Problem]) -> pd.DataFrame:
-        """The table with typed columns and a RangeIndex; its findings are added to `problems`."""
+    def _checked(self, table: str, raw: pa.Table, columns: list[Column], tables: _Tables) -> pd.DataFrame:
+        """The table with typed columns and a RangeIndex; its findings are added to `tables`."""
+        problems = tables.problems
         entity = self._project.entity
         read_keys = entity_keys(raw[entity])
         entities = read_keys.texts.to_numpy(zero_copy_only=False)
@@ -224,27 +232,26 @@ class TableSource:
         found, wrong = key_problems(table, entity, raw[entity], read_keys)
         problems += found
         faulty = {entity: wrong}
+        missing = set()
         for column in columns:
             read = cells.typed(raw[column.name], column.dtype, column.categories)
-            frame[column.name] = _pandas(read.values, column.dtype)
-            for fault in read.faults:
-                rows = np.flatnonzero(fault.rows)
-                sample = rows[:SAMPLES]
-                problems.append(
-                    Problem(
-                        table,
-                        column.name,
-                        counted(len(rows), f"value is {fault.phrase}", f"values are {fault.phrase}"),
-                        len(rows),
-                        tuple("(empty)" if key is None else key for key in entities[sample]),
-                        clipped(raw[column.name].take(pa.array(sample)).to_pylist()),
-                    )
-                )
+            values = _pandas(read.values, column.dtype)
+            if column.on_unknown == "missing" and (rows := read.faulty | unfit(values, column)).any():
+                note, problem = tolerated(table, column, raw[column.name], rows)
+                if problem is None:
+                    frame[column.name] = values.mask(rows)
+                    faulty[column.name] = rows
+                    missing.add(column.name)
+                    tables.notes.append(note)
+                    continue
+                problems.append(problem)
+            frame[column.name] = values
+            problems += [_fault(table, column.name, raw, entities, fault) for fault in read.faults]
             if read.faults:
                 faulty[column.name] = read.faulty
         # labels may all be null: then they have not arrived
         checked = [] if table == self._project.label.table else columns
-        problems += problems_of(table, frame, entity, checked, faulty)
+        problems += problems_of(table, frame, entity, checked, faulty, missing)
         return frame
 
     def _joined(self, frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -262,6 +269,20 @@ class TableSource:
         if known.empty:
             return features, None
         return features, known.astype({project.label.column: task_of(project).label.stored})
+
+
+def _fault(table: str, column: str, raw: pa.Table, entities: Any, fault: cells.Fault) -> Problem:
+    rows = np.flatnonzero(fault.rows)
+    written = raw[column].take(pa.array(rows)).to_pylist()
+    return Problem(
+        table,
+        column,
+        counted(len(rows), f"value is {fault.phrase}", f"values are {fault.phrase}"),
+        len(rows),
+        tuple("(empty)" if key is None else key for key in entities[rows[:SAMPLES]]),
+        clipped(written),
+        tallied(written),
+    )
 
 
 def _pandas(values: pa.Array, dtype: DType) -> pd.Series:

@@ -7,7 +7,7 @@ many nulls, out of range, an unknown category, a key twice.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from pandera.errors import SchemaErrors
 from ratchet.core.schema import DType
 from ratchet.project.file import Column
 from ratchet.sources.cells import Mask
-from ratchet.sources.problems import SAMPLES, Problem, clipped, counted
+from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
 
 PANDAS: dict[DType, str] = {DType.INT: "Int64", DType.FLOAT: "float64", DType.BOOL: "boolean", DType.CATEGORY: "object"}
 _PHRASES = {
@@ -35,7 +35,12 @@ def schema_of(entity: str, columns: Sequence[Column]) -> Any:
 
 
 def problems_of(
-    table: str, frame: pd.DataFrame, entity: str, columns: Sequence[Column], faulty: Mapping[str, Mask]
+    table: str,
+    frame: pd.DataFrame,
+    entity: str,
+    columns: Sequence[Column],
+    faulty: Mapping[str, Mask],
+    tolerated: Collection[str] = (),
 ) -> list[Problem]:
     """Validate a typed table.
 
@@ -45,6 +50,7 @@ def problems_of(
         entity: the key column's name.
         columns: what the project says of the table's columns.
         faulty: of columns with cells of a wrong type, the mask of those cells: they are null here, which is no second finding.
+        tolerated: columns whose faulty cells count as missing, and against the share of those.
 
     Returns:
         One Problem a column and check, with the number of rows and three of their keys.
@@ -61,7 +67,7 @@ def problems_of(
     found = []
     for (column, check), group in cases.groupby(["column", "check"], sort=False):
         rows = group["index"].dropna().to_numpy(dtype=np.int64)
-        if column in faulty:
+        if column in faulty and not (column in tolerated and check.startswith("share > ")):
             rows = rows[~faulty[column][rows]]
             if not len(rows):
                 continue
@@ -102,7 +108,8 @@ def _problem(table: str, frame: pd.DataFrame, entity: str, column: str, check: s
     if check in _PHRASES:
         return Problem(table, column, counted(count, *_PHRASES[check]), count, _keys(frame, entity, rows))
     text = counted(count, f"value is {check}", f"values are {check}")
-    return Problem(table, column, text, count, _keys(frame, entity, rows), clipped(frame[column].iloc[rows[:SAMPLES]].tolist()))
+    cells = frame[column].iloc[rows].tolist()
+    return Problem(table, column, text, count, _keys(frame, entity, rows), clipped(cells), tallied(cells))
 
 
 def _keys(frame: pd.DataFrame, entity: str, rows: Any) -> tuple[str, ...]:

@@ -29,6 +29,11 @@ class RawSnapshot(Protocol):
         """Entity and label, None while labels have not arrived."""
         ...
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was taken in that did not fit."""
+        ...
+
 
 class Source(Protocol):
     """Raw snapshots as they are delivered."""
@@ -61,8 +66,8 @@ class Source(Protocol):
         """Everything that is wrong with a snapshot (problems.Problem); empty when it can be ingested."""
         ...
 
-    def examine(self, name: str) -> tuple[Sequence[Any], Sequence[str]]:
-        """As `check`, and the entities of the snapshot as far as they can be read."""
+    def examine(self, name: str) -> tuple[Sequence[Any], Sequence[str], Sequence[str]]:
+        """As `check`, what is taken in that does not fit, and the entities of the snapshot as far as they can be read."""
         ...
 
     def read(self, name: str) -> RawSnapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ class Problem:
     """One finding in one column (or in the whole table, then `column` is empty).
 
     `rows` is the number of rows concerned (0 when the finding is not about rows), `samples` are up to three of their keys,
-    or row numbers of the file where there is no key to be had; `values` are the cells of those rows, where they tell something.
+    or row numbers of the file where there is no key to be had; `values` are the cells of those rows, where they tell something,
+    and `tally` the most frequent of all cells concerned with their number.
     """
 
     table: str
@@ -24,6 +26,7 @@ class Problem:
     rows: int = 0
     samples: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    tally: tuple[tuple[str, int], ...] = ()
 
     def sentence(self, entity: str) -> str:
         """`payments_agg_90d.failed_payments_90d: 2 values are not int, as for user_id 7590-VHVEG, 5575-GNVDE: 'abc', '?'`."""
@@ -47,6 +50,12 @@ class TableError(DataError):
 def counted(rows: int, singular: str, plural: str) -> str:
     """`1 value is not int`, `1,526 values are not int`: the count with the phrase that fits it."""
     return f"{rows:,} {singular if rows == 1 else plural}"
+
+
+def tallied(values: Sequence[object], most: int = 5, width: int = 40) -> tuple[tuple[str, int], ...]:
+    """The most frequent cells as text, with how often each is there."""
+    counts = Counter(str(value) for value in values)
+    return tuple((text if len(text) <= width else f"{text[:width]}…", times) for text, times in counts.most_common(most))
 
 
 def clipped(values: Sequence[object], width: int = 40) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ import contextlib
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted
+from ratchet.sources.text_cells import read_bounded
 
 SUFFIXES = (".csv", ".parquet")
 _BLOCK = 8 << 20  # bytes; a row longer than a block cannot be parsed
@@ -58,6 +60,8 @@ def _translated(path: Path, table: str) -> Iterator[None]:
         if path.stat().st_size == 0:
             raise _refused(table, f"{path.name} is empty")
         yield
+    except MemoryError as error:  # Arrow's is one too, and is no damage of the file
+        raise _refused(table, f"{path.name} does not fit into the memory of this process") from error
     except UnicodeDecodeError as error:
         raise _refused(table, f"{path.name} is not UTF-8 text: it has byte {error.object[error.start]:#04x}") from error
     except csv.Error as error:
@@ -100,7 +104,7 @@ def _read_csv(path: Path, table: str, columns: Sequence[str]) -> pa.Table:
 def _header(path: Path, table: str) -> tuple[list[str], bool]:
     """The columns' names, and whether any row follows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(_lines(file))
         header = next(reader, [])
         filled = next(reader, None) is not None
     if not any(header):
@@ -108,9 +112,19 @@ def _header(path: Path, table: str) -> tuple[list[str], bool]:
     return header, filled
 
 
+def _lines(file: TextIO) -> Iterator[str]:
+    """Its lines. Raises csv.Error when one has no end in sight, before it is all in memory."""
+    while line := file.readline(_BLOCK):
+        if len(line) >= _BLOCK:
+            message = f"a line is longer than {_BLOCK} characters"
+            raise csv.Error(message)
+        yield line
+
+
 def _read_parquet(path: Path, table: str, columns: Sequence[str]) -> pa.Table:
     with pq.ParquetFile(path) as file:
-        return file.read(columns=_once(table, columns, file.schema_arrow.names))
+        names = _once(table, columns, file.schema_arrow.names)
+    return read_bounded(path, table, names)
 
 
 def _once(table: str, columns: Sequence[str], present: Sequence[str]) -> list[str]:

@@ -61,8 +61,8 @@ class S3Source:
         with self._fetched(name) as source:
             return source.check(name)
 
-    def examine(self, name: str) -> tuple[list[Problem], list[str]]:
-        """What is wrong with a snapshot, and its entities; as TableSource.examine."""
+    def examine(self, name: str) -> tuple[list[Problem], list[str], list[str]]:
+        """What is wrong with a snapshot, what is taken all the same, and its entities; as TableSource.examine."""
         with self._fetched(name) as source:
             return source.examine(name)
 

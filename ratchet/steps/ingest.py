@@ -49,6 +49,8 @@ def run(
     if project is not None and all(raw.snapshot.features_hash != item.features_hash for item in store.listed()):
         entities = raw.features[project.entity].tolist()
         known_entities.watch(project, store, name, raw.snapshot.as_of, entities, say)
+    for said in raw.notes:
+        say(f"[INGEST] {name}: {said}")
     new = store.write(raw.snapshot, raw.features, raw.labels, replace=replace)
     snapshot = store.get(raw.snapshot.as_of.isoformat())
     features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two

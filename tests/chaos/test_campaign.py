@@ -9,11 +9,11 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from pathlib import Path
 
 import pytest
 
 from tests.chaos.campaign import Site, asked, rounds
+from tests.chaos.stores import database
 from tests.support.club import files
 
 pytestmark = pytest.mark.timeout(1500)
@@ -173,9 +173,3 @@ def talk(port: int, request: bytes) -> int:
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(65_536)
     return int(answer.split(b" ", 2)[1]) if answer else 400
-
-
-def database(site: Site, name: str) -> Path:
-    """The SQLite file of a store."""
-    url = str(getattr(site.club.wiring.settings, f"{name}_url"))
-    return Path(url.removeprefix("sqlite:///"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.support import doomed
 from tests.support.effects import Effect, effects_of
 
 pytestmark = pytest.mark.timeout(900)
+PROMOTIONS = "RATCHET_CHAOS_PROMOTIONS"  # one after the other under load; 3 where it is not set
 
 # What the promote component does, after a PASS of the gate on a snapshot of its own; killed before an effect if one is named.
 PROMOTE = """
@@ -175,3 +177,20 @@ def test_reconcile_mends_what_a_promoter_killed_before_an_effect_leaves(toolbox:
     else:
         assert ("was in production already" if effect.moved else "was finished") in said
         scene.expected = scene.other
+
+
+@pytest.mark.timeout(3600)
+def test_promotion_after_promotion_loses_no_request(toolbox: Toolbox, record_property: Callable[[str, object], None]) -> None:
+    """RATCHET_CHAOS_PROMOTIONS=20 is some 100,000 requests."""
+    times = int(os.environ.get(PROMOTIONS) or 3)
+    champion = int(toolbox.status()["production"]["version"])
+    with toolbox.load(seconds=3000) as load:
+        for _ in range(times):
+            champion = 1 if champion != 1 else 2
+            code, printed = promote(toolbox, champion)
+            assert code == 0, printed
+    record_property(
+        "campaign", f"{times} promotions on the cluster: {load.result['requests']} requests, {load.result['failed']} failed"
+    )
+    assert load.result["failed"] == 0, load.result["failures"]
+    assert int(toolbox.status()["production"]["version"]) == champion

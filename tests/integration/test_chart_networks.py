@@ -91,7 +91,9 @@ def flags(chart: str) -> list[str]:
         return [
             flag
             for name, value in values.items()
-            for flag in (walk(value, f"{path}{name}.") if isinstance(value, dict) else [f"{path}{name}={str(value).lower()}"])
+            for flag in (
+                walk(value, f"{path}{name}.") if isinstance(value, dict) else [f"{path}{name}={'true' if value is True else value}"]
+            )
         ]
 
     return walk(everything(defaults(chart)), "")

@@ -107,3 +107,13 @@ def test_a_snapshot_with_nothing_to_show_still_has_a_report(rows: int) -> None:
     page, figures = drift_report(FEATURES, generated(1, 500), generated(2, rows), "drift_a_vs_b")
     assert figures == {}
     assert "Left out" in page
+
+
+def test_a_category_that_would_run_as_script_is_text_in_the_report() -> None:
+    hostile = "</script><script>document.title = 'taken over'</script>"
+    plan = np.array(["basic", hostile], dtype=object)
+    before, after = ({"plan": np.random.default_rng(seed).choice(plan, 300)} for seed in (1, 2))
+    page, _ = drift_report((Feature("plan", DType.CATEGORY),), before, after, "drift_a_vs_b")
+    assert hostile not in page
+    assert "\\u003c/script>\\u003cscript>document.title" in page  # it is there, as Evidently's data
+    assert page.count("</script>") == page.count("'sha256-") == 4

@@ -101,6 +101,17 @@ def test_the_stand_ins_make_the_same_graph(wide: bool, tmp_path: Path) -> None:
     assert other["root"]["dag"] == spec["root"]["dag"]
 
 
+def test_a_run_is_ended_after_its_time_and_what_is_left_of_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def config() -> dict[str, Any]:
+        found: dict[str, Any] = compiled(tmp_path)[1]["platforms"]["kubernetes"]["pipelineConfig"]
+        return found
+
+    assert config() == {"activeDeadlineSeconds": 8 * 3600, "resourceTtlOnCompletion": 86400}
+    monkeypatch.setenv("RATCHET_KFP_DEADLINE", "600")
+    monkeypatch.setenv("RATCHET_KFP_TTL", "0")
+    assert config() == {"activeDeadlineSeconds": 600}
+
+
 def test_no_task_is_cached_and_each_has_limits_and_its_addresses(tmp_path: Path) -> None:
     spec, platform = compiled(tmp_path, wide=True)
     for component in spec["components"].values():

@@ -111,6 +111,20 @@ def uvicorns_exit() -> bool:
     return takes == ["self", "sig", "frame"] and "self.handle_exit" in inspect.getsource(uvicorn.Server.capture_signals)
 
 
+def uvicorns_connection() -> bool:
+    from uvicorn.protocols.http import httptools_impl as http
+
+    takes = set(inspect.signature(http.HttpToolsProtocol.__init__).parameters)
+    calls = inspect.getsource(http.HttpToolsProtocol)
+    kept = ("self.cycle", "self.pipeline", "self.headers", "self.url", "self.client", "self.timeout_keep_alive_task")
+    cycle = ("self.disconnected", "self.message_event", "self.response_started", "self.response_complete")
+    return (
+        {"config", "server_state", "app_state", "_loop"} <= takes
+        and all(name in calls for name in (*kept, "self.send_400_response(msg)", "on_message_begin", "on_message_complete"))
+        and all(name in inspect.getsource(http.RequestResponseCycle) for name in cycle)
+    )
+
+
 CHECKS: dict[PrivateName, Callable[[], bool]] = {
     ours.FEAST_CONNECTION: feasts_connection,
     ours.FEAST_LOOK_UP: feasts_look_up,
@@ -125,6 +139,7 @@ CHECKS: dict[PrivateName, Callable[[], bool]] = {
     ours.KFP_SENTENCES: kfps_sentences,
     ours.KFP_WARNING: kfps_warning,
     ours.UVICORN_EXIT: uvicorns_exit,
+    ours.UVICORN_CONNECTION: uvicorns_connection,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
 import socket
@@ -81,6 +82,59 @@ def test_the_contract_holds_through_bentoml_and_gateway(client: httpx.Client) ->
     assert f'ratchet_predictions_total{{version="{GOOD}"}}' in client.get("/metrics").text
     assert client.get("/predict").status_code == 405
     assert client.get("/nothing?here=1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs.json", "/schema.json", "/healthz", "/static_content/index.css", "/assets/x", "/__is_ready__"]
+)
+def test_nothing_answers_but_what_is_documented(harness: ProcessHarness, client: httpx.Client, path: str) -> None:
+    (url,) = (pod.url for pod in LocalDeployment(harness.settings.serving).observed().pods if pod.active)
+    for address in (harness.settings.url, url):
+        for method in ("GET", "POST"):
+            response = client.request(method, f"{address}{path}")
+            assert (response.status_code, "is not something this service answers" in response.text) == (404, True)
+
+
+def test_every_documented_endpoint_answers(client: httpx.Client) -> None:
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method in operations:
+            assert client.request(method, path).status_code not in {404, 405}
+
+
+def test_a_body_that_is_not_sent_as_json_is_refused(client: httpx.Client) -> None:
+    for headers in (
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-encoding": "gzip", "content-type": "application/json"},
+        {"origin": "https://evil.example"},  # a page may leave the type out and ask without asking first
+    ):
+        assert client.post("/predict", content=b'{"customer": "anna"}', headers=headers).status_code == 415
+    typed = {"content-type": "application/json; charset=utf-8", "origin": "https://evil.example"}
+    assert client.post("/predict", content=b'{"customer": "anna"}', headers=typed).status_code == 200
+
+
+def test_a_flood_of_batches_leaves_the_process_alive_and_others_answered(tmp_path: Path) -> None:
+    """More than the process can take in its time: what is too much hears so, and liveness has no part in it."""
+    harness = ProcessHarness(tmp_path)
+    with harness.rollout.session():
+        pin(harness.rollout, GOOD)
+        assert settle(harness.rollout).state is State.READY
+        pid, statuses = active_pid(harness), []
+        body = json.dumps([{"customer": "anna"}] * 5).encode()
+
+        def flood() -> None:
+            with httpx.Client(base_url=harness.settings.url, trust_env=False, timeout=60) as client:
+                statuses.extend(client.post("/predict_batch", content=body + b" " * 60_000).status_code for _ in range(10))
+
+        threads = [threading.Thread(target=flood) for _ in range(40)]
+        for thread in threads:
+            thread.start()
+        singles = [httpx.get(f"{harness.settings.url}/livez", trust_env=False, timeout=30).status_code for _ in range(10)]
+        for thread in threads:
+            thread.join()
+        assert singles == [200] * 10
+        assert set(statuses) <= {200, 503}
+        assert active_pid(harness) == pid
 
 
 def test_a_store_that_is_down_is_503_and_the_process_serves_on(harness: ProcessHarness, client: httpx.Client) -> None:

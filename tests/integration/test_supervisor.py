@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,8 +28,8 @@ ENDS, UNREADY = int(stub_backend.ENDS), int(stub_backend.UNREADY)
 class Stand:
     """A supervisor at work, and a client of the gateway's app."""
 
-    def __init__(self, deployment: LocalDeployment, client: httpx.AsyncClient) -> None:
-        self.deployment, self.client = deployment, client
+    def __init__(self, deployment: LocalDeployment, client: httpx.AsyncClient, supervisor: Supervisor) -> None:
+        self.deployment, self.client, self.supervisor = deployment, client, supervisor
 
     def pin(self, version: int | None) -> None:
         self.deployment.change(version, self.deployment.desired().generation)
@@ -51,16 +54,16 @@ class Stand:
 
 
 @asynccontextmanager
-async def standing(home: Path, **changes: object) -> AsyncIterator[Stand]:
+async def standing(home: Path, *, spare: bool = False, **changes: object) -> AsyncIterator[Stand]:
     settings = settings_for(home, **changes)
     deployment = LocalDeployment(settings.serving)
     assert deployment.claim()
-    supervisor, stop = Supervisor(deployment, settings, STUB), asyncio.Event()
+    supervisor, stop = Supervisor(deployment, settings, STUB, spare=spare), asyncio.Event()
     working = asyncio.create_task(supervisor.run(stop))
     transport = httpx.ASGITransport(proxy(supervisor))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            yield Stand(deployment, client)
+            yield Stand(deployment, client, supervisor)
     finally:
         stop.set()
         await working
@@ -68,9 +71,9 @@ async def standing(home: Path, **changes: object) -> AsyncIterator[Stand]:
         deployment.release()
 
 
-def run(home: Path, case: Callable[[Stand], Awaitable[None]], **changes: object) -> None:
+def run(home: Path, case: Callable[[Stand], Awaitable[None]], *, spare: bool = False, **changes: object) -> None:
     async def whole() -> None:
-        async with standing(home, **changes) as stand:
+        async with standing(home, spare=spare, **changes) as stand:
             await case(stand)
 
     asyncio.run(whole())
@@ -239,5 +242,67 @@ def test_a_desired_state_that_cannot_be_read_leaves_what_serves(tmp_path: Path) 
         (stand.deployment.folder / "deployment.json").write_text("{", encoding="utf-8")
         await asyncio.sleep(0.3)
         assert await stand.version() == "1"
+
+    run(tmp_path, case)
+
+
+def kill(seen: Observed) -> int:
+    (pod,) = seen.pods
+    assert pod.pid
+    os.kill(pod.pid, signal.SIGKILL)
+    return pod.pid
+
+
+def _is_another(pid: int, seen: Observed) -> bool:
+    return seen.pods[0].pid != pid
+
+
+async def spare_is_ready(stand: Stand) -> None:
+    async with asyncio.timeout(20):
+        while not stand.supervisor.spare_ready:  # noqa: ASYNC110 - asked as the gateway does
+            await asyncio.sleep(0.02)
+
+
+def test_no_request_fails_when_the_process_is_killed_again_and_again_and_a_spare_one_is_ready(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        for _ in range(3):
+            await spare_is_ready(stand)
+            slow = [asyncio.create_task(stand.version(seconds=0.3)) for _ in range(5)]
+            await asyncio.sleep(0.1)
+            killed = kill(stand.deployment.observed())
+            assert [await stand.version() for _ in range(5)] == ["1"] * 5
+            assert [await one for one in slow] == ["1"] * 5  # in flight when it was killed
+            await stand.until(functools.partial(_is_another, killed))
+
+    run(tmp_path, case, spare=True)
+
+
+def test_the_spare_process_is_of_the_version_that_serves_and_is_no_pod(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        for version in (1, 2, 1):
+            stand.pin(version)
+            seen = await stand.serving(version)  # with one pod and no other
+            await spare_is_ready(stand)
+            kill(seen)
+            assert await stand.version() == str(version)
+            assert len(seen.pods) == 1
+        stand.pin(None)
+        await stand.serving(None)
+        assert not stand.supervisor.spare_ready
+
+    run(tmp_path, case, spare=True)
+
+
+def test_without_a_spare_one_a_version_that_has_served_is_soon_started_again_however_often_it_dies(tmp_path: Path) -> None:
+    async def case(stand: Stand) -> None:
+        stand.pin(1)
+        await stand.serving(1)
+        for _ in range(6):  # the eighth start would wait for 32 s
+            before = stand.deployment.observed().pods[0].name
+            await stand.client.get("/die")
+            async with asyncio.timeout(10):
+                await stand.until(lambda seen, before=before: any(pod.active and pod.name != before for pod in seen.pods))  # type: ignore[misc]
 
     run(tmp_path, case)

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
+from ratchet.core.schema import DType, Feature
+from ratchet.reports.evidently_report import drift_report
 from ratchet.reports.port import Reports
 from tests.support.club import Club
 from tests.support.rollout_harness import free_port, until
@@ -234,6 +237,20 @@ def test_a_decision_report_runs_no_script_on_the_status_page(story: Story, brows
         (story.club.folder / "reports" / hostile).unlink()
 
 
+def test_a_category_cannot_run_as_script_in_the_drift_reports_file(browser: Browser, tmp_path: Path) -> None:
+    hostile = "</script><script>document.title = 'taken over'</script><img src=x onerror=\"document.title = 'taken over'\">"
+    plan = np.array(["basic", hostile], dtype=object)
+    before, after = ({"plan": np.random.default_rng(seed).choice(plan, 300)} for seed in (1, 2))
+    html, _ = drift_report((Feature("plan", DType.CATEGORY),), before, after, "drift_a_vs_b")
+    for name, text in (("whole", html), ("unescaped", html.replace("\\u003c", "<"))):  # and where an escape was missed
+        (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
+        with window(browser, "wide", "light", examined=False) as page:
+            page.goto((tmp_path / f"{name}.html").as_uri())
+            if name == "whole":
+                page.get_by_text("Data Drift Summary").first.wait_for()
+            assert page.title() == "drift_a_vs_b"
+
+
 def test_the_keyboard_alone_reaches_the_rollback_and_carries_it_out(story: Story, browser: Browser) -> None:
     with window(browser, "wide", "light", examined=False) as page:
         enter(page, story)
@@ -252,5 +269,5 @@ def test_the_keyboard_alone_reaches_the_rollback_and_carries_it_out(story: Story
         page.get_by_text("done.").wait_for(timeout=180_000)
         assert page.locator("h1").inner_text() == "Version 1 serves"
     last = story.club.wiring.ledger.records("promotion")[-1]
-    assert (last.actor, last.body["to"], last.body["state"]) == ("Ann (ui)", 1, "done")
+    assert (last.actor, last.body["to"], last.body["state"]) == ("Ann (ui, self-declared)", 1, "done")
     assert last.body["reasons"][-1] == "the third month was a test"

@@ -13,7 +13,7 @@ from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from tests.support.doomed import announced
 from tests.support.fake_stores import FakeStores
-from tests.support.fakes import Killed
+from tests.support.fakes import FakeReports, Killed
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Effect:
 
 @cache
 def _made(first: bool) -> FakeStores:
-    made = FakeStores()
+    made = FakeStores(keeps=FakeReports())
     made.add_version()
     made.add_version()
     if not first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ class FakeKubeflow:
     drivers: tuple[Task, ...] = ()  # Kubeflow's own pods
     looks: int = 0
 
-    def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
+    def upload(self, pipeline: str, version: str, package: Path, tags: Mapping[str, str]) -> tuple[Version, bool]:
         versions = self.packages.setdefault(pipeline, {})
         new = version not in versions
         versions.setdefault(version, package.read_text(encoding="utf-8"))

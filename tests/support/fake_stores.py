@@ -65,7 +65,9 @@ class FakeStores:
         carry_out(self.production, self.move(number, expected=None))
 
     def move(self, to: int, expected: int | None) -> Move:
-        return Move(f"key {expected}->{to}", to, expected, Cause.GATE, ["delta 0.144 > 0.010"], "run", "2024-02-29@a")
+        """As the gate asks for it: with the digest that it saw."""
+        digest = self.registry.stored[to].digest if to in self.registry.stored else ""
+        return Move(f"key {expected}->{to}", to, expected, Cause.GATE, ["delta 0.144 > 0.010"], "run", "2024-02-29@a", digest)
 
     @property
     def state(self) -> tuple[object, ...]:

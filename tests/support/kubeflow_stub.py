@@ -21,6 +21,7 @@ class Kubeflow:
     many_users: bool = False
     refuses: int = 0  # status of every answer, when not 0
     pipelines: dict[str, list[str]] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)  # of versions
     runs: list[dict[str, Any]] = field(default_factory=list)
     workflow: dict[str, Any] = field(default_factory=dict)
     page: str = ""  # in place of a run's workflow
@@ -66,6 +67,7 @@ class Kubeflow:
                 return 200, {"pipeline_id": name}
             case ["pipelines", "upload_version"]:
                 self.pipelines[query["pipelineid"]].append(query["name"])
+                self.tags[query["name"]] = json.loads(query["tags"])
                 return 200, {"pipeline_id": query["pipelineid"], "pipeline_version_id": query["name"]}
             case ["experiments"]:
                 return 409, {"code": 6, "message": "Already exist error: Failed to create a new experiment"}

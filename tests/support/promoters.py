@@ -147,8 +147,9 @@ class Promoters:
         with tempfile.TemporaryDirectory() as folder:
             bundles.write(Path(folder), bundle)
             new = NewVersion(Path(folder), fitted("stumps"), example, fitted("stumps").predict_proba(example), provenance(), {}, {})
-            assert self.production.registry.register(new).number == number
-        FolderRegistry(self.settings.home / "versions").put(number, bundle)
+            made = self.production.registry.register(new)
+        assert made.number == number
+        FolderRegistry(self.settings.home / "versions").put(number, bundle, made.digest)
 
     def start(self, what: Callable[..., None], *arguments: object) -> Promoter:
         """Start a child that does `what` of tests/support/promoter_program.py."""

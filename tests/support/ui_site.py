@@ -28,6 +28,7 @@ class UiSite:
 
     loop: Loop
     token: str = TOKEN
+    user_header: str = ""
     host: str = "127.0.0.1"
     actors: list[str] = field(default_factory=list)
     look_seconds: float = 30.0
@@ -75,7 +76,9 @@ class UiSite:
 
     def client(self) -> TestClient:
         """A browser; used as a context it also waits for actions at its end."""
-        settings = UiSettings(host=self.host, token=SecretStr(self.token), look_seconds=self.look_seconds)
+        settings = UiSettings(
+            host=self.host, token=SecretStr(self.token), look_seconds=self.look_seconds, user_header=self.user_header
+        )
         app = make_app(self, self.act_as, settings, line, complain)
         return TestClient(app, base_url="http://127.0.0.1:3001", raise_server_exceptions=False)
 

@@ -23,7 +23,7 @@ from importlinter.contracts.layers import LayersContract
 from tests.support.import_contracts import AllowList, Rooms
 
 ROOT = Path(__file__).parents[2]
-TOOLS = {"benchmarks", "cluster", "docs", "tests"}  # not installed, and the product does without them
+TOOLS = {"charts", "benchmarks", "cluster", "docs", "tests"}  # not installed, and the product does without them
 CONFIGURATION = read_configuration(str(ROOT / "pyproject.toml"))
 OPTIONS: dict[str, Mapping[str, Any]] = {options["name"]: options for options in CONFIGURATION["contracts_options"]}
 TYPES: dict[str, type[Contract]] = {

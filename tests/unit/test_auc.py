@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from ratchet.tasks.binary.auc import Ranked, auc, auc_interval, compare
+from ratchet.tasks.binary.auc import Pair, auc, auc_interval, compare
 from ratchet.tasks.binary.brier import brier
+from ratchet.tasks.binary.ranking import increasing, members
 
 SCORES = st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=4, max_size=60).filter(
     lambda rows: 1 < sum(label for label, _ in rows) < len(rows) - 1
@@ -48,11 +49,8 @@ def test_a_group_split_off_the_ranking_compares_as_its_rows_alone(rows: list[tup
     first = np.array([score / 10 for _, score in rows])
     second = np.roll(first, 1)
     group = (np.arange(len(rows)) * 7 % groups).astype(np.int16)
-    sizes = np.bincount(group, minlength=groups)
-    pairs = zip(Ranked.of(first).split(group, sizes), Ranked.of(second).split(group, sizes), strict=True)
-    for number, (one, other) in enumerate(pairs):
+    for number, together in enumerate(Pair.of(labels, first, second).within(group, groups, 0.9)):
         here = group == number
-        together = compare(labels, one, other, 0.9)
         alone = compare(labels[here], first[here], second[here], 0.9)
         assert (together.candidate, together.champion) == pytest.approx((alone.candidate, alone.champion), nan_ok=True)
         assert (together.delta.low, together.delta.high) == pytest.approx(
@@ -96,3 +94,28 @@ def test_brier_of_certain_and_right_answers_is_zero() -> None:
     labels = np.array([0, 1, 1], dtype=np.int8)
     assert brier(labels, labels.astype(np.float64)) == 0.0
     assert brier(labels, np.full(3, 0.5)) == 0.25
+
+
+@given(st.lists(st.floats(allow_infinity=False), max_size=50), st.booleans())
+def test_scores_are_ordered_as_numpy_orders_them(values: list[float], some_are_all_but_equal: bool) -> None:
+    scores = np.array(values, dtype=np.float64)
+    if some_are_all_but_equal:  # apart in the last bits alone, which do not fit beside the row
+        scores = np.nextafter(np.abs(scores), np.where(np.arange(len(scores)) % 2, 0.0, 1.0))
+    rows, ordered = increasing(scores)
+    assert sorted(rows.tolist()) == list(range(len(scores)))
+    assert np.array_equal(ordered, np.sort(scores), equal_nan=True)
+    assert np.array_equal(scores[rows], ordered, equal_nan=True)
+
+
+def test_scores_that_are_apart_in_their_last_bits_alone_are_still_ordered() -> None:
+    rng = np.random.default_rng(1)
+    near = np.repeat(rng.random(1000), 50) + 2.0**-50 * rng.integers(0, 50, 50_000)
+    scores = np.concatenate([near, [1e-300]])  # so wide a range that the last bits do not fit beside the row
+    assert (np.diff(scores[increasing(scores)[0]]) >= 0).all()
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_rows_of_no_group_are_in_none(count: int) -> None:
+    groups = np.random.default_rng(2).integers(-1, count, 500).astype(np.int8)
+    found = members(groups, count)
+    assert [at.tolist() for at in found] == [np.flatnonzero(groups == group).tolist() for group in range(count)]

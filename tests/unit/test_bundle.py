@@ -10,6 +10,7 @@ import pytest
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import Columns, digest_of
 from ratchet.drift.reference import Reference
+from ratchet.estimators import documents
 from ratchet.estimators.bundle import TOLERANCE, Bundle, golden_rows, read, typical, worst_difference, write
 from ratchet.estimators.plain.scoring import score
 from tests.support.churn import FEATURES, churn, fitted, scorer
@@ -132,3 +133,12 @@ def test_a_bundle_of_the_release_before_answers_as_it_did(name: str) -> None:
 def test_what_is_written_now_names_the_score_by_no_task(tmp_path: Path) -> None:
     write(tmp_path, bundle())
     assert {*json.loads((tmp_path / "golden.json").read_text(encoding="utf-8"))[0]} == {"entity", "features", "score"}
+
+
+def test_a_file_that_is_larger_than_a_version_can_be_is_read_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, bundle())
+    monkeypatch.setattr(documents, "LARGEST", 1000)
+    with (tmp_path / "golden.json").open("wb") as file:
+        file.truncate(10**10)  # a hole: nothing of it is on the disk
+    with pytest.raises(ArtifactError, match=r"golden\.json cannot be used \(it is larger than 1000 bytes\)"):
+        documents.parsed(tmp_path / "golden.json", bytes)

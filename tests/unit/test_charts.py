@@ -13,7 +13,19 @@ from cluster.images import ROOT
 from docs.generators.values import rows, with_table
 
 CHARTS = [ROOT / "charts" / name for name in ("kubeflow-pipelines", "platform", "ratchet")]
-FREE = {"resources", "annotations", "labels", "nodeSelector", "env", "podAnnotations", "podLabels", "pod", "affinity", "global"}
+FREE = {
+    "resources",
+    "annotations",
+    "labels",
+    "nodeSelector",
+    "env",
+    "podAnnotations",
+    "podLabels",
+    "pod",
+    "issuer",
+    "affinity",
+    "global",
+}
 
 
 def leaves(values: Any, path: str = "") -> Iterator[str]:

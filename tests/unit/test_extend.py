@@ -29,7 +29,7 @@ from ratchet.wiring import Wiring
 from tests.support.churn import FEATURES, churn
 from tests.support.effects import two_versions
 from tests.support.python_blocks import Written, python_blocks
-from tests.support.shop import SHOP, put, tables
+from tests.support.shop import SHOP, customers, put, tables
 from tests.unit.test_notify import listener
 
 PAGE = ROOT / "docs" / "how-to" / "extend.md"
@@ -126,6 +126,9 @@ def test_a_source_reads_what_the_folder_would(written: Written, tmp_path: Path) 
     assert source.check("may") == []
     assert source.read("may").snapshot == TableSource(tmp_path / "folder", SHOP).read("may").snapshot
     assert source.fingerprint("may") == source.fingerprint("may")
+    assert source.labels_fingerprint("may") == source.labels_fingerprint("june") != ""
+    assert source.marked("may", "_SUCCESS") is None
+    assert source.examine("may") == ([], [], customers())
     (tmp_path / "may.zip").write_bytes(b"no archive")
     with pytest.raises(DataError, match="may cannot be read"):
         source.read("may")

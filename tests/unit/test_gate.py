@@ -12,7 +12,7 @@ from ratchet.core.gate import comparable, judge, out_of_time, should_promote
 from ratchet.core.measurement import SliceComparison
 from ratchet.core.policy import GatePolicy
 from ratchet.core.schema import Provenance
-from ratchet.tasks.binary.auc import auc_interval, compare
+from ratchet.tasks.binary.auc import Pair, auc_interval, compare
 from ratchet.tasks.binary.brier import brier
 from ratchet.tasks.binary.measure import Figures
 from ratchet.tasks.binary.slices import compare_slices
@@ -147,7 +147,9 @@ def gate_on(rows: int, gain: float, seed: int) -> Verdict:
             confidence=confidence,
             paired=compare(labels, first, second, confidence),
             champion_brier=brier(labels, second),
-            slices=compare_slices({"g": groups}, labels, first, second, confidence=confidence, min_rows=100, min_per_class=20),
+            slices=compare_slices(
+                {"g": groups}, labels, Pair.of(labels, first, second), confidence=confidence, min_rows=100, min_per_class=20
+            ),
         ).under(POLICY),
         POLICY,
         NEVER_SAW,
@@ -167,9 +169,14 @@ def test_a_truly_better_model_is_found() -> None:
 def test_groups_share_the_confidence() -> None:
     labels, first, second = draw(900, 0.2, 5)
     names = np.array(["a", "b", "c"] * 300, dtype=object)
-    together = compare_slices({"g": names}, labels, first, second, confidence=0.98, min_rows=50, min_per_class=10)
+    together = compare_slices({"g": names}, labels, Pair.of(labels, first, second), confidence=0.98, min_rows=50, min_per_class=10)
     alone = compare_slices(
-        {"g": np.full(300, "a", dtype=object)}, labels[::3], first[::3], second[::3], confidence=0.98, min_rows=50, min_per_class=10
+        {"g": np.full(300, "a", dtype=object)},
+        labels[::3],
+        Pair.of(labels[::3], first[::3], second[::3]),
+        confidence=0.98,
+        min_rows=50,
+        min_per_class=10,
     )
     assert together[0].paired is not None
     assert alone[0].paired is not None
@@ -207,7 +214,7 @@ def small_towns(rows: int, loss: float, seed: int = 1) -> list[SliceComparison]:
     town = np.where(np.arange(rows) % 10 < 3, np.arange(rows) % 7, 7)
     second = np.where(town < 7, second + loss * labels, second)
     names = np.array([f"t{number}" for number in town], dtype=object)
-    return compare_slices({"town": names}, labels, first, second, confidence=0.98, min_rows=100, min_per_class=20)
+    return compare_slices({"town": names}, labels, Pair.of(labels, first, second), confidence=0.98, min_rows=100, min_per_class=20)
 
 
 def test_groups_that_are_too_small_are_judged_together() -> None:

@@ -39,6 +39,9 @@ class FakeSupervisor:
         self.backends = list(backends)
         self.sentence = "no model in production yet: ratchet run"
 
+    async def replace(self, _broken: FakeBackend) -> None:
+        """The next one is active at once."""
+
     @property
     def active(self) -> FakeBackend | None:
         return self.backends[0] if len(self.backends) == 1 else self.backends.pop(0)

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from pipelines.runners.kubeflow.api import KubeflowApi
+from pipelines.runners.kubeflow.orchestrator import KubeflowRunner
 from pipelines.runners.kubeflow.runs import Pod, Version
 from pipelines.runners.kubeflow.settings import KubeflowSettings
 from ratchet.core.errors import Unavailable, UserError
+from ratchet.ledger.journal import Journal
+from tests.support.fakes import FakeLedger
 from tests.support.kubeflow_stub import Kubeflow, serving
 
+TAGS = {"ratchet-model": "m"}
 POD = Pod("w-1", "w-system-container-impl-1", "Running")
 
 
@@ -35,10 +40,11 @@ def package(tmp_path: Path) -> Path:
 
 def test_a_version_is_uploaded_once_and_is_the_only_one(kubeflow: Kubeflow, url: str, package: Path) -> None:
     api = KubeflowApi(KubeflowSettings(url=url))
-    assert api.upload("ratchet-m", "abc", package) == (Version("ratchet-m", "abc"), True)
-    assert api.upload("ratchet-m", "abc", package) == (Version("ratchet-m", "abc"), False)
-    assert api.upload("ratchet-m", "def", package) == (Version("ratchet-m", "def"), True)
+    assert api.upload("ratchet-m", "abc", package, TAGS) == (Version("ratchet-m", "abc"), True)
+    assert api.upload("ratchet-m", "abc", package, TAGS) == (Version("ratchet-m", "abc"), False)
+    assert api.upload("ratchet-m", "def", package, TAGS) == (Version("ratchet-m", "def"), True)
     assert kubeflow.pipelines == {"ratchet-m": ["abc", "def"]}
+    assert kubeflow.tags == {"abc": TAGS, "def": TAGS}
 
 
 def test_an_experiment_that_somebody_else_makes_in_this_moment_is_found(kubeflow: Kubeflow, url: str) -> None:
@@ -133,3 +139,35 @@ def test_a_server_that_is_not_there_is_unavailable_and_never_an_empty_list() -> 
     for call in (lambda: api.runs("e", 1), lambda: api.log("run-1", POD)):
         with pytest.raises(Unavailable, match=r"Kubeflow at http://127\.0\.0\.1:9 cannot be reached"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("workflow", "state", "error"),
+    [
+        ({"spec": {"activeDeadlineSeconds": 0}}, "CANCELED", "somebody terminated it on Kubeflow, it did not fail by itself"),
+        (
+            {"spec": {"activeDeadlineSeconds": 60}, "status": {"message": "Step exceeded its deadline"}},
+            "FAILED",
+            "it had 60 s: Step exceeded its deadline",
+        ),
+        ({"spec": {}, "status": {"message": "child 'x' failed"}}, "FAILED", "child 'x' failed"),
+        ({}, "FAILED", ""),
+    ],
+)
+def test_a_terminated_run_one_whose_time_was_over_and_a_failed_one_are_told_apart(
+    kubeflow: Kubeflow, url: str, workflow: dict[str, Any], state: str, error: str
+) -> None:
+    api = KubeflowApi(KubeflowSettings(url=url))
+    run_id = api.start("e1", "month_001", Version("p", "v"), {})
+    kubeflow.runs[0]["state"], kubeflow.workflow = "FAILED", workflow
+    run = api.run(run_id)
+    assert (run.state, run.error, run.ended) == (state, error, True)
+    (listed,) = KubeflowRunner(api, "m", Journal(FakeLedger(), "m"), 1).runs(5)
+    assert listed.state == state.lower()
+
+
+def test_a_run_that_succeeded_is_no_terminated_one(kubeflow: Kubeflow, url: str) -> None:
+    api = KubeflowApi(KubeflowSettings(url=url))
+    run_id = api.start("e1", "month_001", Version("p", "v"), {})
+    kubeflow.runs[0]["state"], kubeflow.workflow = "SUCCEEDED", {"spec": {"activeDeadlineSeconds": 0}}
+    assert (api.run(run_id).state, api.run(run_id).error) == ("SUCCEEDED", "")

@@ -11,7 +11,7 @@ from pipelines.runners.events import Event, Run, failure
 from pipelines.runners.kubeflow import runner as kubeflow_runner
 from pipelines.runners.kubeflow.answers import tasks_of
 from pipelines.runners.kubeflow.api import KubeflowApi
-from pipelines.runners.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire
+from pipelines.runners.kubeflow.runner import follow, has_many_rows, log_of, pipeline_of, prepare, retire, tags_of
 from pipelines.runners.kubeflow.runs import Pod, Task
 from pipelines.runners.kubeflow.schedules import six_fields
 from pipelines.runners.kubeflow.settings import KubeflowSettings
@@ -202,7 +202,19 @@ def test_without_an_image_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatc
 
 def test_a_run_that_was_terminated_is_no_success() -> None:
     run, _ = followed(FakeKubeflow([("RUNNING", {"ingest": "Running"}), ("CANCELED", {"ingest": "Running"})]))
-    assert "run run-1 ended as CANCELED" in run.error["message"]
+    assert run.error["message"] == "run run-1 ended as CANCELED: somebody terminated it"
+
+
+def test_a_terminated_run_is_not_taken_for_what_a_task_said_before() -> None:
+    story = [("RUNNING", {"train": "Running"}), ("CANCELED", {"train": "Failed"})]
+    run, _ = followed(FakeKubeflow(story, {"train 0": f"[ERROR] {json.dumps(ERROR)}\n"}))
+    assert "ended as CANCELED" in run.error["message"]
+
+
+def test_a_models_pipelines_carry_tags_that_kubeflow_takes() -> None:
+    tags = tags_of("m" * 200)
+    assert set(tags) == {"ratchet-model", "ratchet-release"}
+    assert all(len(value) <= 63 for value in tags.values())
 
 
 def test_a_server_that_is_away_for_a_while_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

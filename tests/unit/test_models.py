@@ -23,7 +23,7 @@ from cluster.releases import install
 from ratchet.core.errors import UserError
 
 STUB = """#!/bin/sh
-[ -t 0 ] || cat > /dev/null
+[ -t 0 ] || cat > ANSWERS/stdin
 printf '%s %s\\n' "$(basename "$0")" "$*" >> CALLS
 while read -r pattern; do
   case "$*" in *$pattern*) echo "no pod" >&2; exit 1 ;; esac
@@ -31,7 +31,8 @@ done < ANSWERS/failures
 while read -r pattern; do
   case "$*" in *$pattern*) cat "ANSWERS/$(printf %s "$pattern" | tr ' /' '__')"; exit 0 ;; esac
 done < ANSWERS/patterns
-case "$*" in *"get service"*|*"get namespace"*) exit 1 ;; *" history "*) echo "Error: release: not found" >&2; exit 1 ;; esac
+case "$*" in *"get service"*|*"get namespace"*|*"get networkpolicy"*) exit 1 ;; esac
+case "$*" in *" history "*) echo "Error: release: not found" >&2; exit 1 ;; esac
 """
 
 
@@ -89,7 +90,6 @@ def several(stub: Stub) -> Stub:
         stub.answers(f"--namespace {namespace} get configmap {name}-project", {"data": {"ratchet.yaml": text}})
     stub.answers("get values ratchet", {"image": {"repository": "ratchet/ratchet", "tag": "7", "digest": ""}})
     stub.answers("get values platform", {"connections": {"namespaces": ["team-a"]}})
-    stub.answers("get values kubeflow-pipelines", {"networkPolicy": {"namespaces": []}})
     return stub
 
 
@@ -159,6 +159,27 @@ def test_a_run_is_made_of_the_models_own_cronjob_in_its_namespace(several: Stub)
     assert "--from=cronjob/leaving-pipeline" in made
     (created,) = several.calls("create --filename -")
     assert created[created.index("--namespace") + 1] == "team-a"
+
+
+@pytest.mark.parametrize(("user", "actor"), [("ann@example.com", "ann@example.com (kubectl)"), ("", None)])
+def test_who_starts_a_run_stands_in_the_ledger_as_the_cluster_calls_him(several: Stub, user: str, actor: str | None) -> None:
+    env = [{"name": "RATCHET_ACTOR", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}, {"name": "A", "value": "b"}]
+    several.answers("create job", {"spec": {"template": {"spec": {"containers": [{"args": [], "env": env}]}}}})
+    several.answers("auth whoami", user)
+    (several.folder / "answers" / "auth_whoami").write_text(user, encoding="utf-8")
+    start_job(several.cluster, ["run"])
+    created = json.loads((several.folder / "answers" / "stdin").read_text(encoding="utf-8"))  # the last call's
+    container = created["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "A", "value": "b"} in container["env"]
+    assert len(container["env"]) == 2
+    told = next(item for item in container["env"] if item["name"] == "RATCHET_ACTOR")
+    assert told == ({"name": "RATCHET_ACTOR", "value": actor} if actor else env[0])
+
+
+def test_a_server_that_does_not_say_who_asks_holds_up_no_run(several: Stub) -> None:
+    several.answers("create job", {"spec": {"template": {"spec": {"containers": [{"args": []}]}}}})
+    several.fails("auth whoami")
+    assert start_job(several.cluster, ["run"]).startswith("ratchet-run-")
 
 
 def test_a_snapshot_is_uploaded_by_the_models_toolbox_to_where_it_looks(several: Stub, tmp_path: Path) -> None:
@@ -245,11 +266,20 @@ def test_in_another_namespace_it_gets_the_connections_and_kubeflows_tasks_stay_w
     with pytest.raises(UserError, match="no release mine"):
         add(several.cluster, "mine", project(tmp_path), "team-c")
     assert several.calls("create namespace team-c")
-    platform, kubeflow, ratchet = several.calls("helm upgrade")
-    assert "networkPolicy.namespaces={team-c}" in kubeflow
+    platform, ratchet = several.calls("helm upgrade")
     assert "connections.namespaces={team-a,team-c}" in platform
     assert {"kubeflow.url=http://ml-pipeline.ratchet.svc:8888", "kubeflow.namespace=ratchet"} <= set(ratchet)
     assert ratchet[ratchet.index("--namespace") + 1] == "team-c"
+
+
+def test_where_policies_close_kubeflow_the_new_namespace_is_let_in(several: Stub, tmp_path: Path) -> None:
+    several.answers("get service ml-pipeline")
+    several.answers("get networkpolicy ml-pipeline")
+    several.answers("get values kubeflow-pipelines", {"networkPolicy": {"namespaces": ["team-a"]}})
+    with pytest.raises(UserError, match="no release mine"):
+        add(several.cluster, "mine", project(tmp_path), "team-c")
+    (kubeflow,) = several.calls("helm upgrade", "kubeflow-pipelines")
+    assert "networkPolicy.namespaces={team-a,team-c}" in kubeflow
 
 
 @pytest.mark.parametrize("namespace", ["ratchet", "team-c"])

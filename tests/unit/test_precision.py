@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import ArtifactError
 from ratchet.core.schema import DType, Feature
-from ratchet.drift import bins, precision
+from ratchet.drift import bins, precision, tally
 from ratchet.drift.histogram import FeatureProfile
 from ratchet.drift.profile import Profile, merge, profile
 
@@ -26,6 +26,13 @@ COLUMNS = {
     "both signs": RNG.normal(0, 1, 30_000),
     "a wide tail": np.concatenate([np.full(20_000, 1.7e9), RNG.lognormal(0, 9, 10_000)]),
     "zeros beside coordinates": np.where(RNG.random(30_000) < 0.1, 0.0, RNG.normal(-52.4, 0.01, 30_000)),
+    "a bulk below zero and few far away": np.where(
+        RNG.random(30_000) < 1e-3, RNG.normal(0, 1e4, 30_000), RNG.normal(-1e3, 0.01, 30_000)
+    ),
+    "-999 beside coordinates": np.where(RNG.random(30_000) < 0.1, -999.0, RNG.normal(52.4, 0.01, 30_000)),
+    "zeros of both signs and what is next to them": np.concatenate(
+        [RNG.normal(1e9, 1, 30_000), [0.0, -0.0, 5e-324, -5e-324, 1e-310]]
+    ),
     "missing": np.where(RNG.random(30_000) < 0.3, np.nan, RNG.normal(1e6, 0.1, 30_000)),
 }
 
@@ -37,7 +44,7 @@ def fees(values: NDArray[np.float64]) -> Profile:
 def finest(values: NDArray[np.float64], most: int) -> int:
     """By definition: the finest grid with at most `most` bins, or the coarsest."""
     present = values[~np.isnan(values)]
-    fitting = [bits for bits in range(bins.COARSEST, bins.FINEST + 1) if len(bins.count(present, bits)[0]) <= most]
+    fitting = [bits for bits in range(bins.COARSEST, bins.FINEST + 1) if len(tally.count(present, bits)[0]) <= most]
     return max(fitting, default=bins.COARSEST)
 
 
@@ -46,7 +53,7 @@ def test_the_grid_is_the_finest_with_few_bins(name: str) -> None:
     values = COLUMNS[name]
     item = fees(values)["fee"]
     assert item.bits == finest(values, precision.MOST_BINS)
-    keys, counts = bins.count(values, item.bits)
+    keys, counts = tally.count(values, item.bits)
     assert (item.keys.tolist(), item.counts.tolist()) == (keys.tolist(), counts.tolist())
 
 
@@ -82,7 +89,7 @@ def test_a_small_snapshot_is_kept_as_it_is() -> None:
 
 def of_an_earlier_release(values: NDArray[np.float64]) -> FeatureProfile:
     """What releases with one grid for all columns wrote of them."""
-    keys, counts = bins.count(values)
+    keys, counts = tally.count(values)
     steps = np.diff(keys, prepend=0).tolist()
     state = {"name": "fee", "dtype": "float", "missing": 0, "steps": steps, "counts": counts.tolist()}
     state |= {"low": float(values.min()), "high": float(values.max())}

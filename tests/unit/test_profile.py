@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ratchet.core.errors import ArtifactError, DataError
 from ratchet.core.schema import Coded, Columns, DType, Feature, column
-from ratchet.drift import bins
+from ratchet.drift import bins, tally
 from ratchet.drift.profile import Profile, display_edges, merge, profile
 
 FEATURES = (
@@ -76,7 +76,7 @@ def test_a_profile_comes_back_from_json_as_it_was(rows: list[Any]) -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_bins_are_ordered_as_values_are_and_near_them(values: list[float]) -> None:
     array = np.array(values, dtype=np.float64)
-    keys, counts = bins.count(array)
+    keys, counts = tally.count(array)
     assert counts.sum() == len(values)
     assert (np.diff(keys) > 0).all()
     near = np.repeat(bins.values_of(keys), counts)
@@ -88,7 +88,7 @@ def test_bins_are_ordered_as_values_are_and_near_them(values: list[float]) -> No
 
 def test_integers_up_to_8192_are_exact() -> None:
     values = np.arange(-8192, 8193, dtype=np.float64)
-    keys, counts = bins.count(values)
+    keys, counts = tally.count(values)
     assert (bins.values_of(keys) == values).all()
     assert (counts == 1).all()
 
@@ -109,15 +109,15 @@ NUMBERS = st.lists(ODD_NUMBERS | st.floats(allow_infinity=False) | st.integers(-
 
 @given(NUMBERS)
 def test_every_value_is_counted_in_its_own_bin(values: list[float]) -> None:
-    keys, counts = bins.count(np.array(values, dtype=np.float64))
+    keys, counts = tally.count(np.array(values, dtype=np.float64))
     assert dict(zip(keys.tolist(), counts.tolist(), strict=True)) == keys_by_definition(values)
     assert (np.diff(keys) > 0).all()
 
 
 @given(NUMBERS, NUMBERS)
 def test_merged_bins_are_those_of_all_values(some: list[float], others: list[float]) -> None:
-    merged = bins.merge(*bins.count(np.array(some, dtype=np.float64)), *bins.count(np.array(others, dtype=np.float64)))
-    together = bins.count(np.array(some + others, dtype=np.float64))
+    merged = bins.merge(*tally.count(np.array(some, dtype=np.float64)), *tally.count(np.array(others, dtype=np.float64)))
+    together = tally.count(np.array(some + others, dtype=np.float64))
     assert [part.tolist() for part in merged] == [part.tolist() for part in together]
 
 
@@ -157,7 +157,7 @@ def test_codes_where_a_number_belongs_are_refused() -> None:
 
 def test_values_far_apart_are_counted_like_near_ones() -> None:
     spread = np.array([1e-300, 1e-300, 3.0, 1e300, -1e300, 0.0, -0.0])
-    keys, counts = bins.count(spread)
+    keys, counts = tally.count(spread)
     assert counts.tolist() == [1, 2, 2, 1, 1]
     assert bins.values_of(keys) == pytest.approx([-1e300, 0.0, 1e-300, 3.0, 1e300], rel=1 / 4096)
 

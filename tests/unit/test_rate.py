@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.rate import Exceeded, RateLimit
+from serving.bodies import Refused
+from serving.rate import LONGEST_DEBT, Exceeded, RateLimit
 from tests.unit.test_serving_api import Server
 
 
@@ -54,6 +56,32 @@ def test_a_batch_larger_than_a_second_is_answered_and_paid_back() -> None:
     limit.enter()
 
 
+def test_batches_that_came_in_together_owe_one_batch_and_no_more() -> None:
+    clock = Clock()
+    limit = RateLimit(2000, clock)
+    assert let_in(limit, 200) == 200  # their bodies are still to be read
+
+    def charged(_: int) -> bool:
+        try:
+            limit.charge(999)
+        except Exceeded:
+            return False
+        return True
+
+    assert sum(map(charged, range(200))) == 2
+    clock.now += 0.6  # where it was 95 s
+    assert let_in(limit, 1) == 1
+
+
+def test_a_batch_that_would_hold_up_everybody_for_longer_than_the_bound_is_refused() -> None:
+    limit = RateLimit(5, Clock())
+    limit.enter()
+    with pytest.raises(Refused, match="a batch of 1000 entities is too large for 5 a second: send 51 at most") as refused:
+        limit.charge(999)
+    assert refused.value.status == 422
+    limit.charge(int(5 * LONGEST_DEBT))
+
+
 def test_without_a_rate_everything_is_let_in() -> None:
     limit = RateLimit(0)
     limit.charge(10**9)
@@ -74,8 +102,10 @@ def test_over_any_time_no_more_is_answered_than_the_rate_one_second_and_the_last
         clock.now += wait
         answered += let_in(limit, requests)
         if let_in(limit, 1):
-            limit.charge(batch)
-            answered, largest = answered + 1 + batch, max(largest, 1 + batch)
+            answered += 1
+            with contextlib.suppress(Refused):  # too large for the rate at any time
+                limit.charge(batch)
+                answered, largest = answered + batch, max(largest, 1 + batch)
         assert answered <= (rate * (clock.now - start + 1) + largest) * (1 + 1e-9)
 
 

@@ -18,7 +18,7 @@ from ratchet.core.schema import Columns, DType, Feature, Provenance, Snapshot
 from ratchet.drift.profile import Profile, profile
 from ratchet.drift.verdict import drift, label_drift
 from ratchet.reports.html.report import ReportContent, decision_report
-from ratchet.tasks.binary.auc import auc, auc_interval, compare
+from ratchet.tasks.binary.auc import Pair, auc, auc_interval, compare
 from ratchet.tasks.binary.brier import brier
 from ratchet.tasks.binary.measure import Figures
 from ratchet.tasks.binary.slices import compare_slices
@@ -102,7 +102,7 @@ def report_content(
         confidence=0.98,
     )
     if not first:
-        slices = compare_slices(groups, labels, new, old, confidence=0.98, min_rows=100, min_per_class=20)
+        slices = compare_slices(groups, labels, Pair.of(labels, new, old), confidence=0.98, min_rows=100, min_per_class=20)
         found = replace(found, paired=compare(labels, new, old, 0.98), champion_brier=brier(labels, old), slices=tuple(slices))
     measured = found.under(POLICY)
     proof = [] if first else [comparable("champion", Provenance(("2024-01-31@x",), "h", "s", 0.2, "p", 1, 5600), "s", 0.2)]

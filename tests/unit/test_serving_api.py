@@ -62,6 +62,7 @@ class Server:
             metrics,
             lanes,
         )
+        self.app = app
         self.client = Client(app)
 
     def ready(self) -> Server:

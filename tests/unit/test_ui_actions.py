@@ -38,7 +38,7 @@ def test_a_rollback_is_carried_out_and_stands_in_the_ledger_with_its_actor(site:
         assert go_back(client, sign_in(client, "  Ann   Lee ")) == 303
     assert (site.loop.production, site.loop.at.consistent) == (1, True)
     last = site.ledger.stored[-1]
-    assert (last.actor, last.body["state"], last.body["cause"]) == ("Ann Lee (ui)", "done", "rollback")
+    assert (last.actor, last.body["state"], last.body["cause"]) == ("Ann Lee (ui, self-declared)", "done", "rollback")
     assert last.body["reasons"] == ["gate skipped: rollback by hand", "wrong labels"]
 
 
@@ -51,7 +51,7 @@ def test_an_approval_is_carried_out_and_stands_in_the_ledger_with_its_actor() ->
         assert "Version 1 waits for approval" in text_of(client.get("/").text)
         assert client.post("/approve", data={"csrf": proof, "version": "1"}, follow_redirects=False).status_code == 303
     assert loop.production == 1
-    assert (site.ledger.stored[-1].actor, site.ledger.stored[-1].body["cause"]) == ("Ann (ui)", "approval")
+    assert (site.ledger.stored[-1].actor, site.ledger.stored[-1].body["cause"]) == ("Ann (ui, self-declared)", "approval")
 
 
 def test_an_action_that_failed_leaves_production_as_it_was_and_says_why(site: UiSite, capfd: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +87,7 @@ def test_while_an_action_is_under_way_no_other_one_begins_and_the_page_says(site
         assert entered.wait(60)
         assert go_back(client, proof) == 409
         page = client.get("/")
-        assert "Rollback from version 2 to version 1, by Ann (ui)" in text_of(page.text)
+        assert "Rollback from version 2 to version 1, by Ann (ui, self-declared)" in text_of(page.text)
         assert "under way" in text_of(page.text)
         assert page.headers["refresh"] == "3; url=/"
         stranger = TestClient(client.app, base_url="http://127.0.0.1:3001")
@@ -289,6 +289,36 @@ def test_no_secret_is_in_the_log(site: UiSite, capfd: pytest.CaptureFixture[str]
         go_back(client, proof)
         cookie = client.cookies["ratchet_session"]
     said = capfd.readouterr()
-    assert "[UI] rollback from version 2 to version 1, by Ann (ui)" in said.out
+    assert "[UI] rollback from version 2 to version 1, by Ann (ui, self-declared)" in said.out
     for secret in (TOKEN, "a guess of the token", proof, cookie):
         assert secret not in said.out + said.err
+
+
+@pytest.mark.filterwarnings("ignore:Setting per-request cookies")
+def test_where_a_proxy_says_who_asks_nobody_says_it_himself(site: UiSite) -> None:
+    site.user_header = "X-Auth-Request-Email"
+    ann, eve = {"X-Auth-Request-Email": "ann@example.com"}, {"x-auth-request-email": "eve@example.com"}
+    with site.client() as client:
+        alone = client.post("/sign-in", data={"name": "Ann", "token": TOKEN}, follow_redirects=False)
+        assert alone.status_code == 403
+        assert "does not say who you are: it has to set the header X-Auth-Request-Email" in text_of(alone.text)
+        twice = client.post("/sign-in", data={"token": TOKEN}, headers=[*ann.items(), *eve.items()], follow_redirects=False)
+        assert twice.status_code == 403
+        assert 'name="name"' not in client.get("/sign-in", headers=ann).text
+        client.headers.update(ann)
+        proof = sign_in(client, "the boss")
+        assert "ann@example.com, as your proxy says" in text_of(client.get("/sign-in").text)
+        client.headers.update(eve)
+        assert go_back(client, proof) == 403, "another user of the same browser"
+        del client.headers["X-Auth-Request-Email"]
+        assert go_back(client, proof) == 403, "round the proxy"
+        client.headers.update(ann)
+        assert go_back(client, proof) == 303
+    assert site.ledger.stored[-1].actor == "ann@example.com (ui, by proxy)"
+
+
+def test_a_header_is_nobody_where_no_proxy_is_named(site: UiSite) -> None:
+    with site.client() as client:
+        client.headers.update({"X-Auth-Request-Email": "boss@example.com"})
+        go_back(client, sign_in(client))
+    assert site.ledger.stored[-1].actor == "Ann (ui, self-declared)"

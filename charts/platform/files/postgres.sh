@@ -17,8 +17,11 @@ if [ ! -s "$data/PG_VERSION" ]; then
   done
   mv "$new" "$data"
 fi
+if [ -n "${TLS:-}" ]; then # a folder with certificate and key: who asks for TLS gets it
+  set -- -c ssl=on -c ssl_cert_file="$TLS/tls.crt" -c ssl_key_file="$TLS/tls.key" -c ssl_min_protocol_version=TLSv1.2
+fi
 # Kubernetes ends a container by SIGTERM, for which PostgreSQL waits until every client has left; SIGINT ends them in order
-postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp -c shared_buffers=64MB -c max_connections=100 &
+postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp -c shared_buffers=64MB -c max_connections=100 "$@" &
 server=$!
 trap 'kill -INT $server' TERM INT
 wait $server || true

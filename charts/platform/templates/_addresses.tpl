@@ -10,10 +10,23 @@
 {{- ternary (printf "http://%s:5000" $host) .root.Values.mlflow.url .root.Values.mlflow.enabled }}
 {{- end }}
 
+{{/* The Secret with PostgreSQL's certificate and key; empty where it speaks no TLS. */}}
+{{- define "platform.postgresTls" -}}
+{{- with .Values.postgres.tls }}
+{{- .existingSecret | default (ternary (printf "%s-tls" (include "platform.names.postgres" $)) "" (not (empty (dig "name" "" (.issuer | default dict))))) }}
+{{- end }}
+{{- end }}
+
+{{/* What a client of it asks for. */}}
+{{- define "platform.sslmode" -}}
+{{ ternary "require" "prefer" (not (empty (include "platform.postgresTls" .))) }}
+{{- end }}
+
 {{/* Further in the argument: password. */}}
 {{- define "platform.databaseUrl" -}}
 {{- $host := printf "%s.%s%s" (include "platform.names.postgres" .root) .root.Release.Namespace (.domain | default "") }}
-{{- printf "postgresql+psycopg://ratchet:%s@%s:5432/ratchet" .password $host }}
+{{- $query := ternary "?sslmode=require" "" (not (empty (include "platform.postgresTls" .root))) }}
+{{- printf "postgresql+psycopg://ratchet:%s@%s:5432/ratchet%s" .password $host $query }}
 {{- end }}
 
 {{/* The names that MLflow answers to, comma-separated. */}}

@@ -12,6 +12,9 @@
 {{- if and .Values.connections.create (or (not .Values.postgres.enabled) (not .Values.s3.enabled)) }}
 {{- fail "with your own database or S3 write the connections Secret yourself (README.md lists its keys) and set connections.create=false" }}
 {{- end }}
+{{- if and (or (.Values.backup).schedule (.Values.backup).restore) (not .Values.postgres.enabled) }}
+{{- fail "postgres is off: back your own database up by its own means, and leave backup.schedule and backup.restore empty" }}
+{{- end }}
 {{- if and .Values.connections.create .Values.existingSecret }}
 {{- fail "with existingSecret write the connections Secret yourself (README.md lists its keys) and set connections.create=false" }}
 {{- end }}

@@ -38,3 +38,8 @@
 {{- define "platform.names.test" -}}
 {{ include "platform.fullname" . }}-answers
 {{- end }}
+
+{{/* CronJob and ConfigMap of the backup, and the claim unless it is your own. */}}
+{{- define "platform.names.backup" -}}
+{{ include "platform.fullname" . }}-backup
+{{- end }}

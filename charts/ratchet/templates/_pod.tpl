@@ -44,10 +44,15 @@ capabilities: {drop: [ALL]}
 - {name: tmp, emptyDir: {}}
 {{- end }}
 
-{{/* Environment variables out of the Secret with the connections; the argument has names, a list, and root. */}}
+{{/* Environment variables out of the Secret with the connections; the argument has names, a list; may, a list of those that a Secret
+need not have; secret, the part's own Secret, where it has one; and root. */}}
 {{- define "ratchet.connections" -}}
+{{- $secret := .secret | default .root.Values.connections.secret }}
 {{- range .names }}
-- {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $.root.Values.connections.secret }}, key: {{ . }}}}}
+- {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}}}}
+{{- end }}
+{{- range .may }}
+- {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}, optional: true}}}
 {{- end }}
 {{- end }}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from pipelines.runners.kubeflow.runs import KubeflowRun, Pod, Schedule, Task
+from pipelines.runners.kubeflow.runs import TERMINATED, KubeflowRun, Pod, Schedule, Task
 
 _EXECUTOR = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?\.executor(?:\(\d+\))?$")
 _DRIVER = re.compile(r"(?:^|\.)([a-z0-9-]+)(?:\(\d+\))?$")
@@ -37,6 +38,23 @@ def run_of(run: Any) -> KubeflowRun:
         error=(run.error.message or "") if run.error else "",
         schedule=run.recurring_run_id or "",
     )
+
+
+def ended_as(run: KubeflowRun, workflow: Mapping[str, Any]) -> KubeflowRun:
+    """The run, told apart where Kubeflow says FAILED of all of them: one that somebody terminated, and one whose time was over.
+
+    To terminate a run the API server sets its workflow's `activeDeadlineSeconds` to 0 (GetTerminatePatch of its
+    backend/src/common/util), and the state that it had meanwhile, CANCELING, is overwritten when the workflow has ended.
+    """
+    deadline = workflow.get("spec", {}).get("activeDeadlineSeconds")
+    said = str(workflow.get("status", {}).get("message") or "")
+    if run.state != "FAILED":
+        return run
+    if deadline == 0:
+        return replace(run, state=TERMINATED, error="somebody terminated it on Kubeflow, it did not fail by itself")
+    if "deadline" in said.lower() and not run.error:
+        return replace(run, error=f"it had {deadline} s: {said}")
+    return replace(run, error=run.error or said)
 
 
 def tasks_of(workflow: Mapping[str, Any]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:

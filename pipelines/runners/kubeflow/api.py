@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -14,7 +14,7 @@ import httpx
 import kfp_server_api
 import urllib3
 
-from pipelines.runners.kubeflow.answers import message_of, run_of, schedule_of, tasks_of
+from pipelines.runners.kubeflow.answers import ended_as, message_of, run_of, schedule_of, tasks_of
 from pipelines.runners.kubeflow.runs import KubeflowRun, Pod, Schedule, Version
 from pipelines.runners.kubeflow.settings import KubeflowSettings
 from ratchet.core.errors import Unavailable, UserError
@@ -68,7 +68,7 @@ class KubeflowApi:
             raise UserError(message)
         return {"namespace": self._settings.namespace} if many else {}
 
-    def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
+    def upload(self, pipeline: str, version: str, package: Path, tags: Mapping[str, str]) -> tuple[Version, bool]:
         """Upload a compiled pipeline as a version of that name, unless there is one; whether it was uploaded."""
         pipelines = kfp_server_api.PipelineServiceApi(self._client)
         new = kfp_server_api.V2beta1Pipeline
@@ -82,7 +82,7 @@ class KubeflowApi:
             return found.pipeline_versions[0].pipeline_version_id if found.pipeline_versions else None
 
         def upload() -> str:
-            how = {"name": version, "display_name": version, "pipelineid": identity}
+            how = {"name": version, "display_name": version, "pipelineid": identity, "tags": json.dumps(dict(tags))}
             made = kfp_server_api.PipelineUploadServiceApi(self._client).upload_pipeline_version(str(package), **how, **_PATIENCE)
             return str(made.pipeline_version_id)
 
@@ -144,10 +144,11 @@ class KubeflowApi:
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")  # version 2 of the API does not tell which pod is which task's
         try:
             text = answer.json().get("pipeline_runtime", {}).get("workflow_manifest")
-            tasks, drivers = tasks_of(json.loads(text or "{}"))
+            workflow = json.loads(text or "{}")
+            tasks, drivers = tasks_of(workflow)
         except (ValueError, AttributeError) as error:  # somebody else answers there, a page to sign in on for one
             raise self._unavailable("its answer is no JSON") from error
-        return replace(found, tasks=tasks, drivers=drivers)
+        return replace(ended_as(found, workflow), tasks=tasks, drivers=drivers)
 
     def runs(self, experiment: str, count: int, name: str = "") -> list[KubeflowRun]:
         """The newest runs of an experiment, newest first; of that name when one is given."""

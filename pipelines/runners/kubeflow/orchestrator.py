@@ -56,7 +56,9 @@ class KubeflowRunner:
     def runs(self, last: int) -> list[Listed]:
         """Those of the model's experiment."""
         found = self._api.runs(self._api.experiment(runner.experiment_of(self._model)), last)
-        return [_listed(run, self._api.link(run.id)) for run in found]
+        # a list does not tell a terminated run from a failed one
+        told = [self._api.run(run.id) if run.state == "FAILED" else run for run in found]
+        return [_listed(run, self._api.link(run.id)) for run in told]
 
     def log(self, run_id: str, write: Callable[[str], None]) -> str:
         """The logs of its pods, as they began."""

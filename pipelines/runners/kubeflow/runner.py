@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from pipelines.runners.events import Event, Run, failure, plain, step_line
-from pipelines.runners.kubeflow.runs import Backend, KubeflowRun, Pod, Schedule, Version
+from pipelines.runners.kubeflow.runs import TERMINATED, Backend, KubeflowRun, Pod, Schedule, Version
 from pipelines.runners.kubeflow.settings import load_kubeflow_settings
 from ratchet.core.errors import Unavailable, UserError
 from ratchet.core.events import Ingested
@@ -26,6 +27,7 @@ _PAUSE_SECONDS = 5.0  # between tries meanwhile
 _TAIL = 20  # lines of a failed task's log that are shown
 _FATAL = re.compile(r"F\d{4} \d\d:")  # klog's, as Kubeflow's drivers and launchers write before they end
 _HASH = 12
+_LONGEST_TAG = 63  # characters that Kubeflow takes
 _FAILED = {"Failed", "Error"}
 _COMING = ("", "PodInitializing", "ContainerCreating")  # nothing to say of
 _LOOKED_AT = 100  # the newest runs, among which one that goes on is looked for
@@ -57,9 +59,10 @@ def compile_to(path: Path, image: str, *, wide: bool = False) -> None:
     from kfp import compiler  # noqa: PLC0415 - takes 2 s, other commands do without
 
     from pipelines.continuous_training import make_pipeline  # noqa: PLC0415 - as above
-    from pipelines.task_pods import in_pod  # noqa: PLC0415 - as above
+    from pipelines.task_pods import in_pod, of_run  # noqa: PLC0415 - as above
 
-    pipeline = make_pipeline(partial(in_pod, settings=load_kubeflow_settings()), wide=wide)
+    settings = load_kubeflow_settings()
+    pipeline = make_pipeline(partial(in_pod, settings=settings), wide=wide, config=of_run(settings))
     for executor in pipeline.pipeline_spec.deployment_spec["executors"].values():
         executor["container"]["image"] = image
     try:
@@ -79,13 +82,18 @@ def pipeline_of(model: str) -> str:
     return f"ratchet-{re.sub(r'[^a-z0-9]+', '-', model.lower()).strip('-')}"
 
 
+def tags_of(model: str) -> dict[str, str]:
+    """What people find a model's pipelines by on Kubeflow's pages; a backend before 2.16 passes over it."""
+    return {"ratchet-model": model[:_LONGEST_TAG], "ratchet-release": metadata.version("ratchet-ct")}
+
+
 def prepare(api: Backend, model: str, *, wide: bool = False) -> Prepared:
     """Compile and upload the pipeline; a version is named after its content, so that the same one is uploaded once."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "pipeline.yaml"
         compile_to(package, load_kubeflow_settings().image, wide=wide)
         name = hashlib.sha256(package.read_bytes()).hexdigest()[:_HASH]
-        version, uploaded = api.upload(pipeline_of(model), name, package)
+        version, uploaded = api.upload(pipeline_of(model), name, package, tags_of(model))
     return Prepared(api.experiment(experiment_of(model)), version, uploaded)
 
 
@@ -160,7 +168,9 @@ def follow(api: Backend, run_id: str, on_event: Callable[[Event], None]) -> Run:
     until_ended = Retrying(retry=retry_if_result(lambda run: not run.ended), wait=wait_fixed(_LOOK_SECONDS))
     ended: KubeflowRun = until_ended(patient, follower.look)
     run = Run(run_id, api.link(run_id) or f"ratchet logs {run_id}", follower.lines)
-    if ended.state != "SUCCEEDED":
+    if ended.state == TERMINATED:
+        run.error = failure((), f"run {run_id} ended as {TERMINATED}: {ended.error or 'somebody terminated it'}")
+    elif ended.state != "SUCCEEDED":
         run.error = failure(follower.lines, _last_lines(api, ended))
     return run
 

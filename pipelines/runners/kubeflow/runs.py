@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
+TERMINATED = "CANCELED"
+ENDED = {"SUCCEEDED", "FAILED", TERMINATED, "SKIPPED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ class Schedule:
 class Backend(Protocol):
     """What is asked of an API server. Every method raises Unavailable when it cannot be reached, and UserError when it refuses."""
 
-    def upload(self, pipeline: str, version: str, package: Path) -> tuple[Version, bool]:
-        """The version of that name, uploaded if there is none; whether it was uploaded."""
+    def upload(self, pipeline: str, version: str, package: Path, tags: Mapping[str, str]) -> tuple[Version, bool]:
+        """The version of that name, uploaded with these tags if there is none; whether it was uploaded."""
         ...
 
     def experiment(self, name: str) -> str:

@@ -45,6 +45,8 @@ class KubeflowSettings(BaseSettings):
     memory_request: str = "1Gi"
     memory_limit: str = "4Gi"
     timeout: int = Field(default=3600, ge=60)  # seconds that a task may take
+    deadline: int = Field(default=0, ge=0)  # seconds that a run may take; 0: those of eight tasks
+    ttl: int = Field(default=86400, ge=0)  # seconds that a finished run's workflow and pods stay; 0: as the backend has it
 
 
 def load_kubeflow_settings() -> KubeflowSettings:

@@ -66,17 +66,17 @@ def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa:
     """List everything that is wrong with snapshots; nothing is stored. Exit code 2 when something is."""
     wiring = Wiring.load()
     source, project = wiring.source(place), wiring.project
-    found, odd, seen = {}, {}, list[Month]()
+    found, notes, odd, seen = {}, {}, {}, list[Month]()
     for name in names:
         with waiting(f"checking {name}"):
-            found[name], entities = source.examine(name)
+            found[name], notes[name], entities = source.examine(name)
             now = Month(project.date_of(name), entities)
             odd[name] = known_entities.look(project, now, _before(wiring, now, seen)) if entities else []
             seen.append(now)
     entity = project.entity
     if as_json:
-        said = {name: [problem.sentence(entity) for problem in problems] for name, problems in found.items()}
-        document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in said.items()})
+        told = {name: [problem.sentence(entity) for problem in problems] for name, problems in found.items()}
+        document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in told.items()})
     else:
         rows = [
             (n, p.table, p.column, p.problem, _shown(p), ", ".join(p.samples)) for n, problems in found.items() for p in problems
@@ -87,9 +87,8 @@ def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa:
         for name, problems in found.items():
             count = len(problems) + sum(item.others for item in odd[name])
             line(f"{name}: {count} problems" if count else f"{name}: fine")
-            for item in odd[name]:
-                if not item.others:
-                    line(f"{name}: {item.text}")
+            for said in (*notes[name], *(item.text for item in odd[name] if not item.others)):
+                line(f"{name}: {said}")
     if any(found.values()) or any(item.others for items in odd.values() for item in items):
         raise typer.Exit(2)
 
@@ -105,6 +104,9 @@ def _before(wiring: Wiring, now: Month, seen: list[Month]) -> list[Month]:
 
 
 def _shown(problem: Any) -> str:
+    """The offending cells, and how often each is there."""
+    if problem.tally:
+        return ", ".join(f"{value!r} ({times:,})" for value, times in problem.tally)
     return ", ".join(map(repr, dict.fromkeys(problem.values)))
 
 

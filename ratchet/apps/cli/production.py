@@ -142,20 +142,21 @@ def history(
     last: Annotated[int, typer.Option(min=1, help="The newest N records.")] = 50,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """The ledger: every decision with its reasons. Verifies the chain first."""
+    """The ledger: every decision with its reasons. Verifies the chain first; a broken seal is said at the end, after a look."""
     wiring = Wiring.load()
     every = wiring.ledger.records()
     count = verify(every)
-    wiring.seal.check(lambda seq: every[seq:])
     records = [record for record in every if kind in {None, record.kind}][-last:]
     if as_json:
         document({"verified": count, "records": [_row(record) for record in records]})
+        wiring.seal.check(lambda seq: every[seq:])
         return
     rows = [
         (record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *summary(entry_of(record).event))
         for record in records
     ]
     table("ledger (times in UTC)", ["#", "at", "by", "kind", "outcome", "why"], rows)
+    wiring.seal.check(lambda seq: every[seq:])
     head = f", head {every[-1].hash[:16]}" if count else ""
     line(f"chain verified: {count} records{head}")
 

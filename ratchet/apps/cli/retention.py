@@ -1,4 +1,4 @@
-"""`ratchet prune`."""
+"""`ratchet prune` and `ratchet migrate`: what is done to the databases from time to time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _LONGEST = 36_500  # days
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the commands."""
+    app.command(epilog="Example: RATCHET_LEDGER_URL=… RATCHET_REQUESTS_URL=… ratchet migrate (addresses of the tables' owner)")(
+        migrate
+    )
     app.command(epilog="Examples: ratchet prune --answers 365; ratchet prune --answers 365 --yes")(prune)
 
 
@@ -46,3 +49,16 @@ def prune(
         line(f"{deleted:,} answers {when} are deleted")
     else:
         line(f"{old.answers:,} answers are {when}: --yes deletes them, and they do not come back")
+
+
+def migrate() -> None:
+    """Bring the tables of ledger and request log up to date, and give the database roles their rights, by the tables' owner."""
+    wiring = Wiring.load()
+    with waiting("looking at the tables"):
+        roles = wiring.migrate()
+    line("the tables are up to date")
+    line(
+        f"rights given to {', '.join(roles)}"
+        if roles
+        else "no roles: neither PostgreSQL's ratchet_promoter nor the others are there"
+    )

@@ -31,7 +31,13 @@ class Acting:
 
     def sign_in_page(self, request: Request) -> HTMLResponse:
         """The form for the token."""
-        return self._pages.page(request, "sign_in.html.j2", "Sign in", problem="", name="")
+        return self._form_page(request, 200, problem="", name="")
+
+    def _form_page(self, request: Request, status: int, *, problem: str, name: str) -> HTMLResponse:
+        by_proxy, user = self._access.by_proxy, self._access.user(request)
+        return self._pages.page(
+            request, "sign_in.html.j2", "Sign in", status, problem=problem, name=name, by_proxy=by_proxy, user=user
+        )
 
     async def sign_in(self, request: Request) -> Response:
         """Check the token."""
@@ -41,7 +47,7 @@ class Acting:
             self._access.sign_in(request, answer, form.get("name", ""), form.get("token", ""))
         except UserError as error:
             name = form.get("name", "")[:80]
-            return self._pages.page(request, "sign_in.html.j2", "Sign in", 403, problem=str(error), name=name)
+            return self._form_page(request, 403, problem=str(error), name=name)
         return answer
 
     async def sign_out(self, request: Request) -> Response:
@@ -54,7 +60,7 @@ class Acting:
     async def approve(self, request: Request) -> Response:
         """Begin an approval."""
         session, form = await self._own_form(request)
-        return self._acted(lambda: self._jobs.approve(session.name, number(form, "version")))
+        return self._acted(lambda: self._jobs.approve(session.actor, number(form, "version")))
 
     async def rollback(self, request: Request) -> Response:
         """Begin a rollback."""
@@ -63,7 +69,7 @@ class Acting:
         if not 0 < len(reason) <= _LONGEST_REASON or not reason.isprintable():
             raise HTTPException(400, f"give the reason in 1 to {_LONGEST_REASON} characters: the ledger keeps it")
         champion, to = number(form, "champion"), number(form, "to")
-        return self._acted(lambda: self._jobs.rollback(session.name, champion=champion, to=to, reason=reason))
+        return self._acted(lambda: self._jobs.rollback(session.actor, champion=champion, to=to, reason=reason))
 
     @staticmethod
     def _acted(begin: Callable[[], None]) -> Response:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from ipaddress import ip_address
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -24,8 +22,7 @@ from ratchet.apps.ui.reading import Reading
 from ratchet.apps.ui.settings import UiSettings
 from ratchet.apps.ui.stores import SOURCES, Ports, ask_stores
 from ratchet.core.errors import RatchetError
-
-_LOCAL = ["127.0.0.1", "localhost", "::1", "[::1]"]
+from serving.door import Door, hosts_for
 
 
 def make_app(
@@ -40,7 +37,7 @@ def make_app(
         Queries(settings.look_seconds),
         Queries(settings.look_seconds),
     )  # a store of reports that hangs holds up no page
-    access = Access(settings.token.get_secret_value())
+    access = Access(settings.token.get_secret_value(), settings.user_header)
     jobs = Jobs(act_as, queries.forget, say, complain)
     pages = Pages(ports.project.model, access, jobs)
     reading, acting = Reading(ports, queries, reports, pages), Acting(access, jobs, pages)
@@ -69,14 +66,8 @@ def make_app(
         Route("/approve", acting.approve, methods=["POST"]),
         Route("/rollback", acting.rollback, methods=["POST"]),
     ]
-    local = [Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL)] if _is_loopback(settings.host) else []
-    handlers = {HTTPException: reading.refused, RatchetError: reading.refused, 500: reading.refused}
-    app = Starlette(routes=routes, middleware=local, exception_handlers=handlers, lifespan=lifespan)
-    return Headers(app)  # around all of it: Starlette answers a defect outside of its own middleware
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    handlers = {HTTPException: reading.refused, RatchetError: reading.refused, ClientDisconnect: reading.gone, 500: reading.refused}
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+    return Headers(
+        Door(app, hosts_for(settings.host, settings.hosts, "RATCHET_UI_HOSTS"))
+    )  # around all of it: Starlette answers a defect outside of its own middleware

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PAGE = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 # A report is made of names and figures from data: it gets an origin of its own, no network and no forms. Only the drift report
-# needs its script: it is Evidently's.
+# needs its script: it is Evidently's, and the policy in the file names what of it may run, by digests (reports/html/contained.py).
 _REPORT = "sandbox{}; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 REPORT_POLICIES = {
     "decision": _REPORT.format("") + "; frame-ancestors 'none'",

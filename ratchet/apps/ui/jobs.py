@@ -82,15 +82,15 @@ class Jobs:
         self._lock = Lock()
         self.last: Job | None = None
 
-    def approve(self, name: str, version: int) -> None:
+    def approve(self, actor: str, version: int) -> None:
         """Begin what `ratchet approve VERSION` does."""
 
         def body(ports: ActionPorts) -> Entry[Moved]:
             return by_hand.approve(ports.production, ports.store, version, ports.project.hash)
 
-        self._begin(f"approval of version {version}", name, body)
+        self._begin(f"approval of version {version}", actor, body)
 
-    def rollback(self, name: str, *, champion: int, to: int, reason: str) -> None:
+    def rollback(self, actor: str, *, champion: int, to: int, reason: str) -> None:
         """Begin what `ratchet rollback --to` does, while `champion`, which the page showed, is still in production."""
 
         def body(ports: ActionPorts) -> Entry[Moved]:
@@ -101,18 +101,17 @@ class Jobs:
                 raise UserError(message)
             return by_hand.rollback(ports.production, to, reason)
 
-        self._begin(f"rollback from version {champion} to version {to}", name, body)
+        self._begin(f"rollback from version {champion} to version {to}", actor, body)
 
     def wait(self) -> None:
         """Until the action under way has ended: a promotion is not left half done."""
         self._pool.shutdown(wait=True)
 
-    def _begin(self, what: str, name: str, body: Callable[[ActionPorts], Entry[Moved]]) -> None:
+    def _begin(self, what: str, actor: str, body: Callable[[ActionPorts], Entry[Moved]]) -> None:
         with self._lock:
             if self.last is not None and self.last.running:
                 message = f"the {self.last.what} by {self.last.actor} is still under way: wait for it"
                 raise UserError(message)
-            actor = f"{name} (ui)"
             self._say(f"[UI] {what}, by {actor}")
             future = self._pool.submit(self._carry_out, actor, body)
             self.last = job = Job(what, actor, datetime.now(UTC), future)

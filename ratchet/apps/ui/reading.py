@@ -22,6 +22,7 @@ from ratchet.apps.wording import summary
 from ratchet.core.errors import RatchetError
 from ratchet.core.events import Entry, Event, Gated, Ingested, Triggered
 from ratchet.core.record import Record
+from ratchet.reports.html.contained import contained
 
 _A_PAGE = 40  # records
 
@@ -168,16 +169,23 @@ class Reading:
             raise HTTPException(503, answer.problem)
         if answer.value is None:
             raise HTTPException(404, f"the report {name} is not there any more")
-        return HTMLResponse(answer.value, headers={"content-security-policy": REPORT_POLICIES[name.partition("_")[0]]})
+        kind = name.partition("_")[0]
+        page = contained(answer.value) if kind == "drift" else answer.value  # one of an older release lets data run as script
+        return HTMLResponse(page, headers={"content-security-policy": REPORT_POLICIES[kind]})
 
     def style(self, _request: Request) -> Response:
         """The style sheet."""
         return Response(self._pages.style, media_type="text/css", headers={"cache-control": "public, max-age=31536000, immutable"})
 
     @staticmethod
-    def livez(_request: Request) -> Response:
-        """Whether the process answers; the stores have no part in it."""
+    async def livez(_request: Request) -> Response:
+        """Whether the process answers; stores have no part in it, nor have the threads that wait for them."""
         return PlainTextResponse("alive")
+
+    @staticmethod
+    async def gone(_request: Request, _error: Exception) -> Response:
+        """For a client that broke off before its form was here; nobody reads it."""
+        return Response(status_code=499)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """One sentence in place of a page."""

@@ -11,16 +11,16 @@ from ratchet.apps.ui.app import make_app
 from ratchet.apps.ui.settings import UiSettings
 from ratchet.core.errors import UserError
 from ratchet.wiring import Wiring
+from serving.connection import Limits, config
 
-_MOST_CONNECTIONS = 200
-_MOST_HEADER_BYTES = 16384
+LIMITS = Limits(body_bytes=64 * 1024, body_seconds=10.0, a_client=64, everybody=200)  # its forms have 8 KiB
 
 
 def listen(settings: UiSettings) -> socket.socket:
     """Take the address. Raises UserError when it cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_MOST_CONNECTIONS)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=LIMITS.everybody)
     except OSError as error:  # socket.gaierror is one
         where = f"{settings.host}:{settings.port}"
         cause = (error.strerror or str(error)).partition(" (")[0]  # create_server says the address once more
@@ -40,13 +40,5 @@ def serve(
     def act_as(actor: str) -> Wiring:
         return Wiring(wiring.settings.model_copy(update={"actor": actor}), wiring.project)
 
-    config = uvicorn.Config(
-        make_app(wiring, act_as, settings, say, complain),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
-        timeout_keep_alive=10,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    app = make_app(wiring, act_as, settings, say, complain)
+    uvicorn.Server(config(app, LIMITS, log_level="warning", timeout_keep_alive=10)).run(sockets=[listening])

@@ -27,7 +27,11 @@ class UiSettings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=3001, ge=1, le=65535)
+    hosts: str = ""  # names beside localhost that it may be asked by, commas between; none: any, where others reach it
     token: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr("")  # empty: nobody can act, everybody can look
+    user_header: str = Field(
+        default="", pattern="^[A-Za-z0-9-]*$"
+    )  # in which the proxy before the page says who asks; nobody else may
     look_seconds: float = Field(default=5.0, gt=0)  # that a page waits for a store before it is shown without it
 
 

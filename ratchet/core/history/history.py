@@ -146,7 +146,7 @@ class History:
     def newest_version(self) -> int:
         """The highest number of a version that any move or gate names; 0 before there is one."""
         gates, moves = self._seen.gates.of_candidate, self._seen.moves.moves
-        return max(0, *gates, *(entry.event.to for entry in moves), *(entry.event.before or 0 for entry in moves))
+        return max([0, *gates, *(entry.event.to for entry in moves), *(entry.event.before or 0 for entry in moves)])
 
     @property
     def refused_aliases(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ratchet.core.entity_key import code_of, spellings
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Columns, Feature, FeatureValue, is_missing
 from ratchet.estimators.documents import Spec
@@ -51,6 +52,16 @@ def category(value: object) -> str:
     if type(value) is str:  # by far the most frequent case, and the row scorer counts nanoseconds
         return value
     return MISSING if is_missing(value) else str(value)
+
+
+def by_spelling(columns: Mapping[str, int]) -> dict[str, int]:
+    """The encoded column of each known category, and of a code's other spelling where that is no category of its own.
+
+    Releases before ratchet.core.entity_key.code_of kept `3.0` as it was written: a version that knows it is asked for `3` now, and
+    the other way round where features were loaded before.
+    """
+    others = ((other, at) for key, at in columns.items() for other in (code_of(key), *spellings(key)[1:]))
+    return {**{other: at for other, at in others if other not in columns}, **columns}
 
 
 def column_of(columns: Columns, name: str) -> NDArray[Any]:

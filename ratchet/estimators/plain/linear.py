@@ -18,7 +18,7 @@ from pydantic import model_validator
 from ratchet.core.errors import DataError
 from ratchet.core.schema import Columns, FeatureValue, rows_of
 from ratchet.estimators.documents import Spec
-from ratchet.estimators.plain.encoding import Inputs, categories_of, category, number, numbers_of
+from ratchet.estimators.plain.encoding import Inputs, by_spelling, categories_of, category, number, numbers_of
 
 
 class Linear(Spec):
@@ -76,7 +76,7 @@ class LinearScorer:
             for i, name in enumerate(spec.inputs.numbers)
         )
         self._flag = [(1.0 - mean) / scale for mean, scale in zip(spec.means, spec.scales, strict=True)]
-        self._categories = tuple((item.name, item.columns, item.otherwise) for item in spec.inputs.categories)
+        self._categories = tuple((item.name, by_spelling(item.columns), item.otherwise) for item in spec.inputs.categories)
         self._start = [0.0] * spec.inputs.width
         for column in indicator.values():
             self._start[column] = (0.0 - spec.means[column]) / spec.scales[column]

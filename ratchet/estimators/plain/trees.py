@@ -23,7 +23,7 @@ from pydantic import model_validator
 
 from ratchet.core.schema import Columns, FeatureValue, rows_of
 from ratchet.estimators.documents import Spec
-from ratchet.estimators.plain.encoding import Inputs, categories_of, category, number, numbers_of
+from ratchet.estimators.plain.encoding import Inputs, by_spelling, categories_of, category, number, numbers_of
 
 Split = tuple[int, float | None, bool]
 Tree = tuple[float | Split, ...]
@@ -134,7 +134,8 @@ class TreeScorer:
             start += len(block)
         for item in inputs.categories:
             hot = [*item.columns.values(), item.otherwise]
-            categories.append((item.name, {key: start + k for k, key in enumerate(item.columns)}, start + len(item.columns)))
+            known = by_spelling({key: start + k for k, key in enumerate(item.columns)})
+            categories.append((item.name, known, start + len(item.columns)))
             block = self._blank(len(hot))
             for column in {switched for switched in hot if switched is not None}:
                 for strike in strikes[column]:

@@ -3,93 +3,60 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.estimate import Clusters, Estimate, Interval, Paired, Scores
 from ratchet.tasks.binary.clusters import auc_variance
+from ratchet.tasks.binary.ranking import Bools, Counts, Labels, Positions, Ranked, members
 
-Labels = NDArray[np.int8]  # 0 or 1
-Positions = NDArray[np.int64]
+Reals = NDArray[np.float64]
+
+
+def _ranked(labels: Labels, scores: Scores | Ranked) -> Ranked:
+    return scores if isinstance(scores, Ranked) else Ranked.of(labels, scores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ranked:
-    """A model's scores of s of n rows, increasing, and these rows' positions among the n; both of shape (s,).
+class _Sides:
+    """What the positives beat, and what the negatives do: twice a count of rows, as `beaten` has it."""
 
-    A comparison spends its time on sorting. It is done once a model: a group's rows taken out of a sorted order stay sorted.
-    """
-
-    rows: Positions
-    scores: Scores
+    positives: Counts
+    negatives: Counts
 
     @classmethod
-    def of(cls, scores: Scores) -> Self:
-        """All n rows of n scores."""
-        rows = np.argsort(scores)
-        return cls(rows, scores[rows])
+    def of(cls, ones: Bools, beaten: Counts) -> Self:
+        return cls(beaten[ones], beaten[~ones])
 
-    def split(self, groups: NDArray[np.signedinteger[Any]], sizes: NDArray[np.int64]) -> list[Self]:
-        """The rows of each group: `groups` of shape (n,) has each row's from 0, `sizes` how many rows each has. In O(s)."""
-        together = np.argsort(groups[self.rows], kind="stable")
-        return [type(self)(self.rows[part], self.scores[part]) for part in np.split(together, np.cumsum(sizes)[:-1])]
+    @property
+    def auc(self) -> float:
+        """NaN when a class is missing."""
+        pairs = len(self.positives) * len(self.negatives)
+        return int(self.positives.sum(dtype=np.int64)) / (2 * pairs) if pairs else math.nan
 
+    @property
+    def told(self) -> bool:
+        """Whether both classes have the two rows that a variance needs."""
+        return min(len(self.positives), len(self.negatives)) > 1
 
-def _ranked(scores: Scores | Ranked) -> Ranked:
-    return scores if isinstance(scores, Ranked) else Ranked.of(scores)
+    @property
+    def placements(self) -> tuple[Reals, Reals]:
+        """The placement values of the positives, and of the negatives (Sun and Xu 2014, equation 7); both classes are there.
 
-
-def _placements(ones: NDArray[np.bool_], ordered: Scores) -> tuple[float, NDArray[np.float64]]:
-    """AUC, and each row's placement value (Sun and Xu 2014, equation 7), shape (s,).
-
-    A positive's is the share of the negatives below it, a negative's the share of the positives above it; ties count half.
-
-    Args:
-        ones: which rows are positive, in increasing order of their scores; both classes are there.
-        ordered: the scores in that order.
-    """
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))  # of the rows that share a score
-    lengths = np.diff(starts, append=len(ordered))
-    ones_below = np.concatenate(([0], np.cumsum(ones)))[np.append(starts, len(ones))]
-    ones_here = np.diff(ones_below)
-    positives, negatives = int(ones_below[-1]), len(ones) - int(ones_below[-1])
-    # Twice the midranks: whole numbers, so that the AUC is exact whatever the order of summing.
-    losses = 2 * (starts - ones_below[:-1]) + lengths - ones_here
-    wins = 2 * ones_below[:-1] + ones_here
-    value = int(ones_here @ losses) / (2 * positives * negatives)
-    above, below = losses / (2 * negatives), 1 - wins / (2 * positives)
-    if len(starts) < len(ones):
-        above, below = np.repeat(above, lengths), np.repeat(below, lengths)
-    return value, np.where(ones, above, below)
+        A positive's is the share of the negatives below it, a negative's the share of the positives above it; ties count half.
+        """
+        return self.positives / (2 * len(self.negatives)), 1 - self.negatives / (2 * len(self.positives))
 
 
-def auc(labels: Labels, scores: Scores | Ranked) -> float:
-    """AUC of n scores; NaN when a class is missing."""
-    ranked = _ranked(scores)
-    ones = labels[ranked.rows] == 1
-    if not 0 < int(ones.sum()) < len(ones):
-        return math.nan
-    return _placements(ones, ranked.scores)[0]
-
-
-def _variance(ones: NDArray[np.bool_], placements: NDArray[np.float64], clusters: Clusters | None) -> float:
+def _variance(ones: Bools, above: Reals, below: Reals, clusters: Clusters | None) -> float:
+    """Of an AUC, or of the difference of two: of placement values, or their differences."""
     if clusters is not None:
-        return auc_variance(ones, placements, clusters)
-    above, below = placements[ones], placements[~ones]
+        return auc_variance(ones, above, below, clusters)
     return float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below))
-
-
-def auc_estimate(labels: Labels, scores: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
-    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows (or clusters)."""
-    ranked = _ranked(scores)
-    ones = labels[ranked.rows] == 1
-    if not 1 < int(ones.sum()) < len(ones) - 1:
-        return Estimate(auc(labels, ranked), math.nan)
-    value, placements = _placements(ones, ranked.scores)
-    return Estimate(value, _root(_variance(ones, placements, _at(clusters, ranked))))
 
 
 def _root(variance: float) -> float:
@@ -97,8 +64,20 @@ def _root(variance: float) -> float:
     return math.sqrt(0.0 if variance < 0 else variance)
 
 
-def _at(clusters: Clusters | None, ranked: Ranked) -> Clusters | None:
-    return None if clusters is None else clusters[ranked.rows]
+def auc(labels: Labels, scores: Scores | Ranked) -> float:
+    """AUC of n scores; NaN when a class is missing."""
+    ranked = _ranked(labels, scores)
+    return _Sides.of(ranked.ones, ranked.beaten).auc
+
+
+def auc_estimate(labels: Labels, scores: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
+    """AUC of n scores with DeLong's standard error, NaN when a class has fewer than two rows (or clusters)."""
+    ranked = _ranked(labels, scores)
+    sides = _Sides.of(ranked.ones, ranked.beaten)
+    if not sides.told:
+        return Estimate(sides.auc, math.nan)
+    at = None if clusters is None else clusters[ranked.rows]
+    return Estimate(sides.auc, _root(_variance(ranked.ones, *sides.placements, at)))
 
 
 def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float, clusters: Clusters | None = None) -> Interval:
@@ -109,9 +88,47 @@ def auc_interval(labels: Labels, scores: Scores | Ranked, confidence: float, clu
     return Interval(found.value, max(0.0, found.low), min(1.0, found.high))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two models' scores of the same n rows, ranked; `across` says where the rows of the first's order stand in the second's."""
+
+    first: Ranked
+    second: Ranked
+    across: Positions
+
+    @classmethod
+    def of(cls, labels: Labels, first: Scores | Ranked, second: Scores | Ranked) -> Self:
+        """Of n labels and scores."""
+        one, other = _ranked(labels, first), _ranked(labels, second)
+        places = np.empty_like(other.rows)
+        places[other.rows] = np.arange(len(places))
+        return cls(one, other, places[one.rows])
+
+    def difference(self, clusters: Clusters | None) -> tuple[float, float, Estimate]:
+        """Both AUCs, and by how much the first is above the second."""
+        return _difference(self.first.ones, self.first.beaten, self.second.beaten[self.across], self._at(clusters))
+
+    def compare(self, confidence: float, clusters: Clusters | None = None) -> Paired:
+        """The comparison on all rows; see `compare`."""
+        return _paired(self.difference(clusters), confidence)
+
+    def within(self, groups: Counts, count: int, confidence: float, clusters: Clusters | None = None) -> Iterator[Paired]:
+        """The comparison within each of `count` groups: `groups` of shape (n,) has each row's, from 0, and -1 for none."""
+        places = members(groups[self.first.rows], count)
+        beaten = self.first.within(places)
+        theirs = self.second.within(members(groups[self.second.rows], count))[self.across]
+        numbers = self._at(clusters)
+        for at in places:
+            here = None if numbers is None else numbers[at]
+            yield _paired(_difference(self.first.ones[at], beaten[at], theirs[at], here), confidence)
+
+    def _at(self, clusters: Clusters | None) -> Clusters | None:
+        return None if clusters is None else clusters[self.first.rows]
+
+
 def difference(labels: Labels, first: Scores | Ranked, second: Scores | Ranked, clusters: Clusters | None = None) -> Estimate:
     """By how much the first AUC is above the second on the same rows, with its standard error; see `compare`."""
-    return _difference(labels, _ranked(first), _ranked(second), clusters)[2]
+    return Pair.of(labels, first, second).difference(clusters)[2]
 
 
 def compare(
@@ -125,23 +142,22 @@ def compare(
 
     Args:
         labels: n labels, 0 or 1.
-        candidate: n scores, or those of a group, ranked.
-        champion: the same of the other model, over the same rows.
+        candidate: n scores, or the same ranked.
+        champion: the same of the other model.
         confidence: of the interval, two-sided.
-        clusters: of all n rows, where they hang together.
+        clusters: of the n rows, where they hang together.
     """
-    first, second, delta = _difference(labels, _ranked(candidate), _ranked(champion), clusters)
-    return Paired(first, second, delta.interval(confidence))
+    return Pair.of(labels, candidate, champion).compare(confidence, clusters)
 
 
-def _difference(labels: Labels, first: Ranked, second: Ranked, clusters: Clusters | None) -> tuple[float, float, Estimate]:
-    """Both AUCs and their difference."""
-    ones, others = labels[first.rows] == 1, labels[second.rows] == 1
-    if not 1 < int(ones.sum()) < len(ones) - 1:
-        return auc(labels, first), auc(labels, second), Estimate(math.nan, math.nan)
-    first_auc, first_placements = _placements(ones, first.scores)
-    second_auc, second_placements = _placements(others, second.scores)
-    by_row = np.empty(len(labels))
-    by_row[second.rows] = second_placements
-    variance = _variance(ones, first_placements - by_row[first.rows], _at(clusters, first))
-    return first_auc, second_auc, Estimate(first_auc - second_auc, _root(variance))
+def _paired(found: tuple[float, float, Estimate], confidence: float) -> Paired:
+    return Paired(found[0], found[1], found[2].interval(confidence))
+
+
+def _difference(ones: Bools, first: Counts, second: Counts, clusters: Clusters | None) -> tuple[float, float, Estimate]:
+    """Of what each row beats by either model, the rows in one order; the standard error is NaN below two rows of a class."""
+    mine, theirs = _Sides.of(ones, first), _Sides.of(ones, second)
+    if not mine.told:
+        return mine.auc, theirs.auc, Estimate(math.nan, math.nan)
+    apart = [one - other for one, other in zip(mine.placements, theirs.placements, strict=True)]
+    return mine.auc, theirs.auc, Estimate(mine.auc - theirs.auc, _root(_variance(ones, apart[0], apart[1], clusters)))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ratchet.core.estimate import Scores
-from ratchet.tasks.binary.auc import Labels
+from ratchet.tasks.binary.ranking import Labels
 
 
 def brier(labels: Labels, scores: Scores) -> float:

@@ -13,8 +13,8 @@ from ratchet.core.decision import number
 from ratchet.core.estimate import Clusters, Estimate, Interval, Scores
 from ratchet.core.measurement import Limit
 from ratchet.core.policy import GatePolicy
-from ratchet.tasks.binary.auc import Labels
 from ratchet.tasks.binary.clusters import mean_variance
+from ratchet.tasks.binary.ranking import Labels
 
 Reals = NDArray[np.float64]
 
@@ -44,7 +44,9 @@ def _ratio(labels: Reals, scores: Scores) -> float:
 
 def gaps(labels: Reals, first: Scores, second: Scores) -> Reals:
     """By how much the first's squared error is above the second's, a row: (f - y)^2 - (s - y)^2."""
-    found: Reals = (first - second) * (first + second - 2 * labels)
+    found: Reals = first + second
+    found -= 2 * labels
+    found *= first - second
     return found
 
 

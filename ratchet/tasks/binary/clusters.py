@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ratchet.core.estimate import Clusters
 
 
-def auc_variance(ones: NDArray[np.bool_], placements: NDArray[np.float64], clusters: Clusters) -> float:
+def auc_variance(ones: NDArray[np.bool_], above: NDArray[np.float64], below: NDArray[np.float64], clusters: Clusters) -> float:
     """The variance of an AUC, or of the difference of two, over clusters of rows; NaN where a class stands in fewer than two.
 
     Obuchowski (Biometrics 1997): the deviations of the placement values are summed within each cluster before they are squared,
@@ -18,14 +18,14 @@ def auc_variance(ones: NDArray[np.bool_], placements: NDArray[np.float64], clust
 
     Args:
         ones: which of n rows are positive.
-        placements: their placement values, or the differences of two models'.
+        above: the placement values of the positive ones, or the differences of two models'.
+        below: the same of the others.
         clusters: the rows' clusters, any whole numbers from 0.
     """
     _, numbers = np.unique(clusters, return_inverse=True)
     count = int(numbers.max()) + 1
     sums, sizes, inside = [], [], []
-    for side in (ones, ~ones):
-        values = placements[side]
+    for side, values in ((ones, above), (~ones, below)):
         inside.append(int((np.bincount(numbers[side], minlength=count) > 0).sum()))
         sizes.append(len(values))
         sums.append(np.bincount(numbers[side], weights=values - values.mean(), minlength=count))
@@ -40,4 +40,5 @@ def mean_variance(deviations: NDArray[np.float64], clusters: Clusters | None) ->
     rows = len(deviations)
     sums = deviations if clusters is None else np.bincount(np.unique(clusters, return_inverse=True)[1], weights=deviations)
     count = len(sums)
-    return float(sums @ sums) * count / ((count - 1) * rows**2) if count > 1 else math.nan
+    # Not sums @ sums: BLAS starts its threads for that, and they cost more than the sum where the cores have other work.
+    return float(np.square(sums).sum()) * count / ((count - 1) * rows**2) if count > 1 else math.nan

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.estimate import Scores
-from ratchet.tasks.binary.auc import Labels
+from ratchet.tasks.binary.ranking import Labels
 
 _Z = NormalDist().inv_cdf(0.975)
 

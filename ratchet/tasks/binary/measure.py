@@ -14,9 +14,10 @@ from ratchet.core.decision import Verdict
 from ratchet.core.estimate import Clusters, Interval, MetricName, Paired, Scores
 from ratchet.core.measurement import Asked, Guard, Limit, Measurement, SliceComparison
 from ratchet.core.policy import GatePolicy
-from ratchet.tasks.binary.auc import Labels, Ranked, auc_interval, compare
+from ratchet.tasks.binary.auc import Pair, auc_interval
 from ratchet.tasks.binary.brier import brier
 from ratchet.tasks.binary.calibration import Calibration
+from ratchet.tasks.binary.ranking import Labels, Ranked
 from ratchet.tasks.binary.slices import POSITIVE, compare_slices
 
 CHANCE = 0.5
@@ -111,7 +112,7 @@ def measure(
     clusters: Clusters | None = None,
 ) -> Figures:
     """Measure `first` (the candidate's scores) and, where the champion may be compared with, `second`."""
-    candidate = Ranked.of(first)
+    candidate = Ranked.of(labels, first)
     calibration = Calibration.of(policy, labels, first, second, clusters)
     alone = Figures(
         len(labels),
@@ -125,16 +126,15 @@ def measure(
     )
     if second is None:
         return alone
-    champion = Ranked.of(second)
+    pair = Pair.of(labels, candidate, second)
     return replace(
         alone,
-        paired=compare(labels, candidate, champion, confidence, clusters),
+        paired=pair.compare(confidence, clusters),
         champion_brier=brier(labels, second),
         slices=compare_slices(
             slices,
             labels,
-            candidate,
-            champion,
+            pair,
             confidence=policy.confidence,
             min_rows=policy.slice_min_rows,
             min_per_class=policy.slice_min_per_class,

@@ -45,7 +45,7 @@ spec:
 
 {{- define "kfp.peers.namespaces" -}}
 matchExpressions:
-  - {key: kubernetes.io/metadata.name, operator: In, values: [{{ concat (list .Release.Namespace) (.Values.networkPolicy.namespaces | default list) | uniq | join ", " }}]}
+  - {key: kubernetes.io/metadata.name, operator: In, values: [{{ concat (list .Release.Namespace) (dig "networkPolicy" "namespaces" list .Values.AsMap) | uniq | join ", " }}]}
 {{- end }}
 
 {{/* Nobody reaches a pod of this release unless another policy says so. */}}
@@ -59,4 +59,9 @@ spec:
   podSelector: {matchLabels: {app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/part-of: ratchet}}
   policyTypes: [Ingress]
   ingress: []
+{{- end }}
+
+{{/* Not empty where policies are wanted. `helm upgrade --reuse-values` on a release of an older chart has no section networkPolicy. */}}
+{{- define "kfp.networkPolicies" -}}
+{{- ternary "on" "" (dig "networkPolicy" "enabled" true .Values.AsMap) }}
 {{- end }}

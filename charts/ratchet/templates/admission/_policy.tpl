@@ -2,7 +2,7 @@
 {{- define "ratchet.admission" -}}
 {{- $known := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" }}
 {{- $new := semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}
-{{- ternary "on" "" (and .Values.admission.enabled (or $known $new)) }}
+{{- ternary "on" "" (and (dig "admission" "enabled" true .Values.AsMap) (or $known $new)) }}
 {{- end }}
 
 {{/* Who is bounded, in CEL: whoever may patch the Deployment by the promoter's Role. */}}

@@ -20,7 +20,9 @@ env:
 - {name: RATCHET_KFP_CONNECTIONS, value: {{ $.Values.connections.secret }}}
 - {name: RATCHET_KFP_SETTINGS, value: {{ include "ratchet.names.pipeline" $ }}}
 - {name: RATCHET_KFP_PROJECT, value: {{ include "ratchet.names.project" $ }}}
-- {name: RATCHET_KFP_TIMEOUT, value: {{ .taskSeconds | quote }}}
+- {name: RATCHET_KFP_TIMEOUT, value: {{ .taskSeconds | int64 | quote }}}
+- {name: RATCHET_KFP_DEADLINE, value: {{ .runSeconds | default 0 | int64 | quote }}}
+- {name: RATCHET_KFP_TTL, value: {{ (hasKey . "ttlSeconds") | ternary .ttlSeconds 86400 | int64 | quote }}}
 {{- with $.Values.pipeline.resources }}
 - {name: RATCHET_KFP_CPU_REQUEST, value: {{ dig "requests" "cpu" "200m" . | quote }}}
 - {name: RATCHET_KFP_MEMORY_REQUEST, value: {{ dig "requests" "memory" "1Gi" . | quote }}}

@@ -1,0 +1,302 @@
+"""The restore drill: what the chart's pods run, on a PostgreSQL and an S3 store (versitygw) of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from sqlalchemy import create_engine, text
+
+from cluster.images import ROOT
+from cluster.releases import own_tools
+from ratchet.core.errors import UserError
+from tests.cluster.rendering import found_helm, one, pods, rendered
+
+FILES = ROOT / "charts" / "platform" / "files"
+POSTGRES = ("initdb", "postgres", "psql", "pg_dump", "pg_dumpall", "pg_restore", "dropdb")
+SCHEDULE = "backup.schedule=0 1 * * *"
+
+
+def _postgres() -> Path | None:
+    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ.get("PATH", "").split(":"))]
+    return next((folder for folder in folders if all((folder / name).exists() for name in POSTGRES)), None)
+
+
+def _gateway() -> str | None:
+    tools = own_tools()
+    return str(tools / "versitygw") if tools and (tools / "versitygw").exists() else shutil.which("versitygw")
+
+
+def _port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass
+class Site:
+    """A database server and a store as the chart has them, and a folder for backups."""
+
+    folder: Path
+    port: int = field(default_factory=_port)
+    store: int = field(default_factory=_port)
+    sslmode: str = "prefer"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{_postgres()}:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "BACKUPS": str(self.folder / "backups"),
+            "DATABASES": "mlflow ratchet",
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.port),
+            "PGUSER": "postgres",
+            "PGPASSWORD": "secret",
+            "PGSSLMODE": self.sslmode,
+            "BUCKET": "ratchet",
+            "KEEP": "2",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.store}",
+        }
+
+    def run(self, *command: str | Path, code: int = 0, **more: str) -> str:
+        environment = {**self.environment, **more}
+        done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False, timeout=120)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    def back_up(self) -> str:
+        """The name of a new backup, made as the CronJob's pod does."""
+        self.run("sh", FILES / "dump.sh")
+        said = self.run(sys.executable, "-P", FILES / "objects.py", "save")
+        time.sleep(1.1)  # a name is a second
+        return said.partition(":")[0]
+
+    def restore(self, name: str, code: int = 0) -> str:
+        said = self.run(sys.executable, "-P", FILES / "objects.py", "restore", name, code=code)
+        return said if code else said + self.run("sh", FILES / "restore.sh", BACKUP=name)
+
+    def sql(self, database: str, statement: str) -> list[Any]:
+        url = f"postgresql+psycopg://postgres:secret@127.0.0.1:{self.port}/{database}?sslmode={self.sslmode}"
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                result = connection.execute(text(statement))
+                return [tuple(row) for row in result] if result.returns_rows else []
+        finally:
+            engine.dispose()
+
+    @property
+    def bucket(self) -> Any:
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+        return boto3.resource("s3", endpoint_url=self.environment["AWS_ENDPOINT_URL_S3"], **keys).Bucket("ratchet")
+
+    def objects(self) -> dict[str, bytes]:
+        return {item.key: item.get()["Body"].read() for item in self.bucket.objects.all()}
+
+
+def _answers(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        assert process.poll() is None
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(port)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running() as found:
+        yield found
+
+
+@contextmanager
+def running(*, tls: bool = False) -> Iterator[Site]:
+    programs, gateway = _postgres(), _gateway()
+    if programs is None or gateway is None:
+        pytest.skip("PostgreSQL's programs or versitygw are missing: `make cluster-up IMAGES=packages` builds the latter")
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory(dir="/tmp" if root else None) as name:  # noqa: S108 - PostgreSQL's user must reach it
+        folder = Path(name)
+        site = Site(folder)
+        (folder / "backups").mkdir()
+        (folder / "s3" / "ratchet").mkdir(parents=True)
+        (folder / "postgres").mkdir()
+        secret = folder / "postgres" / "tls"
+        if tls:
+            site.sslmode = "require"
+            secret.mkdir()
+            request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=platform-postgres", "-days", "2"]
+            subprocess.run([*request, "-keyout", secret / "tls.key", "-out", secret / "tls.crt"], check=True, capture_output=True)
+            (secret / "tls.key").chmod(0o600)
+            if root:
+                shutil.chown(secret / "tls.key", "nobody")
+        if root:  # PostgreSQL does not run as root
+            folder.chmod(0o755)
+            shutil.chown(folder / "postgres", "nobody")
+        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if root else []
+        start = (FILES / "postgres.sh").read_text(encoding="utf-8").replace("/tmp", str(folder / "postgres"))  # noqa: S108 - the pod's own
+        start = start.replace('postgres -D "$data"', f'postgres -p {site.port} -D "$data"')
+        passwords = dict.fromkeys(("POSTGRES_PASSWORD", "MLFLOW_PASSWORD", "RATCHET_PASSWORD"), "secret")
+        servers = [
+            subprocess.Popen(
+                [*user, "sh", "-c", start],
+                env={
+                    "PATH": site.environment["PATH"],
+                    "PGDATA": str(folder / "postgres" / "data"),
+                    **passwords,
+                    "TLS": str(secret) if tls else "",
+                },
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            ),
+            subprocess.Popen(
+                [gateway, "--port", f"127.0.0.1:{site.store}", "--region", "us-east-1", "--quiet", "posix", str(folder / "s3")],
+                env={"ROOT_ACCESS_KEY": "key", "ROOT_SECRET_KEY": "secret"},
+                stdout=subprocess.DEVNULL,
+            ),
+        ]
+        try:
+            _answers(site.store, servers[1])
+            _answers(site.port, servers[0])
+            while subprocess.run([programs / "pg_isready", "-q"], env=site.environment, check=False).returncode:
+                assert servers[0].poll() is None
+                time.sleep(0.1)
+            yield site
+        finally:
+            for server in servers:
+                server.terminate()
+                server.wait(30)
+
+
+def test_what_was_lost_and_what_was_spoiled_comes_back(site: Site) -> None:
+    for database in ("mlflow", "ratchet"):
+        site.sql(database, f"CREATE TABLE records (name text); ALTER TABLE records OWNER TO {database}")
+        site.sql(database, "INSERT INTO records SELECT current_database()")
+    site.sql("postgres", "CREATE ROLE auditor NOLOGIN")
+    site.sql("ratchet", "GRANT SELECT ON records TO auditor")
+    site.bucket.put_object(Key="snapshots/2026-01 é.parquet", Body=b"rows" * 1000)
+    site.bucket.put_object(Key="mlflow/model", Body=b"m")
+    name = site.back_up()
+    before = site.objects()
+
+    site.sql("ratchet", "INSERT INTO records VALUES ('later')")
+    site.sql("mlflow", "DROP TABLE records")
+    site.sql("ratchet", "REVOKE SELECT ON records FROM auditor")
+    site.sql("postgres", "DROP ROLE auditor")
+    site.bucket.put_object(Key="mlflow/model", Body=b"spoiled")
+    site.bucket.Object("snapshots/2026-01 é.parquet").delete()
+    site.bucket.put_object(Key="snapshots/later", Body=b"later")
+
+    said = site.restore(name)
+    assert "2 objects restored" in said
+    assert "mlflow: restored" in said
+    for database in ("mlflow", "ratchet"):
+        assert site.sql(database, "SELECT name FROM records") == [(database,)]
+        assert site.sql(database, "SELECT tableowner FROM pg_tables WHERE tablename = 'records'") == [(database,)]
+    assert site.sql("ratchet", "SELECT has_table_privilege('auditor', 'records', 'SELECT')") == [(True,)]
+    assert site.objects() == {**before, "snapshots/later": b"later"}
+
+
+def test_an_object_that_did_not_change_is_stored_once_and_the_oldest_backups_go(site: Site) -> None:
+    site.bucket.put_object(Key="a", Body=b"first")
+    names = [site.back_up()]
+    site.bucket.put_object(Key="b", Body=b"second")
+    names += [site.back_up(), site.back_up()]
+    folder = site.folder / "backups"
+    assert sorted(path.name for path in folder.iterdir()) == names[1:]
+    assert len({path.stat().st_ino for path in folder.glob("*/objects/*")}) == 2
+    site.bucket.Object("a").delete()
+    site.restore(names[-1])
+    assert site.objects() == {"a": b"first", "b": b"second"}
+
+
+def test_a_backup_that_is_not_there_or_is_damaged_changes_nothing(site: Site) -> None:
+    site.bucket.put_object(Key="a", Body=b"first")
+    name = site.back_up()
+    assert f"there is no backup 20200101T000000Z: {name}" in site.restore("20200101T000000Z", code=1)
+    (kept,) = (site.folder / "backups" / name / "objects").iterdir()
+    kept.write_bytes(b"")
+    site.bucket.put_object(Key="a", Body=b"newer")
+    assert "a has 0 bytes and had 5: the backup is damaged" in site.restore(name, code=1)
+    assert site.objects() == {"a": b"newer"}
+    (site.folder / "backups" / ".new").mkdir()
+    said = site.run(sys.executable, "-P", FILES / "objects.py", "save", code=1)
+    assert "PostgreSQL is dumped first" in said
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
+def test_with_a_certificate_postgresql_speaks_tls_to_those_who_ask_for_it() -> None:
+    with running(tls=True) as site:
+        assert site.sql("ratchet", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True,)]
+        site.run("sh", FILES / "dump.sh")
+
+
+@pytest.mark.parametrize(
+    ("values", "secret"),
+    [
+        (["postgres.tls.issuer.name=our-ca", "postgres.tls.issuer.kind=ClusterIssuer"], "platform-postgres-tls"),
+        (["postgres.tls.existingSecret=ours"], "ours"),
+    ],
+)
+def test_all_that_the_chart_connects_asks_for_tls_where_there_is_a_certificate(values: list[str], secret: str) -> None:
+    helm = found_helm()
+    if helm is None:
+        pytest.skip("helm is missing")
+    documents = rendered(helm, "platform", SCHEDULE, *values)
+    volumes = one(documents, "StatefulSet", "platform-postgres")["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o440}} in volumes
+    connections = one(documents, "Secret", "ratchet-connections")["stringData"]
+    for name in ("RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL"):
+        assert connections[name].endswith("?sslmode=require")
+    asked = str([spec for _, spec in pods(documents)])
+    assert "5432/mlflow?sslmode=require" in asked
+    assert "{'name': 'PGSSLMODE', 'value': 'require'}" in asked
+    made = [item["spec"] for item in documents if item["kind"] == "Certificate"]
+    assert [item["secretName"] for item in made] == ([secret] if "issuer" in values[0] else [])
+    assert all("platform-postgres.ratchet.svc" in item["dnsNames"] for item in made)
+    plain = rendered(helm, "platform")
+    assert "sslmode" not in one(plain, "Secret", "ratchet-connections")["stringData"]["RATCHET_LEDGER_URL"]
+
+
+def test_the_pods_dump_postgresql_before_s3_and_restore_s3_before_postgresql() -> None:
+    helm = found_helm()
+    if helm is None:
+        pytest.skip("helm is missing")
+    assert "backup" not in str(sorted(item["metadata"]["name"] for item in rendered(helm, "platform")))
+    documents = rendered(helm, "platform", SCHEDULE, "backup.restore=20260101T000000Z")
+    found = {name: spec for name, spec in pods(documents) if "backup" in name}
+    order = {
+        name: [" ".join([*box["command"], *box.get("args", [])]) for box in [*spec["initContainers"], *spec["containers"]]]
+        for name, spec in found.items()
+    }
+    assert order == {
+        "CronJob platform-backup": ["sh /etc/backup/dump.sh", "python -P /etc/backup/objects.py save"],
+        "Job platform-backup-restore": [
+            "python -P /etc/backup/objects.py restore 20260101T000000Z",
+            "sh /etc/backup/restore.sh",
+        ],
+    }
+    assert one(documents, "ConfigMap", "platform-backup")["data"]["dump.sh"] == (FILES / "dump.sh").read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="back your own database up by its own means"):
+        rendered(helm, "platform", SCHEDULE, "postgres.enabled=false", "mlflow.databaseSecret=mine", "connections.create=false")

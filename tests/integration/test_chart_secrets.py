@@ -1,0 +1,53 @@
+"""Which Secret each pod takes its addresses from, and who gets the ledger's key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cluster.rendering import found_helm, one, rendered
+
+HELM = found_helm()
+pytestmark = pytest.mark.skipif(HELM is None, reason="helm is missing: https://helm.sh/docs/intro/install, or `make cluster-up`")
+OWN = ["serving.connectionsSecret=serving-urls", "exporter.connectionsSecret=reader-urls", "exporter.enabled=true"]
+
+
+def secrets_of(name: str, *values: str) -> dict[str, str]:
+    """The Secret of each variable that a Deployment's only container takes from one."""
+    assert HELM is not None
+    deployment = one(rendered(HELM, "ratchet", *values), "Deployment", name)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert "envFrom" not in container or name == "ratchet-exporter"
+    found: dict[str, Any] = {item["name"]: item.get("valueFrom", {}).get("secretKeyRef") for item in container["env"]}
+    return {variable: reference["name"] for variable, reference in found.items() if reference}
+
+
+def test_serving_and_exporter_may_have_database_roles_of_their_own() -> None:
+    assert set(secrets_of("ratchet-serving", *OWN).values()) == {"serving-urls"}
+    assert set(secrets_of("ratchet-exporter", *OWN).values()) == {"reader-urls"}
+    assert set(secrets_of("ratchet-serving").values()) == {"ratchet-connections"}
+    assert set(secrets_of("ratchet-exporter", "exporter.enabled=true").values()) == {"ratchet-connections"}
+
+
+def test_nobody_who_serves_or_only_looks_gets_the_ledgers_key() -> None:
+    for name in ("ratchet-serving", "ratchet-exporter"):
+        assert "RATCHET_LEDGER_KEY" not in secrets_of(name, *OWN)
+    assert not {"RATCHET_LEDGER_URL"} & set(secrets_of("ratchet-serving", *OWN))
+
+
+def test_a_pod_that_serves_is_told_version_and_digest_by_its_template() -> None:
+    assert HELM is not None
+    deployment = one(rendered(HELM, "ratchet"), "Deployment", "ratchet-serving")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    fields = {item["name"]: item["valueFrom"]["fieldRef"]["fieldPath"] for item in container["env"] if "fieldRef" in str(item)}
+    assert fields["RATCHET_MODEL_VERSION"] == "metadata.annotations['ratchet.dev/model-version']"
+    assert fields["RATCHET_MODEL_DIGEST"] == "metadata.annotations['ratchet.dev/model-digest']"
+
+
+def test_the_platform_makes_the_ledgers_key_once_and_writes_it_for_who_promotes() -> None:
+    assert HELM is not None
+    documents = rendered(HELM, "platform")
+    made = one(documents, "Secret", "platform-credentials")["stringData"]["ledger-key"]
+    assert len(made) == 32
+    assert one(documents, "Secret", "ratchet-connections")["stringData"]["RATCHET_LEDGER_KEY"] == made
