@@ -32,7 +32,7 @@ $(TOOLS)/bin/uv:
 	@PYTHON=$(PYTHON) CERTIFICATES=$(CERTIFICATES) sh tools/setup.sh uv $(TOOLS)
 
 $(STAMP): pyproject.toml uv.lock | $(TOOLS)/bin/uv
-	@echo "installing the locked environment into .venv (about 1.8 GB)"
+	@echo "installing the locked environment into .venv (about 1.9 GB)"
 	@$(TOOLS)/bin/uv sync --frozen --quiet --compile-bytecode --python $(CHOSEN)
 	@touch $@
 

@@ -157,7 +157,7 @@ class Status:
     @property
     def agree(self) -> bool:
         """Whether registry, template and pods are at the ledger's version, and serve it."""
-        return not self.trouble and agree(self.number, self.pinned, self.pods) and not self.unserved
+        return not self.trouble and not self.unserved and agree(self.number, self.pinned, self.pods)
 
     @property
     def unserved(self) -> str:
@@ -166,7 +166,8 @@ class Status:
             return ""
         if not any(pod.ready for pod in self.pods):
             return f"nothing serves: {self.progress.detail}"
-        return "" if self.progress.state is State.READY else f"the rollout is not complete: {self.progress.detail}"
+        complete = self.progress.state is State.READY or self.progress.leaving
+        return "" if complete else f"the rollout is not complete: {self.progress.detail}"
 
 
 def agree(target: int | None, pinned: int | None, pods: Sequence[PodReport]) -> bool:

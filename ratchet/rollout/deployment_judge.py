@@ -119,7 +119,7 @@ def judge(deployment: Json, pods: Sequence[Json], failures: Mapping[str, str], n
     there = updated == total == available == wanted
     ending = [pod["metadata"]["name"] for pod in pods if _is_ending(pod, now) and not is_present(pod, deployment)]
     if there and ending:
-        return Progress(State.WAITING, f"pod {', '.join(ending)} of an older template is ending")
+        return Progress(State.WAITING, f"pod {', '.join(ending)} of an older template is ending", leaving=True)
     if there:
         return Progress(State.READY, f"version {version} serves in {wanted} pods")
     counts = f"{updated} of {wanted} pods are updated, {total} exist, {available} are available"

@@ -139,7 +139,7 @@ class ProcessRollout:
             return Progress(State.WAITING, observed.detail)
         others = [pod.name for pod in observed.pods if not pod.active]
         if others:
-            return Progress(State.WAITING, f"{', '.join(others)} is still there")
+            return Progress(State.WAITING, f"{', '.join(others)} is still there", leaving=True)
         return Progress(State.READY, observed.detail)
 
     def pods(self) -> list[PodReport]:

@@ -19,10 +19,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A state with one sentence on why."""
+    """A state with one sentence on why; `leaving` where it waits for nothing but older pods to end."""
 
     state: State
     detail: str
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

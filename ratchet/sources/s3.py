@@ -136,11 +136,17 @@ class Upload:
         return len(paths)
 
     def _lost(self, name: str, paths: list[Path]) -> list[str]:
-        """The stored tables that would go or become others; one that comes, such as labels that were waited for, is no loss."""
+        """The stored tables that would go or become others. Labels that were waited for are no loss: a table or rows that come."""
         local, lost = {path.name: path for path in paths}, []
+        label = self._project.label.table
+        grows = "" if any(feature.table == label for feature in self._project.features) else f"{label}.csv"
         for entry in self._remote.entries(f"{name}/"):
             table = entry.key.removeprefix(f"{name}/")
             path = local.get(table)
-            if path is None or path.stat().st_size != entry.size or self._remote.get(entry.key)[0] != path.read_bytes():
+            if path is None or path.stat().st_size < entry.size:
+                lost.append(table)
+                continue
+            old, new = self._remote.get(entry.key)[0], path.read_bytes()
+            if new != old and not (table == grows and new.startswith(old)):
                 lost.append(table)
         return lost

@@ -356,3 +356,12 @@ def test_the_project_is_read_by_the_image_that_is_to_run_before_anything_changes
 
 def test_the_check_can_be_left_out_where_no_hooks_are_run() -> None:
     assert not [item for item in render("ratchet", "check.enabled=false") if item["metadata"]["name"] == "ratchet-check"]
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_helm_renders_without_being_told_which_kubernetes(chart: str) -> None:
+    """A helm that was built without its version takes a cluster for 1.20, and refuses charts that ask for more."""
+    assert isinstance(HELM, Helm)
+    project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" else []
+    HELM.helm("template", chart, f"charts/{chart}", *project)
+    assert HELM.helm("version", "--template", "{{.Version}}").count(".") == 2

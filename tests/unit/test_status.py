@@ -101,3 +101,9 @@ def test_pods_that_do_not_serve_or_hang_do_not_agree(
     monkeypatch.setattr(loop.at.rollout, "progress", lambda: Progress(state, "pod-1: ErrImagePull"))
     assert said in status()
     assert status(as_json=True)["agree"] is ("yes" in said)
+
+
+def test_older_pods_that_are_ending_keep_nothing_from_agreeing(loop: Loop, status: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(State.WAITING, "pod pod-0 of an older template is ending", leaving=True)
+    monkeypatch.setattr(loop.at.rollout, "progress", lambda: progress)
+    assert "agree yes" in status()

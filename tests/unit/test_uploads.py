@@ -80,6 +80,18 @@ def test_the_same_content_and_a_table_that_was_waited_for_are_no_loss(place: Pat
     assert upload(place, bucket).send("month_000") == len(tables)
 
 
+def test_rows_of_labels_that_come_are_no_loss_and_those_of_features_are(place: Path, tables: list[str]) -> None:
+    bucket = Bucket()
+    upload(place, bucket).send("month_000")
+    labels = PROJECT.label.table
+    (place / "month_000" / f"{labels}.csv").write_text("mine and more", encoding="utf-8")
+    assert upload(place, bucket).send("month_000") == len(tables)
+    other = next(table for table in tables if table != labels)
+    (place / "month_000" / f"{other}.csv").write_text("mine and more", encoding="utf-8")
+    with pytest.raises(DataError, match=rf"\({other}.csv\)"):
+        upload(place, bucket).send("month_000")
+
+
 def test_a_table_that_would_go_is_a_loss(place: Path, tables: list[str]) -> None:
     bucket = Bucket()
     bucket.objects[f"month_000/{tables[0]}.parquet"] = b"mine"

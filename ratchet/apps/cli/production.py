@@ -106,10 +106,8 @@ def _agreement(seen: by_hand.Status) -> str:
     """Whether what serves is what should: in words that say what mends it where it is not."""
     if seen.agree:
         return "yes"
-    if seen.trouble:
-        return f"NO: {seen.trouble}"
-    different = seen.champion is None or seen.pinned != seen.champion.number or not seen.unserved
-    return "NO: alias and pods differ, ratchet reconcile mends it" if different else f"NO: {seen.unserved}"
+    served = seen.unserved if seen.pinned == seen.number else ""
+    return f"NO: {seen.trouble or served or 'alias and pods differ, ratchet reconcile mends it'}"
 
 
 def _pod(pod: PodReport) -> str:
