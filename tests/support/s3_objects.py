@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+_PUT_AT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class FakeS3:
@@ -31,7 +34,7 @@ class FakeS3:
 
     def list_objects_v2(self, *, Prefix: str, **_: object) -> dict[str, Any]:  # noqa: N803 - boto3's names
         found = [key for key in sorted(self.objects) if key.startswith(Prefix)]
-        contents = [{"Key": key, "ETag": self._etag(key), "Size": len(self.objects[key])} for key in found]
+        contents = [{"Key": key, "ETag": self._etag(key), "Size": len(self.objects[key]), "LastModified": _PUT_AT} for key in found]
         return {"KeyCount": len(found), "Contents": contents}
 
     def get_object(self, *, Key: str, **_: object) -> dict[str, Any]:  # noqa: N803 - as above

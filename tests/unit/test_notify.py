@@ -166,7 +166,9 @@ def test_the_environment_names_the_webhook_and_its_failures_leave_standard_outpu
     Wiring.load().journal.append(EVENT)  # it listens no more
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == "[NOTIFY] record 2 (prune) did not reach RATCHET_NOTIFY_URL: ConnectError\n"
+    anchored, *said = printed.err.splitlines()
+    assert anchored.startswith("[LEDGER] the head, record 1, is anchored at ")
+    assert said == ["[NOTIFY] record 2 (prune) did not reach RATCHET_NOTIFY_URL: ConnectError"]
 
 
 def test_an_address_that_is_none_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ def test_the_image_takes_what_it_lists_and_nothing_that_lies_about() -> None:
         "pyproject.toml",
         "uv.lock",
         "site-ca.pe[m]",
+        "tools/uv.txt",
         "README.md",
         "LICENSE",
         "components",
