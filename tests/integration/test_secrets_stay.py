@@ -172,12 +172,13 @@ def test_a_child_gets_what_it_needs_and_nothing_else(monkeypatch: pytest.MonkeyP
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    settings = Settings(home=tmp_path, notify_url="https://hooks.example/x", hand_on="MINE, OTHER")
+    settings = Settings(home=tmp_path, notify_url="https://hooks.example/x", hand_on="MINE, OTHER", ledger_key="k" * 32)
     child, server = environment(settings), serving_environment(settings)
     assert set(given) & child.keys() == {"AWS_SECRET_ACCESS_KEY", "PATH", "KUBECONFIG", "MINE"}
     assert set(given) & server.keys() == {"AWS_SECRET_ACCESS_KEY", "PATH", "MINE"}
-    assert child["RATCHET_NOTIFY_URL"]
-    assert "RATCHET_NOTIFY_URL" not in server
+    for name in ("RATCHET_NOTIFY_URL", "RATCHET_LEDGER_KEY"):
+        assert child[name]
+        assert name not in server
 
 
 def test_a_home_is_its_users_alone(tmp_path: Path) -> None:
