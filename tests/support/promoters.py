@@ -128,7 +128,7 @@ class Promoters:
             name: f"sqlite:///{home / file}.db"
             for name, file in (("tracking_uri", "mlflow"), ("ledger_url", "ledger"), ("requests_url", "requests"))
         }
-        self.settings = settings_for(home, model=PROJECT.model, **databases)
+        self.settings = settings_for(home, model=PROJECT.model, spare=False, **databases)  # every process is counted
         self.settings.project.write_text(yaml.safe_dump(PROJECT.model_dump(mode="json", exclude_unset=True)), encoding="utf-8")
         JsonFeatures(home / "features.json").put(ROWS)
         self.deployment = LocalDeployment(self.settings.serving)
