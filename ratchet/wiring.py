@@ -318,7 +318,7 @@ class Wiring:
         from ratchet.clients.migrations import prepare
         from ratchet.registry.mlflow_registry import MlflowRegistry
 
-        for build in (lambda: self.registry, lambda: self.ledger, lambda: self.requests, lambda: self.rollout):
+        for build in (lambda: self.registry, lambda: self.journal, lambda: self.requests, lambda: self.rollout):
             with suppress(RatchetError):
                 build()
         if isinstance(self.registry, MlflowRegistry):

@@ -148,6 +148,8 @@ def running(*, tls: bool = False) -> Iterator[Site]:
             secret.mkdir()
             request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=platform-postgres", "-days", "2"]
             subprocess.run([*request, "-keyout", secret / "tls.key", "-out", secret / "tls.crt"], check=True, capture_output=True)
+            secret.chmod(0o755)  # whatever the umask of this process is: nobody reads it
+            (secret / "tls.crt").chmod(0o644)
             (secret / "tls.key").chmod(0o600)
             if root:
                 shutil.chown(secret / "tls.key", "nobody")

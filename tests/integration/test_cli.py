@@ -360,7 +360,10 @@ def test_an_address_that_is_none_is_said_without_its_password(
 
 def test_a_registry_that_lost_its_versions_is_no_first_month(club: Club, before: State, tmp_path: Path) -> None:
     elsewhere = {"RATCHET_TRACKING_URI": f"sqlite:///{tmp_path / 'other.db'}"}
-    for command in ("status", "rollback", "reconcile"):
+    seen = club.ratchet("status", "--json", **elsewhere)
+    assert (seen.code, seen.document["agree"]) == (0, False)
+    assert "restore the registry" in " ".join(club.ratchet("status", **elsewhere).out.split())
+    for command in ("rollback", "reconcile"):
         refused = club.ratchet(command, **elsewhere)
         assert refused.code != 0
         assert "restore the registry" in refused.error

@@ -244,13 +244,15 @@ def test_before_any_load_the_store_is_unavailable_and_stays_untouched(shop: Shop
 
 
 @pytest.mark.parametrize("file", ["online.db", "registry-*.db"])
-def test_a_broken_store_is_unavailable(embedded: Shop, file: str) -> None:
+def test_a_broken_store_is_said_to_be_damaged_and_what_mends_it(embedded: Shop, file: str) -> None:
     embedded.features().materialise(embedded.add(DAYS[0]))
     for path in (embedded.root / "feast").glob("online.db-*"):
         path.unlink()
     (broken,) = (embedded.root / "feast").glob(file)
     broken.write_bytes(b"\xffjunk" * 2000)
-    with pytest.raises(Unavailable, match=r"feature store .* cannot be read"):
+    with pytest.raises(
+        ArtifactError, match=r"feature store .* cannot be read: .* \(it is damaged\); delete it, and `ratchet data ingest`"
+    ):
         embedded.features().online(["C001"])
 
 

@@ -319,7 +319,9 @@ def test_an_attached_gateway_ends_with_its_input(gateway: Callable[..., Gateway]
 def test_a_spoilt_first_version_leaves_the_address_saying_why(gateway: Callable[..., Gateway]) -> None:
     one = gateway()
     pin(one.harness.rollout, SPOILT)
-    assert settle(one.harness.rollout).state is State.STUCK
+    stuck = settle(one.harness.rollout)
+    assert stuck.state is State.STUCK
+    assert "version 3 answers its golden rows otherwise" in stuck.detail
     answer = httpx.post(f"{one.harness.settings.url}/predict", json={"customer": "anna"}, trust_env=False)
     assert answer.status_code == 503
-    assert "version 3 answers its golden rows otherwise" in answer.json()["error"]
+    assert "`ratchet status` and the gateway's log say why" in answer.json()["error"]

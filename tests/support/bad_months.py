@@ -83,7 +83,10 @@ BAD_MONTHS: dict[str, tuple[Mutation, str]] = {
     "a duplicated user": (cell("people", "member", "U0000001"), r"people\.member: .*U0000001"),
     "a user without a key": (cell("people", "member", ""), r"people\.member: "),
     "a user of one table only": (cell("usage", "member", "X1"), r"usage: 1 row is of entities that people does not have, .*X1"),
-    "a key that steers the terminal": (cell("usage", "member", "\x1b[2J\n"), r"usage: 1 row is of .* as for member \\x1b\[2J"),
+    "a key that steers the terminal": (
+        cell("usage", "member", "\x1b[2J\n"),
+        r"usage\.member: 1 key is not a name: .* in row 8: '\\x1b\[2J",
+    ),
     "an unknown category": (cell("people", "plan", "Gold"), r"people\.plan: 1 value is .*U0000008"),
     "all nulls": (cell("usage", "promo", None, slice(None)), r"usage\.promo: .*null"),
     "a null where none may be": (cell("usage", "hours", None), r"usage\.hours: .*U0000008"),
