@@ -212,7 +212,12 @@ def test_every_image_is_named_by_digest_where_one_is_given(chart: str, tmp_path:
         ("ratchet", {"pods": {"extraEnv": [{"name": "RATCHET_MODEL_VERSION", "value": "3"}]}}, "RATCHET_MODEL_VERSION|extraEnv"),
         ("ratchet", {"ui": {"userHeader": "X-User"}, "networkPolicy": {"enabled": False}}, "name your proxy in ui.from"),
         ("ratchet", {"ui": {"userHeader": "X-User"}, "networkPolicy": {"enabled": True}}, "name your proxy in ui.from"),
+        ("ratchet", {"pods": {"extraEnv": [{"name": "RATCHET_MODEL_DIGEST", "value": "a"}]}}, "RATCHET_MODEL_DIGEST|extraEnv"),
         ("platform", {"pods": {"podLabels": {"app.kubernetes.io/name": "other"}}}, "app.kubernetes.io/name"),
+        # the policies select by it: a pod without it would be closed to its own, or open to all
+        ("platform", {"postgres": {"pod": {"podLabels": {"app.kubernetes.io/part-of": "crm"}}}}, "app.kubernetes.io/part-of"),
+        ("ratchet", {"pods": {"podLabels": {"app.kubernetes.io/part-of": "crm"}}}, "app.kubernetes.io/part-of"),
+        ("kubeflow-pipelines", {"pods": {"podLabels": {"app.kubernetes.io/part-of": "crm"}}}, "app.kubernetes.io/part-of"),
         ("kubeflow-pipelines", {"runs": {"pod": {"extraEnv": []}}}, "runs"),
         ("kubeflow-pipelines", {"mysql": {"pod": {"nodeSelectors": {}}}}, "nodeSelectors"),
     ],

@@ -220,7 +220,10 @@ def test_kubeflow_lets_in_the_namespaces_of_the_models_that_are_there(deployed: 
     assert f"networkPolicy.namespaces={{{wanted}}}" in upgraded(deployed, "kubeflow-pipelines")
 
 
-def test_namespaces_that_a_file_of_values_lets_in_are_added_to(deployed: Stub, tmp_path: Path) -> None:
+def test_namespaces_that_a_file_of_values_lets_in_are_added_to(
+    deployed: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "load", lambda *_: None)  # no image is named
     file = tmp_path / "site.yaml"
     file.write_text("networkPolicy: {namespaces: [notebooks]}", encoding="utf-8")
     deployed.answers("get values kubeflow-pipelines", {})
