@@ -16,6 +16,9 @@ OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
     "AWS_SECRET_ACCESS_KEY",
     "AWS_REGION",
     "AWS_ENDPOINT_URL_S3",
+    "MLFLOW_TRACKING_USERNAME",  # of an MLflow that asks for a login
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
 )
 NOTIFY = "RATCHET_NOTIFY_URL"  # that the Secret has where somebody has put it there: no chart writes it
 SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over what is set there
