@@ -262,6 +262,7 @@ def test_a_page_that_nobody_acts_on_gets_what_it_shows_and_no_more(tmp_path: Pat
     assert variables(page) == {
         *("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_SNAPSHOTS_URL", "RATCHET_REPORTS_URL"),
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL_S3"),
+        *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
         *("RATCHET_UI_HOST", "RATCHET_UI_PORT", "FORWARDED_ALLOW_IPS"),
     }
     secrets = {item["valueFrom"]["secretKeyRef"]["name"] for item in page["spec"]["containers"][0]["env"] if "valueFrom" in item}

@@ -55,7 +55,7 @@ def test_an_mlflow_that_asks_for_a_login_gets_it_from_every_pod_and_every_task()
                 asking.add(name)
                 assert optional == LOGIN, name
     assert len(asking) == 4, asking  # serving, exporter, pages, retention; the others have all keys of the Secret
-    assert set(task_pods.OPTIONAL) >= LOGIN
+    assert set(task_pods.BY_HAND) >= LOGIN
 
 
 def test_a_pod_that_serves_is_told_version_and_digest_by_its_template() -> None:
