@@ -50,7 +50,11 @@ def install(
             it is the one of this folder.
     """
     repository, _, tag = ours.rpartition(":")
-    image = {"image.repository": repository, "image.tag": tag}
+    image = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "image.digest": "",
+    }  # of an image that is built here nobody knows one
     with stage("chart platform: Postgres, S3, MLflow"):
         cluster.install(PLATFORM, {**image, **(_made(cluster.values(PLATFORM) or {}) if parts else {})}, wait=True)
     if isinstance(kubeflow, Path):
@@ -58,9 +62,10 @@ def install(
             cluster.load([name for name in named_images(values_of(kubeflow)) if images.exists(name)])
     if kubeflow:
         with stage("chart kubeflow-pipelines: API server, Argo, MySQL"):
-            cluster.install(KUBEFLOW, image, over=kubeflow if isinstance(kubeflow, Path) else None, wait=True)
+            over = kubeflow if isinstance(kubeflow, Path) else None
+            cluster.install(KUBEFLOW, {**image, **_let_in(cluster, values_of(over) if over else None)}, over=over, wait=True)
     deployed = cluster.values(CHART)
-    values = {**image, "image.digest": "", **_kubeflow(cluster, deployed or {})}  # of an image that is built here nobody knows one
+    values = {**image, **_kubeflow(cluster, deployed or {})}
     if project is None and deployed is not None:
         _say_which_project_stays(str(deployed["project"]))
         files = {}
@@ -71,7 +76,7 @@ def install(
     for model in models(cluster):
         if (model.release, model.namespace) != (FIRST.release, FIRST.namespace):
             with stage(f"chart ratchet: {model.release} in {model.namespace}"):
-                model.on(cluster).install(model.release, {**image, "image.digest": ""}, chart=CHART, wait=False)
+                model.on(cluster).install(model.release, image, chart=CHART, wait=False)
 
 
 def see_that_it_is_there(project: Path | None) -> None:
@@ -87,8 +92,21 @@ def _made(deployed: dict[str, Any]) -> dict[str, str]:
     for name, picture in (("postgres", packages.POSTGRES), ("s3", packages.VERSITYGW)):
         repository, _, tag = picture.rpartition(":")
         if not deployed or deployed[name]["image"]["repository"] == repository:
-            values |= {f"{name}.image.repository": repository, f"{name}.image.tag": tag}
+            values |= {f"{name}.image.repository": repository, f"{name}.image.tag": tag, f"{name}.image.digest": ""}
     return values
+
+
+def _let_in(cluster: Cluster, over: Any) -> dict[str, str]:
+    """The namespaces that Kubeflow's policies let in: those that are set, by that file or before, and those of the models."""
+    for values in (over, cluster.values(KUBEFLOW)):
+        section = values.get("networkPolicy") if isinstance(values, dict) else None
+        if isinstance(section, dict) and "namespaces" in section:
+            said = [str(name) for name in section["namespaces"] or []]
+            break
+    else:
+        said = []
+    names = dict.fromkeys([*said, *(model.namespace for model in models(cluster) if model.namespace != cluster.namespace)])
+    return {"networkPolicy.namespaces": "{" + ",".join(names) + "}"} if names else {}
 
 
 def _kubeflow(cluster: Cluster, deployed: dict[str, Any]) -> dict[str, str]:

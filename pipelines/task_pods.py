@@ -17,7 +17,12 @@ OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
     "AWS_REGION",
     "AWS_ENDPOINT_URL_S3",
 )
-NOTIFY = "RATCHET_NOTIFY_URL"  # that the Secret has where somebody has put it there: no chart writes it
+BY_HAND = (  # that the Secret has where somebody has put them there: no chart writes them
+    "RATCHET_NOTIFY_URL",
+    "MLFLOW_TRACKING_USERNAME",  # of an MLflow that asks for a login
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+)
 SETTINGS = (  # in a ConfigMap and not in the pipeline: kfp.local takes over what is set there
     "RATCHET_PROJECT",
     "RATCHET_HOME",
@@ -49,7 +54,7 @@ def in_pod(task: PipelineTask, settings: KubeflowSettings) -> PipelineTask:
     backend's default (it repeats what was evicted or killed); what can be tried again for a reason is tried again inside.
     """
     kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in ADDRESSES})
-    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in (*OPTIONAL, NOTIFY)}, optional=True)
+    kubernetes.use_secret_as_env(task, settings.connections, {name: name for name in (*OPTIONAL, *BY_HAND)}, optional=True)
     kubernetes.use_config_map_as_env(task, settings.settings, {name: name for name in SETTINGS})
     kubernetes.use_config_map_as_volume(task, settings.project, _PROJECT)
     kubernetes.empty_dir_mount(task, "home", _HOME)

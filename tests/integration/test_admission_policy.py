@@ -153,10 +153,28 @@ def test_the_policy_fails_closed_denies_and_holds_in_the_releases_namespace() ->
     spec = policy()
     assert spec["failurePolicy"] == "Fail"
     (rule,) = spec["matchConstraints"]["resourceRules"]
-    assert rule == {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"], "operations": ["UPDATE"]}
+    assert rule == {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "resources": ["deployments"],
+        "operations": ["UPDATE"],
+        "resourceNames": ["ratchet-serving"],
+    }
     binding = one(rendered(HELM, "ratchet"), "ValidatingAdmissionPolicyBinding", NAME)["spec"]
     assert (binding["policyName"], binding["validationActions"]) == (NAME, ["Deny"])
     assert binding["matchResources"]["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "ratchet"}}
+
+
+@pytest.mark.parametrize("release", ["ratchet", "fraud"])
+def test_what_a_bounded_subject_does_to_another_deployment_is_not_asked_about(release: str) -> None:
+    assert HELM is not None
+    documents = rendered(HELM, "ratchet", *SUBJECTS, release=release)
+    spec = one(documents, "ValidatingAdmissionPolicy", f"{release}-promoter.ratchet")["spec"]
+    names = [name for rule in spec["matchConstraints"]["resourceRules"] for name in rule["resourceNames"]]
+    # the one that the Role lets those subjects patch, and that only
+    role = one(documents, "Role", f"{release}-promoter")
+    patched = [rule["resourceNames"] for rule in role["rules"] if "patch" in rule["verbs"] and rule["resources"] == ["deployments"]]
+    assert [names] == patched == [[f"{release}-serving"]]
 
 
 def test_a_cluster_without_the_api_and_a_site_that_may_not_make_one_get_none() -> None:

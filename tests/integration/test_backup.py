@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,13 @@ from sqlalchemy import create_engine, text
 
 from cluster.images import ROOT
 from cluster.releases import own_tools
-from ratchet.core.errors import UserError
+from ratchet.core.decision import Verdict
+from ratchet.core.errors import LedgerError, UserError
+from ratchet.core.events import Gated
+from ratchet.ledger.anchor_file import AnchorFile, KeyText
+from ratchet.ledger.journal import Journal
+from ratchet.ledger.seal import Seal
+from ratchet.ledger.sql import SqlLedger
 from tests.cluster.rendering import found_helm, one, pods, rendered
 
 FILES = ROOT / "charts" / "platform" / "files"
@@ -61,7 +68,7 @@ class Site:
             "PATH": f"{_postgres()}:/usr/bin:/bin",
             "HOME": str(self.folder),
             "BACKUPS": str(self.folder / "backups"),
-            "DATABASES": "mlflow ratchet",
+            "DATABASES": "ratchet mlflow",
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
             "PGUSER": "postgres",
@@ -220,6 +227,50 @@ def test_what_was_lost_and_what_was_spoiled_comes_back(site: Site) -> None:
     assert site.objects() == {**before, "snapshots/later": b"later"}
 
 
+def test_a_restored_ledger_stops_every_act_until_its_head_is_taken_as_it_stands(site: Site) -> None:
+    seal = Seal("m", KeyText("k" * 32, "a variable"), AnchorFile(site.folder / "head.json"), lambda _: None)
+    url = f"postgresql+psycopg://ratchet:secret@127.0.0.1:{site.port}/ratchet"
+
+    def journal() -> Journal:
+        return Journal(SqlLedger(url, "ann", "m", secret=seal.secret), "m", (), seal)
+
+    def gated(candidate: int) -> Gated:
+        return Gated(snapshot="s", candidate=candidate, champion=1, verdict=Verdict.FAIL, reasons=("worse",), decisive=("worse",))
+
+    journal().append(gated(2))
+    name = site.back_up()
+    journal().append(gated(3))
+    site.restore(name)
+    with pytest.raises(LedgerError, match="has no record 2, which was published at"):
+        journal().trusted()
+    assert journal().anchor().seq == 1
+    assert len(journal().trusted().entries) == 1
+    journal().append(gated(4))  # the triggers and the rights came back too
+    assert len(journal().trusted().entries) == 2
+
+
+@pytest.mark.parametrize("page", ["README.md", "charts/platform/README.md"])
+def test_the_written_restore_looks_at_the_ledger_and_anchors_it_before_anything_acts(page: str) -> None:
+    told = (ROOT / page).read_text(encoding="utf-8").split("```sh\n")
+    (block,) = [text.partition("```")[0] for text in told if "ratchet reconcile" in text.partition("```")[0]]
+    acts = [line.rpartition("-- ratchet ")[2].split()[0] for line in block.splitlines() if "-- ratchet " in line]
+    assert acts[:3] == ["history", "anchor", "reconcile"]
+
+
+def test_nobody_writes_while_the_written_restore_goes_on() -> None:
+    told = (ROOT / "charts/platform/README.md").read_text(encoding="utf-8")
+    steps = [
+        '"suspend":true',
+        "--replicas=0",
+        "backup.restore=",
+        "wait --for=condition=complete",
+        "--replicas=1",
+        '"suspend":false',
+    ]
+    assert [told.count(step) for step in steps] == [1] * len(steps)
+    assert sorted(steps, key=told.index) == steps
+
+
 def test_an_object_that_did_not_change_is_stored_once_and_the_oldest_backups_go(site: Site) -> None:
     site.bucket.put_object(Key="a", Body=b"first")
     names = [site.back_up()]
@@ -294,11 +345,29 @@ def test_the_pods_dump_postgresql_before_s3_and_restore_s3_before_postgresql() -
     }
     assert order == {
         "CronJob platform-backup": ["sh /etc/backup/dump.sh", "python -P /etc/backup/objects.py save"],
-        "Job platform-backup-restore": [
+        "Job platform-backup-restore-20260101t000000z": [
             "python -P /etc/backup/objects.py restore 20260101T000000Z",
             "sh /etc/backup/restore.sh",
         ],
     }
+    (dump,) = found["CronJob platform-backup"]["initContainers"]
+    assert {"name": "DATABASES", "value": "ratchet mlflow"} in dump["env"]  # a version that the ledger names is in the copy
     assert one(documents, "ConfigMap", "platform-backup")["data"]["dump.sh"] == (FILES / "dump.sh").read_text(encoding="utf-8")
     with pytest.raises(UserError, match="back your own database up by its own means"):
         rendered(helm, "platform", SCHEDULE, "postgres.enabled=false", "mlflow.databaseSecret=mine", "connections.create=false")
+
+
+@pytest.mark.parametrize("release", ["platform", "p" * 53])
+def test_each_restore_is_a_job_of_its_own_whose_programs_are_there(release: str) -> None:
+    helm = found_helm()
+    if helm is None:
+        pytest.skip("helm is missing")
+    names = set()
+    for backup in ("20260101T000000Z", "20260102T000000Z"):
+        documents = rendered(helm, "platform", f"backup.restore={backup}", "backup.existingClaim=old", release=release)
+        (name,) = [item["metadata"]["name"] for item in documents if item["kind"] == "Job"]
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name)
+        names.add(name)
+    assert len(names) == 2
+    # the Job is applied by hand: what it runs comes with the release, also on a new cluster that makes no backups yet
+    assert one(rendered(helm, "platform", "backup.existingClaim=old"), "ConfigMap", "platform-backup")["data"]["restore.sh"]

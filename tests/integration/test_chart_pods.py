@@ -212,7 +212,12 @@ def test_every_image_is_named_by_digest_where_one_is_given(chart: str, tmp_path:
         ("ratchet", {"pods": {"extraEnv": [{"name": "RATCHET_MODEL_VERSION", "value": "3"}]}}, "RATCHET_MODEL_VERSION|extraEnv"),
         ("ratchet", {"ui": {"userHeader": "X-User"}, "networkPolicy": {"enabled": False}}, "name your proxy in ui.from"),
         ("ratchet", {"ui": {"userHeader": "X-User"}, "networkPolicy": {"enabled": True}}, "name your proxy in ui.from"),
+        ("ratchet", {"pods": {"extraEnv": [{"name": "RATCHET_MODEL_DIGEST", "value": "a"}]}}, "RATCHET_MODEL_DIGEST|extraEnv"),
         ("platform", {"pods": {"podLabels": {"app.kubernetes.io/name": "other"}}}, "app.kubernetes.io/name"),
+        # the policies select by it: a pod without it would be closed to its own, or open to all
+        ("platform", {"postgres": {"pod": {"podLabels": {"app.kubernetes.io/part-of": "crm"}}}}, "app.kubernetes.io/part-of"),
+        ("ratchet", {"pods": {"podLabels": {"app.kubernetes.io/part-of": "crm"}}}, "app.kubernetes.io/part-of"),
+        ("kubeflow-pipelines", {"pods": {"podLabels": {"app.kubernetes.io/part-of": "crm"}}}, "app.kubernetes.io/part-of"),
         ("kubeflow-pipelines", {"runs": {"pod": {"extraEnv": []}}}, "runs"),
         ("kubeflow-pipelines", {"mysql": {"pod": {"nodeSelectors": {}}}}, "nodeSelectors"),
     ],
@@ -257,6 +262,7 @@ def test_a_page_that_nobody_acts_on_gets_what_it_shows_and_no_more(tmp_path: Pat
     assert variables(page) == {
         *("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_SNAPSHOTS_URL", "RATCHET_REPORTS_URL"),
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL_S3"),
+        *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
         *("RATCHET_UI_HOST", "RATCHET_UI_PORT", "FORWARDED_ALLOW_IPS"),
     }
     secrets = {item["valueFrom"]["secretKeyRef"]["name"] for item in page["spec"]["containers"][0]["env"] if "valueFrom" in item}

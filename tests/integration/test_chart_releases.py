@@ -14,6 +14,7 @@ import pytest
 
 from cluster.shell import run
 from ratchet.core.errors import UserError
+from serving.door import hosts_for
 from tests.cluster.rendering import Helm, found_helm, one, pod_template, rendered
 
 Document = dict[str, Any]
@@ -365,3 +366,39 @@ def test_helm_renders_without_being_told_which_kubernetes(chart: str) -> None:
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" else []
     HELM.helm("template", chart, f"charts/{chart}", *project)
     assert HELM.helm("version", "--template", "{{.Version}}").count(".") == 2
+
+
+HOSTS = {"a list": "serving.hosts={api.example.com}", "a variable": "serving.env.RATCHET_HOSTS=api.example.com"}
+
+
+def _variables(documents: list[Document], kind: str, name: str) -> dict[str, str]:
+    (container,) = one(documents, kind, name)["spec"]["template"]["spec"]["containers"]
+    names = [item["name"] for item in container["env"]]
+    assert len(names) == len(set(names))
+    return {item["name"]: item["value"] for item in container["env"] if "value" in item}
+
+
+@pytest.mark.parametrize("value", HOSTS.values(), ids=HOSTS)
+def test_where_serving_answers_to_certain_names_the_promoter_is_still_answered(value: str) -> None:
+    assert HELM is not None
+    documents = rendered(HELM, "ratchet", value, "ingress.enabled=true", "ingress.host=in.example.com", release="fraud")
+    known = hosts_for("", _variables(documents, "Deployment", "fraud-serving")["RATCHET_HOSTS"], "RATCHET_HOSTS")
+    assert known is not None
+    asked = urlsplit(one(documents, "ConfigMap", "fraud-pipeline")["data"]["RATCHET_SERVING_URL"]).hostname
+    service = {"fraud-serving", "fraud-serving.ratchet", "fraud-serving.ratchet.svc", "fraud-serving.ratchet.svc.cluster.local"}
+    assert {"api.example.com", "in.example.com", asked, *service} <= known
+    assert "evil.example.com" not in known
+
+
+def test_without_names_serving_answers_to_any() -> None:
+    assert HELM is not None
+    assert "RATCHET_HOSTS" not in _variables(rendered(HELM, "ratchet"), "Deployment", "ratchet-serving")
+
+
+@pytest.mark.parametrize("place", ["pods", "serving.pod"])
+def test_names_that_would_lock_the_promoter_out_are_refused_with_where_to_write_them(place: str) -> None:
+    assert HELM is not None
+    variable = [f"{place}.extraEnv[0].name=RATCHET_HOSTS", f"{place}.extraEnv[0].value"]
+    with pytest.raises(UserError, match="write them into serving"):
+        rendered(HELM, "ratchet", variable[0], f"{variable[1]}=api.example.com")
+    rendered(HELM, "ratchet", variable[0], f"{variable[1]}=api.example.com\\,ratchet-serving.ratchet")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.rendering import found_helm, one, rendered
+from pipelines import task_pods
+from tests.cluster.rendering import found_helm, one, pods, rendered
 
 HELM = found_helm()
 pytestmark = pytest.mark.skipif(HELM is None, reason="helm is missing: https://helm.sh/docs/intro/install, or `make cluster-up`")
@@ -34,6 +35,27 @@ def test_nobody_who_serves_or_only_looks_gets_the_ledgers_key() -> None:
     for name in ("ratchet-serving", "ratchet-exporter"):
         assert "RATCHET_LEDGER_KEY" not in secrets_of(name, *OWN)
     assert not {"RATCHET_LEDGER_URL"} & set(secrets_of("ratchet-serving", *OWN))
+
+
+LOGIN = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
+
+
+def test_an_mlflow_that_asks_for_a_login_gets_it_from_every_pod_and_every_task() -> None:
+    assert HELM is not None
+    enabled = ["exporter.enabled=true", "ui.enabled=true", "retention.schedule=0 1 * * *", "watch.enabled=true"]
+    asking = set()
+    for name, spec in pods(rendered(HELM, "ratchet", *enabled)):
+        for container in spec["containers"]:
+            optional = {
+                item["name"]
+                for item in container.get("env", [])
+                if item.get("valueFrom", {}).get("secretKeyRef", {}).get("optional") and item["name"] in LOGIN
+            }
+            if any(item["name"] == "RATCHET_TRACKING_URI" for item in container.get("env", [])):
+                asking.add(name)
+                assert optional == LOGIN, name
+    assert len(asking) == 4, asking  # serving, exporter, pages, retention; the others have all keys of the Secret
+    assert set(task_pods.BY_HAND) >= LOGIN
 
 
 def test_a_pod_that_serves_is_told_version_and_digest_by_its_template() -> None:

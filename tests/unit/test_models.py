@@ -207,6 +207,38 @@ def test_an_upgrade_reaches_every_model_and_keeps_what_was_set(deployed: Stub) -
         assert "--set-file" not in call  # the project that is deployed stays, the first one's too
 
 
+def upgraded(stub: Stub, release: str) -> list[str]:
+    (call,) = [call for call in applied(stub) if call[call.index("--install") + 1] == release]
+    return call
+
+
+@pytest.mark.parametrize("said", [[], ["notebooks"]])
+def test_kubeflow_lets_in_the_namespaces_of_the_models_that_are_there(deployed: Stub, said: list[str]) -> None:
+    deployed.answers("get values kubeflow-pipelines", {"networkPolicy": {"namespaces": said}})
+    install(deployed.cluster, "ratchet/ratchet:8", None, kubeflow=True)
+    wanted = ",".join([*said, "team-a", "team-b"])
+    assert f"networkPolicy.namespaces={{{wanted}}}" in upgraded(deployed, "kubeflow-pipelines")
+
+
+def test_namespaces_that_a_file_of_values_lets_in_are_added_to(
+    deployed: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "load", lambda *_: None)  # no image is named
+    file = tmp_path / "site.yaml"
+    file.write_text("networkPolicy: {namespaces: [notebooks]}", encoding="utf-8")
+    deployed.answers("get values kubeflow-pipelines", {})
+    install(deployed.cluster, "ratchet/ratchet:8", None, kubeflow=file)
+    assert "networkPolicy.namespaces={notebooks,team-a,team-b}" in upgraded(deployed, "kubeflow-pipelines")
+
+
+def test_an_image_that_was_built_here_is_named_by_its_tag_in_every_chart(deployed: Stub) -> None:
+    deployed.answers("get values kubeflow-pipelines", {})
+    install(deployed.cluster, "ratchet/ratchet:8", None, kubeflow=True)
+    assert len(applied(deployed)) == 6
+    for call in applied(deployed):
+        assert "image.digest=" in call  # a digest that was set would count in place of the tag
+
+
 def test_the_deployed_project_is_replaced_when_asked(deployed: Stub, tmp_path: Path) -> None:
     file = project(tmp_path)
     install(deployed.cluster, "ratchet/ratchet:8", None, project=file)

@@ -1,5 +1,5 @@
 # Writes what PostgreSQL holds into $BACKUPS/.new: each database, and the roles without their passwords, which are the Secret's.
-# PostgreSQL comes first and S3 after it: whatever a row names was stored before the row, so it is in the copy that is made later.
+# $DATABASES begins with the ledger's, and S3 comes last: whatever a row names was stored before the row, so it is in a copy made later.
 set -eu
 new=$BACKUPS/.new # a backup that was killed begins anew
 rm -rf "$new"

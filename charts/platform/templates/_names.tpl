@@ -39,6 +39,11 @@
 {{ include "platform.fullname" . }}-answers
 {{- end }}
 
+{{/* The Job that goes back to a backup: one of its own for each, since a Job cannot be changed or run twice. */}}
+{{- define "platform.names.restore" -}}
+{{ include "platform.fullname" . | trunc 30 | trimSuffix "-" }}-backup-restore-{{ lower .Values.backup.restore }}
+{{- end }}
+
 {{/* CronJob and ConfigMap of the backup, and the claim unless it is your own. */}}
 {{- define "platform.names.backup" -}}
 {{ include "platform.fullname" . }}-backup

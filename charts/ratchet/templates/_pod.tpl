@@ -45,13 +45,14 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{/* Environment variables out of the Secret with the connections; the argument has names, a list; may, a list of those that a Secret
-need not have; secret, the part's own Secret, where it has one; and root. */}}
+need not have; secret, the part's own Secret, where it has one; and root. Whoever asks MLflow gets the login of one that wants it. */}}
 {{- define "ratchet.connections" -}}
 {{- $secret := .secret | default .root.Values.connections.secret }}
 {{- range .names }}
 - {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}}}}
 {{- end }}
-{{- range .may }}
+{{- $login := ternary (list "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN") list (has "RATCHET_TRACKING_URI" .names) }}
+{{- range concat (.may | default list) $login }}
 - {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}, optional: true}}}
 {{- end }}
 {{- end }}

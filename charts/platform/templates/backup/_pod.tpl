@@ -27,7 +27,8 @@ securityContext: {{- include "platform.containerSecurity" .root | nindent 2 }}
 env:
   - {name: BACKUPS, value: /backups}
   - {name: BACKUP, value: {{ .backup | quote }}}
-  - {name: DATABASES, value: mlflow ratchet}
+  # the ledger first: a version that it names was registered before, and is in the copy
+  - {name: DATABASES, value: ratchet mlflow}
   - {name: PGHOST, value: {{ include "platform.names.postgres" .root }}}
   - {name: PGUSER, value: postgres}
   - {name: PGSSLMODE, value: {{ include "platform.sslmode" .root }}}

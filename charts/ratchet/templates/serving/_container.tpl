@@ -13,7 +13,10 @@ env:
   - {name: RATCHET_MODEL_DIGEST, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['ratchet.dev/model-digest']"}}}
   # what answering needs, and no more: neither the ledger nor S3
   {{- include "ratchet.connections" (dict "names" (list "RATCHET_TRACKING_URI" "RATCHET_REQUESTS_URL" "RATCHET_ONLINE_URL") "secret" .Values.serving.connectionsSecret "root" .) | nindent 2 }}
-  {{- range $variable, $value := .Values.serving.env }}
+  {{- with include "ratchet.servingHosts" . }}
+  - {name: RATCHET_HOSTS, value: {{ . | quote }}}
+  {{- end }}
+  {{- range $variable, $value := omit (.Values.serving.env | default dict) "RATCHET_HOSTS" }}
   - {name: {{ $variable }}, value: {{ $value | quote }}}
   {{- end }}
 ports: [{name: http, containerPort: 3000}]
