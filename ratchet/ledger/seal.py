@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class Anchors(Protocol):
 
     def read(self) -> Anchor | None:
         """What was published last, None when nothing was."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held while one reads, checks and publishes, so that nobody puts an older head over a newer one."""
         ...
 
     def publish(self, anchor: Anchor) -> None:
@@ -124,6 +129,10 @@ class Seal:
 
     def follow(self, after: After) -> None:
         """Publish the newest head, if all since the last published one is good. Raises LedgerError when not, Unavailable."""
+        with self._anchors.alone():
+            self._follow(after)
+
+    def _follow(self, after: After) -> None:
         before = self._anchors.read()
         records = after(before.seq - 1 if before else 0)
         if before is not None:
@@ -138,7 +147,8 @@ class Seal:
     def accept(self, head: Record) -> Anchor:
         """Publish this head, whatever was published before: somebody has looked."""
         self._key.made()
-        return self._publish(head)
+        with self._anchors.alone():
+            return self._publish(head)
 
     def _publish(self, head: Record) -> Anchor:
         secret = self._key.read()

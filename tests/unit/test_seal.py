@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ratchet.clients.durable import write_synced
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import LedgerError, UserError
 from ratchet.core.events import Gated, Moved
-from ratchet.core.record import GENESIS, MAC, canonical, digest
+from ratchet.core.record import GENESIS, MAC, Record, canonical, digest
+from ratchet.ledger import anchor_file
 from ratchet.ledger.anchor_deployment import HEAD, DeploymentAnchor
 from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
 from ratchet.ledger.journal import Journal
@@ -238,6 +242,51 @@ def test_a_published_head_that_is_not_ours_is_one_sentence(home: Home, text: str
     (home.folder / "models" / "head.json").write_text(text)
     with pytest.raises(LedgerError, match="is not the ledger's head that was written there"):
         home.journal.trusted()
+
+
+def test_two_that_publish_at_once_do_not_share_a_temporary_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Anchor(4, "a" * 64, ""), Anchor(5, "b" * 64, "")
+
+    def overtaken(path: Path, write: Callable[[Any], Any]) -> None:
+        write_synced(path, write)
+        monkeypatch.setattr(anchor_file, "write_synced", write_synced)
+        home.head.publish(second)
+
+    monkeypatch.setattr(anchor_file, "write_synced", overtaken)
+    home.head.publish(first)
+    assert home.head.read() == first
+
+
+def test_a_head_only_grows_although_a_writer_was_overtaken_after_it_read(home: Home) -> None:
+    records = SqlLedger(f"sqlite:///{home.database}", "ann", "m").records()
+    seal = Seal("m", KeyFile(home.folder / "ledger.key", make=True), home.head, home.said.append)
+    seal.accept(records[0])
+    with ThreadPoolExecutor(1) as pool:
+        other: list[Future[None]] = []
+
+        def slow(seq: int) -> list[Record]:
+            if not other:
+                other.append(pool.submit(seal.follow, lambda after: records[after:]))
+                wait(other, timeout=0.5)  # it waits for its turn, or has had it
+            return records[seq:2]  # what this writer has seen: no third record yet
+
+        seal.follow(slow)
+        other[0].result()
+    found = home.head.read()
+    assert found is not None
+    assert found.seq == 3
+
+
+def test_a_write_that_was_killed_leaves_the_head_before_and_hinders_no_later_one(home: Home) -> None:
+    folder = home.folder / "models"
+    for name in (".new-head.json", ".new-head.json-dead"):
+        (folder / name).write_text('{"seq":')
+    assert home.journal.trusted().seq == 3
+    home.journal.append(GATE)
+    found = home.head.read()
+    assert found is not None
+    assert found.seq == 4
+    assert sorted(path.name for path in folder.iterdir()) == [".head.json.lock", ".new-head.json", "head.json"]
 
 
 class FakeApi:
