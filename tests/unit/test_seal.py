@@ -190,8 +190,38 @@ def test_the_key_is_the_owners_alone_and_nobody_acts_without_it(home: Home) -> N
     with pytest.raises(LedgerError, match=r"the ledger is signed, and its key is not at .*ledger\.key: bring the key back"):
         home.journal.trusted()
     assert home.journal.broken() == ""  # who only looks needs no key
-    home.journal.append(GATE)
+    with pytest.raises(LedgerError, match=r"the ledger is signed, and its key is not at .*ledger\.key: bring the key back"):
+        home.journal.append(GATE)
     assert not key.exists()  # no other key takes its place unasked
+    assert home.journal.history().seq == 3  # and nothing unsigned gets in
+
+
+def test_who_has_no_key_neither_adds_to_a_signed_ledger_nor_takes_its_head_over(home: Home) -> None:
+    before = home.head.read()
+    for kept in (KeyText("", "RATCHET_LEDGER_KEY"), KeyFile(home.folder / "not-mounted", make=False)):
+        home.key = kept
+        for act in (lambda: home.journal.append(GATE), home.journal.anchor):
+            with pytest.raises(LedgerError, match="the ledger is signed, and its key is not at "):
+                act()
+    home.key = None
+    forge(home)  # of an older release: with it the head is not followed either
+    seal = Seal("m", KeyText("", "RATCHET_LEDGER_KEY"), home.head, home.said.append)
+    with pytest.raises(LedgerError, match="its key is not at RATCHET_LEDGER_KEY"):
+        seal.follow(lambda after: SqlLedger(f"sqlite:///{home.database}", "ann", "m").records(after=after))
+    assert home.head.read() == before
+
+
+def test_another_key_signs_a_ledger_whose_key_is_lost_once_somebody_has_looked(home: Home) -> None:
+    home.key = KeyText("n" * 64, "RATCHET_LEDGER_KEY")
+    home.journal.anchor()
+    home.journal.append(GATE)
+    assert home.journal.trusted().seq == 4
+
+
+def test_an_illegible_head_is_mended_by_anchor(home: Home) -> None:
+    (home.folder / "models" / "head.json").write_text('{"seq":')
+    home.journal.anchor()
+    assert home.journal.trusted().seq == 3
 
 
 def test_anchor_takes_a_ledger_as_it_stands_after_somebody_has_looked(home: Home) -> None:
