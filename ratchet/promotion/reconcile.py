@@ -20,9 +20,9 @@ def reconcile(production: Production) -> list[str]:
 
     The last move that was done in the ledger is the truth, its version and its digest. An alias that names another version is set
     back. An intent without an end is finished by the plan when its champion is still the one that was compared with (or the alias
-    has moved already), and undone by it when production has moved on since; where the registry has lost the champion, that comes first,
-    since the move may be the way from it. After that, pods that serve another version, or by another digest, are rolled back. Run
-    twice, it does nothing the second time.
+    has moved already), and undone by it when production has moved on since; where the registry has lost the champion, that comes
+    first, since the move may be the way from it. After that, pods that serve another version, or by another digest, are rolled
+    back. Run twice, it does nothing the second time.
 
     The lock is taken only when there is something to mend. Raises RetryableError when a backend could not be reached on the way,
     and as `champion_of` and `set_back` do: files that are not those that were promoted are rolled out by nobody.

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 
@@ -351,6 +351,28 @@ def test_the_copies_are_bounded_and_one_that_cannot_be_kept_stops_nobody(at: Fak
     by_hand.rollback(at.production, None, "")
     assert at.said[-1] == "[PROMOTE] no copy of version 1 could be kept beside the ledger: the store of reports cannot be reached"
     assert at.consistent
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError("tar broke"), MemoryError()], ids=repr)
+def test_whatever_hinders_the_copy_the_promotion_is_done_and_its_cause_is_said(
+    at: FakeStores, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr("ratchet.promotion.kept.tarfile.open", lambda **_: broken(None))
+    assert carry_out(at.production, at.move(2, 1)).event.state == "done"
+    assert at.said[-1].startswith("[PROMOTE] no copy of version 2 could be kept beside the ledger: ")
+    assert not at.said[-1].endswith(": ")
+    assert at.consistent
+
+
+def test_files_that_no_copy_could_hold_are_not_packed_at_all(at: FakeStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ratchet.promotion.kept._MOST_BYTES", 1000)
+    monkeypatch.setattr("ratchet.promotion.kept.tarfile.open", lambda **_: pytest.fail("packed"))
+    carry_out(at.production, at.move(2, 1))
+    assert at.said[-1].startswith("[PROMOTE] version 2 is too large for a copy beside the ledger: ")
+    assert "kept_version_2.json" not in copies(at).saved
 
 
 def test_a_serving_process_refuses_files_that_do_not_have_the_digest_it_was_told(at: FakeStores) -> None:
