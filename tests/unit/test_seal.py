@@ -16,7 +16,7 @@ import pytest
 
 from ratchet.clients.durable import write_synced
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import LedgerError, UserError
+from ratchet.core.errors import LedgerError, Unavailable, UserError
 from ratchet.core.events import Gated, Moved
 from ratchet.core.record import GENESIS, MAC, Record, canonical, digest
 from ratchet.ledger import anchor_file
@@ -317,6 +317,43 @@ def test_a_write_that_was_killed_leaves_the_head_before_and_hinders_no_later_one
     assert found is not None
     assert found.seq == 4
     assert sorted(path.name for path in folder.iterdir()) == [".head.json.lock", ".new-head.json", "head.json"]
+
+
+class Away(AnchorFile):
+    """The place of the head, which does not answer while it is `away`; it counts who asks."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.away, self.asked = False, 0
+
+    def read(self) -> Anchor | None:
+        self.asked += 1
+        if self.away:
+            message = "the cluster cannot be reached"
+            raise Unavailable(message)
+        return super().read()
+
+
+def test_history_is_read_although_the_place_of_the_head_is_away_and_nobody_acts_on_it(home: Home) -> None:
+    place = Away(home.folder / "models" / "head.json")
+    seal = Seal("m", KeyFile(home.folder / "ledger.key", make=True), place, home.said.append)
+    journal = Journal(SqlLedger(f"sqlite:///{home.database}", "ann", "m", secret=seal.secret), "m", (), seal)
+    journal.trusted()
+    place.away = True
+    forge(home)
+    assert journal.history().seq == 4
+    for act in (journal.trusted, journal.broken):
+        with pytest.raises(Unavailable, match="cluster cannot be reached"):
+            act()
+    place.away = False
+    with pytest.raises(LedgerError, match="record 4"):  # what nobody could check then is checked now
+        journal.trusted()
+
+
+def test_whoever_has_the_key_asks_no_cluster_for_it(home: Home) -> None:
+    place = Away(home.folder / "models" / "head.json")
+    Seal("m", KeyFile(home.folder / "ledger.key", make=True), place, home.said.append).check_key()
+    assert place.asked == 0
 
 
 class FakeApi:
