@@ -399,7 +399,7 @@ def test_alias_and_pods_agree_by_the_ledgers_digest_too(promoted: str, pinned: s
 
 
 def test_alias_and_pods_that_agree_on_what_the_ledger_did_not_promote_do_not_agree() -> None:
-    elsewhere = history(promotion("done", to=1, **{"from": None}))
+    elsewhere = history(promotion("done", to=1))
     value = scrape(registry=Production(CHAMPION), ledger=elsewhere, rollout=Serving(2, PODS, State.READY))
     assert value("ratchet_alias_pods_agree") == 0.0
 
