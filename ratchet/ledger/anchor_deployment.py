@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 
 from ratchet.clients.kubernetes import DEPLOYMENT, KubernetesApi
 from ratchet.core.errors import LedgerError
@@ -33,6 +34,10 @@ class DeploymentAnchor:
             message = f"{self.where} is not the ledger's head that was written there: restore it, or run `ratchet anchor`"
             raise LedgerError(message)
         return Anchor(int(found["seq"]), found["hash"], found["mac"] or "")
+
+    def alone(self) -> AbstractContextManager[None]:
+        """No lock: a patch is whole, and a head that was overtaken is only older, until the next record brings the newest."""
+        return nullcontext()
 
     def publish(self, anchor: Anchor) -> None:
         """On the Deployment itself, not on its template: no pod is replaced for it."""

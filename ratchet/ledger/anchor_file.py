@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ratchet.clients.durable import staged, write_synced
+from filelock import FileLock, Timeout
+
+from ratchet.clients.durable import TEMPORARY, sync, write_synced
 from ratchet.core.errors import LedgerError, Unavailable
 from ratchet.ledger.seal import Anchor
 
 _FEWEST = 16  # bytes of a key
+_LOCK_SECONDS = 10.0  # many times what a writer needs
 
 
 class AnchorFile:
@@ -39,13 +44,39 @@ class AnchorFile:
             message = f"{self._path} is not the ledger's head that was written there: restore it, or run `ratchet anchor`"
             raise LedgerError(message) from error
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """By a lock file beside it, which the system frees when its holder dies."""
+        lock = FileLock(self._path.with_name(f".{self._path.name}.lock"))
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout as error:
+            message = f"{self._path} has been locked by another process for {_LOCK_SECONDS:.0f} s"
+            raise Unavailable(message) from error
+        except OSError as error:
+            message = f"{self._path} cannot be locked: {error.strerror}"
+            raise Unavailable(message) from error
+        try:
+            with suppress(OSError):  # what a writer that was killed has left takes room, and nothing else
+                for left in self._path.parent.glob(f"{TEMPORARY}{self._path.name}-*"):
+                    left.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
+
     def publish(self, anchor: Anchor) -> None:
-        """Whole or not at all."""
+        """Whole or not at all: under a name of its own first, so that two who write at once do not write into one file."""
+        temporary = self._path.with_name(f"{TEMPORARY}{self._path.name}-{secrets.token_hex(8)}")
         content = json.dumps({"seq": anchor.seq, "hash": anchor.hash, "mac": anchor.mac}).encode()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with staged(self._path) as temporary:
+            try:
                 write_synced(temporary, lambda file: file.write(content))
+                temporary.replace(self._path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            sync(self._path.parent)
         except OSError as error:
             message = f"{self._path} cannot be written: {error.strerror}"
             raise Unavailable(message) from error

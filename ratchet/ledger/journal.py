@@ -108,7 +108,10 @@ class Journal:
             return self._history
 
     def _check(self, found: list[Record]) -> None:
-        """Whether new records continue the chain of those known; the first that does not is remembered."""
+        """Whether new records continue the chain of those known; the first that does not is remembered.
+
+        Who only reads needs no answer from where the head is published: without one, `broken` asks again before anybody acts.
+        """
         if self._last is None or self._broken:
             return  # the first are verified by the first walk
         try:
@@ -117,6 +120,8 @@ class Journal:
                 self._seal.check(self._after)
         except LedgerError as error:
             self._broken = str(error)
+        except RatchetError:
+            self._walked = None
 
     def trusted(self) -> History:
         """The history up to now, to act on.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class Anchors(Protocol):
 
     def read(self) -> Anchor | None:
         """What was published last, None when nothing was."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held while one reads, checks and publishes, so that nobody puts an older head over a newer one."""
         ...
 
     def publish(self, anchor: Anchor) -> None:
@@ -80,15 +85,34 @@ class Seal:
         self._model, self._key, self._anchors, self._say = model, key, anchors, say
 
     def secret(self) -> bytes:
-        """What new records are signed with; the key is made where there never was one."""
-        return self._key.read() or (self._key.made() if self._anchors.read() is None else b"")
+        """What new records are signed with; the key is made where there never was one. Raises LedgerError as `check_key`."""
+        if key := self._key.read():
+            return key
+        anchor = self._anchors.read()
+        self._refuse_over(anchor)
+        return self._key.made() if anchor is None else b""
 
     def check_key(self) -> None:
-        """Raise LedgerError where the head was signed and the key is not here: who acts without it looks like a forger."""
-        anchor = self._anchors.read()
-        if anchor is not None and anchor.mac and not self._key.read():
-            message = f"the ledger is signed, and its key is not at {self._key.where}: bring the key back, or {_ANEW}"
+        """Raise LedgerError where the head was signed and the key is not here: who acts without it looks like a forger.
+
+        Where the key is here, the head is not asked for.
+        """
+        if not self._key.read():
+            self._refuse_over(self._anchors.read())
+
+    def _refuse_over(self, anchor: Anchor | None) -> None:
+        """What is unsigned goes over no signed head."""
+        if anchor is not None and anchor.mac:
+            message = (
+                f"the ledger is signed, and its key is not at {self._key.where}: bring the key back, or, where it is lost, put "
+                f"another there, {_ANEW}"
+            )
             raise LedgerError(message)
+
+    @property
+    def signed(self) -> str:
+        """How heads are published from here, in a sentence."""
+        return f"signed by the key at {self._key.where}" if self._key.read() else "without a key (RATCHET_LEDGER_KEY)"
 
     def check(self, after: After) -> None:
         """Raise LedgerError where the records are not those that were published and signed. Nothing is, before the first act."""
@@ -124,21 +148,37 @@ class Seal:
 
     def follow(self, after: After) -> None:
         """Publish the newest head, if all since the last published one is good. Raises LedgerError when not, Unavailable."""
+        with self._anchors.alone():
+            self._follow(after)
+
+    def _follow(self, after: After) -> None:
         before = self._anchors.read()
         records = after(before.seq - 1 if before else 0)
         if before is not None:
             self._check(before, records)
+        if not self._key.read():
+            self._refuse_over(before)
         if not records or (before is not None and before.seq >= records[-1].seq):
             return
         self._publish(records[-1])
         if before is None:
-            signed = f"signed by the key at {self._key.where}" if self._key.read() else "without a key (RATCHET_LEDGER_KEY)"
-            self._say(f"[LEDGER] the head, record {records[-1].seq}, is anchored at {self._anchors.where} from now on, {signed}")
+            there = self._anchors.where
+            self._say(f"[LEDGER] the head, record {records[-1].seq}, is anchored at {there} from now on, {self.signed}")
 
     def accept(self, head: Record) -> Anchor:
-        """Publish this head, whatever was published before: somebody has looked."""
-        self._key.made()
-        return self._publish(head)
+        """Publish this head, whatever was published before: somebody has looked. Raises LedgerError as `check_key`."""
+        key = self._key.made()
+        with self._anchors.alone():
+            if not key:
+                self._refuse_over(self._legible())
+            return self._publish(head)
+
+    def _legible(self) -> Anchor | None:
+        """The published head, None also where it is none of ours, which this one is to replace."""
+        try:
+            return self._anchors.read()
+        except LedgerError:
+            return None
 
     def _publish(self, head: Record) -> Anchor:
         secret = self._key.read()

@@ -19,7 +19,7 @@ from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.registry.port import Registry
 from ratchet.rollout.port import Rollout
-from ratchet.rollout.state import Pin, PodReport, Progress, State
+from ratchet.rollout.state import PodReport, Progress, State
 from ratchet.snapshots.port import SnapshotStore
 
 
@@ -187,7 +187,7 @@ def status(registry: Registry, journal: Journal, rollout: Rollout) -> Status:
         except PermanentError as error:
             trouble = str(error)
         else:
-            trouble = refusal(found[0], last) if found is not None else _strange(digest, pinned, pods)
+            trouble = refusal(found[0], last) if found is not None else strange(digest, pinned.digest, pods)
     return Status(
         number=last.event.to if last else None,
         champion=champion,
@@ -202,9 +202,9 @@ def status(registry: Registry, journal: Journal, rollout: Rollout) -> Status:
     )
 
 
-def _strange(digest: str, pinned: Pin, pods: Sequence[PodReport]) -> str:
+def strange(digest: str, pinned: str, pods: Sequence[PodReport]) -> str:
     """A template or a pod that goes by another digest than the one on record; empty where none does."""
-    if pinned.digest not in {"", digest}:
-        return f"the pod template has digest {pinned.digest[:12]}, the ledger {digest[:12]}"
+    if pinned not in {"", digest}:
+        return f"the pod template has digest {pinned[:12]}, the ledger {digest[:12]}"
     others = [pod.name for pod in pods if digest and pod.digest not in {"", digest}]
     return f"{', '.join(others)} serves other files than those on record" if others else ""

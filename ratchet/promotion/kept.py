@@ -38,7 +38,12 @@ def keep(production: Production, number: int) -> None:
         return
     try:
         version = production.registry.version(number)
-        packed = _packed(production.registry.files(version))
+        folder = production.registry.files(version)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        if size > _MOST_BYTES:  # not packed to be thrown away: a promoter's memory may not hold it
+            production.say(f"[PROMOTE] version {number} is too large for a copy beside the ledger: {size} bytes")
+            return
+        packed = _packed(folder)
         if len(packed) > _PACKED_BYTES:
             production.say(f"[PROMOTE] version {number} is too large for a copy beside the ledger: {len(packed)} bytes, packed")
             return
@@ -50,7 +55,9 @@ def keep(production: Production, number: int) -> None:
             "files": base64.b64encode(packed).decode(),
         }
         production.keeps.save(_name(number), json.dumps(document))
-    except RatchetError as error:
+    except MemoryError:
+        production.say(f"[PROMOTE] no copy of version {number} could be kept beside the ledger: the memory does not hold it")
+    except (RatchetError, OSError, tarfile.TarError) as error:
         production.say(f"[PROMOTE] no copy of version {number} could be kept beside the ledger: {error}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratchet.core.errors import LockLost, PromotionFailed, RatchetError, RetryableError
+from ratchet.core.errors import LockLost, PermanentError, PromotionFailed, RatchetError, RetryableError
 from ratchet.core.events import Reconciled
 from ratchet.locks.port import Fence
 from ratchet.promotion.aliases import foreign, set_back
@@ -20,8 +20,9 @@ def reconcile(production: Production) -> list[str]:
 
     The last move that was done in the ledger is the truth, its version and its digest. An alias that names another version is set
     back. An intent without an end is finished by the plan when its champion is still the one that was compared with (or the alias
-    has moved already), and undone by it when production has moved on since. After that, pods that serve another version, or by
-    another digest, are rolled back. Run twice, it does nothing the second time.
+    has moved already), and undone by it when production has moved on since; where the registry has lost the champion, that comes
+    first, since the move may be the way from it. After that, pods that serve another version, or by another digest, are rolled
+    back. Run twice, it does nothing the second time.
 
     The lock is taken only when there is something to mend. Raises RetryableError when a backend could not be reached on the way,
     and as `champion_of` and `set_back` do: files that are not those that were promoted are rolled out by nobody.
@@ -29,14 +30,38 @@ def reconcile(production: Production) -> list[str]:
     if not _wants(production):
         return []
     with production.journal.listeners_wait(), production.lock.hold() as fence:
-        refused = set_back(production, fence)
+        refused, stopped = _set_back(production, fence)
         finished, error = _finish(production, fence)
+        if stopped is not None:
+            if isinstance(error, RetryableError):
+                raise error
+            refused = _set_back_after(production, fence, finished)
         agreed = [*_take_over(production, fence), *_agree(production, fence)]
     if isinstance(error, RetryableError):
         raise error
     if production.champion is not None:
         keep(production, production.champion)
     return [*refused, *finished, *agreed]
+
+
+def _set_back(production: Production, fence: Fence) -> tuple[list[str], PermanentError | None]:
+    """What `set_back` says or, while a move is open, why it cannot: that move may be the way from a champion that was lost."""
+    try:
+        return set_back(production, fence), None
+    except PermanentError as error:
+        if production.journal.history().open is None:
+            raise
+        return [], error
+
+
+def _set_back_after(production: Production, fence: Fence, finished: list[str]) -> list[str]:
+    """`set_back` once more, now that the move has ended; where it raises, what became of the move is said first."""
+    try:
+        return set_back(production, fence)
+    except PermanentError:
+        for sentence in finished:
+            production.say(f"[RECONCILE] {sentence}")
+        raise
 
 
 def _wants(production: Production) -> bool:

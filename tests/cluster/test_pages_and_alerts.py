@@ -80,7 +80,7 @@ def test_the_page_and_the_figures_say_what_the_ledger_holds(toolbox: Toolbox, pr
 
 
 def test_the_exporters_account_suffices_to_see_all_and_moves_nothing(toolbox: Toolbox, proxy: int) -> None:
-    wanted = {f'ratchet_up{{source="{name}"}} 1.0' for name in ("registry", "ledger", "requests", "rollout")}
+    wanted = {f'ratchet_up{{source="{name}"}} 1.0' for name in ("registry", "ledger", "chain", "requests", "rollout")}
     lines = until(lambda: page(proxy).splitlines(), lambda seen: wanted <= set(seen), 120)
     production, pinned, _, agree = toolbox.versions()
     assert agree

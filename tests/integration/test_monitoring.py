@@ -195,9 +195,11 @@ def test_a_store_that_is_away_takes_only_its_own_figures_with_it(prometheus: Pro
                 return httpx.get(f"http://127.0.0.1:{other}/metrics", timeout=30, trust_env=False).text
             return ""
 
-        text = soon(page, lambda seen: seen.count("ratchet_up{") == 4)
+        text = soon(page, lambda seen: seen.count("ratchet_up{") == 5)
         assert 'ratchet_up{source="registry"} 0.0' in text
-        assert {f'ratchet_up{{source="{name}"}} 1.0' for name in ("ledger", "requests", "rollout")} <= set(text.splitlines())
+        assert {f'ratchet_up{{source="{name}"}} 1.0' for name in ("ledger", "chain", "requests", "rollout")} <= set(
+            text.splitlines()
+        )
         assert "ratchet_champion_version" not in text
         assert 'ratchet_decisions_total{kind="promotion",outcome="done"} 2.0' in text
 

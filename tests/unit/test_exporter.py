@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from ratchet.apps.exporter.collector import LastRead
-from ratchet.apps.exporter.sources import Labelled, Production, Seen, Serving, Source, sources
+from ratchet.apps.exporter.sources import Chain, Labelled, Production, Seen, Serving, Source, sources
 from ratchet.core.errors import Unavailable
 from ratchet.core.events import entry_of
 from ratchet.core.history import History
@@ -378,6 +378,42 @@ def test_alias_and_pods_agree_when_template_and_all_pods_are_at_it(
 ) -> None:
     value = scrape(registry=Production(production), rollout=Serving(pinned, pods, State.READY))
     assert value("ratchet_alias_pods_agree") == agrees
+
+
+@pytest.mark.parametrize(
+    ("promoted", "pinned", "pod", "agrees"),
+    [
+        ("d", "d", "d", 1.0),
+        ("d", "", "", 1.0),
+        ("d", "other", "d", 0.0),
+        ("d", "d", "other", 0.0),
+        ("", "", "", 1.0),
+    ],
+    ids=["all agree", "template and pods of an older release", "another template", "a pod with other files", "older records"],
+)
+def test_alias_and_pods_agree_by_the_ledgers_digest_too(promoted: str, pinned: str, pod: str, agrees: float) -> None:
+    pods = [PodReport("p1", 2, ready=True, digest=pod)]
+    serving = Serving(2, pods, State.READY, pinned)
+    value = scrape(registry=Production(CHAMPION), ledger=history(promotion("done", digest=promoted)), rollout=serving)
+    assert value("ratchet_alias_pods_agree") == agrees
+
+
+def test_alias_and_pods_that_agree_on_what_the_ledger_did_not_promote_do_not_agree() -> None:
+    elsewhere = history(promotion("done", to=1))
+    value = scrape(registry=Production(CHAMPION), ledger=elsewhere, rollout=Serving(2, PODS, State.READY))
+    assert value("ratchet_alias_pods_agree") == 0.0
+
+
+@pytest.mark.parametrize(("why", "broken"), [("", 0.0), ("ledger record 2 does not fit the chain", 1.0)])
+def test_a_broken_ledger_is_a_metric(why: str, broken: float) -> None:
+    assert scrape(chain=Chain(why))("ratchet_ledger_broken") == broken
+
+
+def test_the_chain_is_a_source_of_its_own_that_reads_what_the_journal_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    wiring = Wiring(Settings(), PROJECT)
+    monkeypatch.setattr(type(wiring.journal), "broken", lambda _: "record 2 was rewritten")
+    (chain,) = [source for source in sources(wiring) if source.name == "chain"]
+    assert chain.read() == Chain("record 2 was rewritten")
 
 
 @pytest.mark.parametrize(

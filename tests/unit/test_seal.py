@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ratchet.clients.durable import write_synced
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import LedgerError, UserError
+from ratchet.core.errors import LedgerError, Unavailable, UserError
 from ratchet.core.events import Gated, Moved
-from ratchet.core.record import GENESIS, MAC, canonical, digest
+from ratchet.core.record import GENESIS, MAC, Record, canonical, digest
+from ratchet.ledger import anchor_file
 from ratchet.ledger.anchor_deployment import HEAD, DeploymentAnchor
 from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
 from ratchet.ledger.journal import Journal
@@ -186,8 +190,38 @@ def test_the_key_is_the_owners_alone_and_nobody_acts_without_it(home: Home) -> N
     with pytest.raises(LedgerError, match=r"the ledger is signed, and its key is not at .*ledger\.key: bring the key back"):
         home.journal.trusted()
     assert home.journal.broken() == ""  # who only looks needs no key
-    home.journal.append(GATE)
+    with pytest.raises(LedgerError, match=r"the ledger is signed, and its key is not at .*ledger\.key: bring the key back"):
+        home.journal.append(GATE)
     assert not key.exists()  # no other key takes its place unasked
+    assert home.journal.history().seq == 3  # and nothing unsigned gets in
+
+
+def test_who_has_no_key_neither_adds_to_a_signed_ledger_nor_takes_its_head_over(home: Home) -> None:
+    before = home.head.read()
+    for kept in (KeyText("", "RATCHET_LEDGER_KEY"), KeyFile(home.folder / "not-mounted", make=False)):
+        home.key = kept
+        for act in (lambda: home.journal.append(GATE), home.journal.anchor):
+            with pytest.raises(LedgerError, match="the ledger is signed, and its key is not at "):
+                act()
+    home.key = None
+    forge(home)  # of an older release: with it the head is not followed either
+    seal = Seal("m", KeyText("", "RATCHET_LEDGER_KEY"), home.head, home.said.append)
+    with pytest.raises(LedgerError, match="its key is not at RATCHET_LEDGER_KEY"):
+        seal.follow(lambda after: SqlLedger(f"sqlite:///{home.database}", "ann", "m").records(after=after))
+    assert home.head.read() == before
+
+
+def test_another_key_signs_a_ledger_whose_key_is_lost_once_somebody_has_looked(home: Home) -> None:
+    home.key = KeyText("n" * 64, "RATCHET_LEDGER_KEY")
+    home.journal.anchor()
+    home.journal.append(GATE)
+    assert home.journal.trusted().seq == 4
+
+
+def test_an_illegible_head_is_mended_by_anchor(home: Home) -> None:
+    (home.folder / "models" / "head.json").write_text('{"seq":')
+    home.journal.anchor()
+    assert home.journal.trusted().seq == 3
 
 
 def test_anchor_takes_a_ledger_as_it_stands_after_somebody_has_looked(home: Home) -> None:
@@ -238,6 +272,88 @@ def test_a_published_head_that_is_not_ours_is_one_sentence(home: Home, text: str
     (home.folder / "models" / "head.json").write_text(text)
     with pytest.raises(LedgerError, match="is not the ledger's head that was written there"):
         home.journal.trusted()
+
+
+def test_two_that_publish_at_once_do_not_share_a_temporary_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Anchor(4, "a" * 64, ""), Anchor(5, "b" * 64, "")
+
+    def overtaken(path: Path, write: Callable[[Any], Any]) -> None:
+        write_synced(path, write)
+        monkeypatch.setattr(anchor_file, "write_synced", write_synced)
+        home.head.publish(second)
+
+    monkeypatch.setattr(anchor_file, "write_synced", overtaken)
+    home.head.publish(first)
+    assert home.head.read() == first
+
+
+def test_a_head_only_grows_although_a_writer_was_overtaken_after_it_read(home: Home) -> None:
+    records = SqlLedger(f"sqlite:///{home.database}", "ann", "m").records()
+    seal = Seal("m", KeyFile(home.folder / "ledger.key", make=True), home.head, home.said.append)
+    seal.accept(records[0])
+    with ThreadPoolExecutor(1) as pool:
+        other: list[Future[None]] = []
+
+        def slow(seq: int) -> list[Record]:
+            if not other:
+                other.append(pool.submit(seal.follow, lambda after: records[after:]))
+                wait(other, timeout=0.5)  # it waits for its turn, or has had it
+            return records[seq:2]  # what this writer has seen: no third record yet
+
+        seal.follow(slow)
+        other[0].result()
+    found = home.head.read()
+    assert found is not None
+    assert found.seq == 3
+
+
+def test_a_write_that_was_killed_leaves_the_head_before_and_hinders_no_later_one(home: Home) -> None:
+    folder = home.folder / "models"
+    for name in (".new-head.json", ".new-head.json-dead"):
+        (folder / name).write_text('{"seq":')
+    assert home.journal.trusted().seq == 3
+    home.journal.append(GATE)
+    found = home.head.read()
+    assert found is not None
+    assert found.seq == 4
+    assert sorted(path.name for path in folder.iterdir()) == [".head.json.lock", ".new-head.json", "head.json"]
+
+
+class Away(AnchorFile):
+    """The place of the head, which does not answer while it is `away`; it counts who asks."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.away, self.asked = False, 0
+
+    def read(self) -> Anchor | None:
+        self.asked += 1
+        if self.away:
+            message = "the cluster cannot be reached"
+            raise Unavailable(message)
+        return super().read()
+
+
+def test_history_is_read_although_the_place_of_the_head_is_away_and_nobody_acts_on_it(home: Home) -> None:
+    place = Away(home.folder / "models" / "head.json")
+    seal = Seal("m", KeyFile(home.folder / "ledger.key", make=True), place, home.said.append)
+    journal = Journal(SqlLedger(f"sqlite:///{home.database}", "ann", "m", secret=seal.secret), "m", (), seal)
+    journal.trusted()
+    place.away = True
+    forge(home)
+    assert journal.history().seq == 4
+    for act in (journal.trusted, journal.broken):
+        with pytest.raises(Unavailable, match="cluster cannot be reached"):
+            act()
+    place.away = False
+    with pytest.raises(LedgerError, match="record 4"):  # what nobody could check then is checked now
+        journal.trusted()
+
+
+def test_whoever_has_the_key_asks_no_cluster_for_it(home: Home) -> None:
+    place = Away(home.folder / "models" / "head.json")
+    Seal("m", KeyFile(home.folder / "ledger.key", make=True), place, home.said.append).check_key()
+    assert place.asked == 0
 
 
 class FakeApi:

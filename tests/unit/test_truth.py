@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 
@@ -17,12 +17,14 @@ from ratchet.core.schema import digest_of
 from ratchet.project.file import Project
 from ratchet.promotion import by_hand
 from ratchet.promotion.champion import champion_of
+from ratchet.promotion.production import Production
 from ratchet.promotion.protocol import carry_out
 from ratchet.promotion.reconcile import reconcile, reconcile_first
 from ratchet.rollout.state import PodReport
 from serving.model import load
+from tests.support.effects import each_kill, kill_before, two_versions
 from tests.support.fake_stores import FakeStores
-from tests.support.fakes import FakeReports, provenance
+from tests.support.fakes import FakeReports, Killed, provenance
 
 
 @pytest.fixture
@@ -253,6 +255,53 @@ def test_adopt_brings_a_champion_back_that_the_registry_lost_and_it_serves_by_th
     assert champion_of(at.registry, at.journal) == at.registry.version(3)
 
 
+def lost_champion() -> FakeStores:
+    """Version 2 is in production, and the registry has lost it with its alias."""
+    made = two_versions()
+    carry_out(made.production, made.move(2, 1))
+    del made.registry.stored[2]
+    made.registry.aliases.clear()
+    return made
+
+
+WAYS: dict[str, Callable[[Production, FakeStores], object]] = {
+    "rollback": lambda production, _: by_hand.rollback(production, 1, "version 2 was deleted"),
+    "adopt": lambda production, _: by_hand.adopt(production, None, "the registry was lost"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_way_back_from_a_lost_champion_that_was_killed_is_finished_by_reconcile(
+    way: Callable[[Production, FakeStores], object],
+) -> None:
+    began = 0
+    for at in each_kill(lost_champion, way):
+        moved = at.journal.history().open is not None
+        began += moved
+        if moved:
+            reconcile(at.production)
+        elif at.journal.history().champion is not None and at.production.champion == 2:
+            way(at.production, at)  # it had not begun: the same command again
+        assert at.consistent
+        assert at.production.champion != 2
+        assert reconcile(at.production) == []
+    assert began >= 4
+
+
+def test_a_way_back_that_cannot_be_finished_leaves_the_way_to_another() -> None:
+    at = lost_champion()
+    with pytest.raises(Killed):
+        by_hand.rollback(kill_before(at.production, "pin: pin"), 1, "")
+    at.lock.held = False
+    at.rollout.wrong_golden.add(1)
+    with pytest.raises(PermanentError, match="version 2 is in production, but the registry does not know it"):
+        reconcile(at.production)
+    assert any("the interrupted move to version 1 could not be finished" in line for line in at.said)
+    assert at.journal.history().open is None
+    assert by_hand.adopt(at.production, None, "").event.to == 3
+    assert at.consistent
+
+
 def test_adopt_takes_the_place_of_files_that_were_changed(at: FakeStores) -> None:
     carry_out(at.production, at.move(2, 1))
     tamper(at, 2)
@@ -302,6 +351,28 @@ def test_the_copies_are_bounded_and_one_that_cannot_be_kept_stops_nobody(at: Fak
     by_hand.rollback(at.production, None, "")
     assert at.said[-1] == "[PROMOTE] no copy of version 1 could be kept beside the ledger: the store of reports cannot be reached"
     assert at.consistent
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError("tar broke"), MemoryError()], ids=repr)
+def test_whatever_hinders_the_copy_the_promotion_is_done_and_its_cause_is_said(
+    at: FakeStores, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr("ratchet.promotion.kept.tarfile.open", lambda **_: broken(None))
+    assert carry_out(at.production, at.move(2, 1)).event.state == "done"
+    assert at.said[-1].startswith("[PROMOTE] no copy of version 2 could be kept beside the ledger: ")
+    assert not at.said[-1].endswith(": ")
+    assert at.consistent
+
+
+def test_files_that_no_copy_could_hold_are_not_packed_at_all(at: FakeStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ratchet.promotion.kept._MOST_BYTES", 1000)
+    monkeypatch.setattr("ratchet.promotion.kept.tarfile.open", lambda **_: pytest.fail("packed"))
+    carry_out(at.production, at.move(2, 1))
+    assert at.said[-1].startswith("[PROMOTE] version 2 is too large for a copy beside the ledger: ")
+    assert "kept_version_2.json" not in copies(at).saved
 
 
 def test_a_serving_process_refuses_files_that_do_not_have_the_digest_it_was_told(at: FakeStores) -> None:

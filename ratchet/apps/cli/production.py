@@ -215,7 +215,8 @@ def anchor() -> None:
     """Take the ledger as it stands: sign its head and publish it. Look at `ratchet history` before."""
     wiring = Wiring.load()
     head = wiring.journal.anchor()
-    line(f"the head, record {head.seq} ({head.hash[:16]}), is anchored: the records up to it count as they stand")
+    name = f"the head, record {head.seq} ({head.hash[:16]})"
+    line(f"{name}, is anchored, {wiring.seal.signed}: the records up to it count as they stand")
 
 
 def reconcile(as_json: AsJson = False) -> None:  # noqa: FBT002

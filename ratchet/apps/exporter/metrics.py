@@ -15,7 +15,7 @@ def _gauge(name: str, text: str, *labels: str) -> Metric:
     return Metric(name, Kind.GAUGE, text, labels)
 
 
-UP = Metric("ratchet_up", Kind.GAUGE, "1 when the source could be read: registry, ledger, requests or rollout", _SOURCE)
+UP = Metric("ratchet_up", Kind.GAUGE, "1 when the source could be read: registry, ledger, chain, requests or rollout", _SOURCE)
 READ_AT = _gauge("ratchet_source_read_timestamp_seconds", "When the source was read last", *_SOURCE)
 READ_SECONDS = _gauge("ratchet_source_read_seconds", "How long that took", *_SOURCE)
 EXPORTER = (UP, READ_AT, READ_SECONDS)
@@ -84,6 +84,7 @@ WISH_SINCE = _gauge(
 FOREIGN = _gauge(
     "ratchet_alias_foreign", "1 while the registry's alias names what nobody promoted, or nothing; needs the registry too"
 )
+BROKEN = _gauge("ratchet_ledger_broken", "1 while the ledger is not as it was published and signed: every act stops")
 REFUSED_ALIASES = Metric(
     "ratchet_alias_refused_total", Kind.COUNTER, "How often an alias that nobody promoted was refused and set back", ()
 )
@@ -109,6 +110,7 @@ LEDGER = (
     PROMOTION_AT,
     OPEN,
     FOREIGN,
+    BROKEN,
     REFUSED_ALIASES,
     WAITING,
     SNAPSHOT_DATE,
@@ -121,5 +123,8 @@ REQUESTS = tuple(of.label_delay for of in _OF_TASKS)
 PINNED = _gauge("ratchet_pinned_version", "Number of the version that the pods are to serve; 0: none")
 PODS_READY = _gauge("ratchet_pods_ready", "Pods that are ready, by the version that they say they serve", *_VERSION)
 STATE = _gauge("ratchet_rollout_state", "1 for the state that the rollout is in: READY, WAITING or STUCK", "state")
-AGREE = _gauge("ratchet_alias_pods_agree", "1 when template and pods are at the version of the alias; needs the registry too")
+AGREE = _gauge(
+    "ratchet_alias_pods_agree",
+    "1 when template and pods are at the version of the alias and of the ledger, by its digest; needs the registry too",
+)
 ROLLOUT = (PINNED, PODS_READY, STATE, AGREE)

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric as Family
 
 from ratchet.apps.exporter import metrics as m
 from ratchet.apps.exporter.outcomes import Value, by_labels, fell, midnight
-from ratchet.apps.exporter.sources import Labelled, Production, Seen, Serving
+from ratchet.apps.exporter.sources import Chain, Labelled, Production, Seen, Serving
 from ratchet.core.decision import Verdict
 from ratchet.core.events import Entry, Gated, LiveMeasured, Moved, MoveState, Triggered
 from ratchet.core.history import History, Outcome
@@ -22,7 +22,7 @@ from ratchet.core.metric import Kind
 from ratchet.core.schema import ModelVersion
 from ratchet.core.trigger import Action
 from ratchet.project.file import Project
-from ratchet.promotion.by_hand import agree
+from ratchet.promotion.by_hand import agree, strange
 from ratchet.rollout.state import State
 from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
@@ -79,6 +79,8 @@ def _values(seen: Mapping[str, Reading], project: Project, now: float) -> Iterat
             case Labelled(newest):
                 for version, at in newest.items():
                     yield task.metrics.label_delay, max(0.0, now - at), (str(version),)
+            case Chain(broken):
+                yield m.BROKEN, float(bool(broken)), ()
             case Serving() as serving:
                 yield from _serving(serving)
     yield from _together({name: reading.seen for name, reading in seen.items()}, project)
@@ -94,11 +96,20 @@ def _together(seen: Mapping[str, Seen | None], project: Project) -> Iterator[Val
         return
     champion = registry.champion
     if isinstance(rollout, Serving):
-        yield m.AGREE, float(agree(champion.number if champion else None, rollout.pinned, rollout.pods)), ()
+        at_alias = agree(champion.number if champion else None, rollout.pinned, rollout.pods)
+        yield m.AGREE, float(at_alias and (not isinstance(ledger, History) or _promoted(ledger, rollout))), ()
     if isinstance(ledger, History):
         yield m.FOREIGN, float(_is_foreign(champion, ledger)), ()
     if isinstance(ledger, History) and champion is not None:
         yield from fell(project, ledger, champion)
+
+
+def _promoted(history: History, serving: Serving) -> bool:
+    """Whether template and pods are at the last promotion, version and digest; where there is none, the alias alone can tell."""
+    if history.champion is None:
+        return True
+    number = history.champion.event.to
+    return agree(number, serving.pinned, serving.pods) and not strange(history.digest_of(number), serving.digest, serving.pods)
 
 
 def _is_foreign(named: ModelVersion | None, history: History) -> bool:

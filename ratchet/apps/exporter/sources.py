@@ -1,4 +1,4 @@
-"""The four places that the exporter reads. What was read is a value; a place that is away raises a RatchetError."""
+"""The places that the exporter reads. What was read is a value; a place that is away raises a RatchetError."""
 
 from __future__ import annotations
 
@@ -35,9 +35,17 @@ class Serving:
     pinned: int | None
     pods: Sequence[PodReport]
     state: State
+    digest: str = ""  # that the pod template names
 
 
-Seen = Production | History | Labelled | Serving
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Why the ledger's chain is not as it was published and signed; empty where it is."""
+
+    broken: str
+
+
+Seen = Production | History | Labelled | Serving | Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ def sources(wiring: Wiring) -> list[Source]:
     return [
         Source("registry", lambda: Production(wiring.registry.alias(PRODUCTION))),
         Source("ledger", lambda: _history(wiring)),
+        Source("chain", lambda: Chain(wiring.journal.broken())),  # apart: it asks where the head is published, too
         Source("requests", lambda: Labelled(wiring.requests.newest_labelled()), _SELDOM),
         Source("rollout", lambda: _serving(wiring)),
     ]
@@ -64,5 +73,5 @@ def _history(wiring: Wiring) -> History:
 
 
 def _serving(wiring: Wiring) -> Serving:
-    rollout = wiring.rollout
-    return Serving(rollout.pinned().version, rollout.pods(), rollout.progress().state)
+    rollout, pinned = wiring.rollout, wiring.rollout.pinned()
+    return Serving(pinned.version, rollout.pods(), rollout.progress().state, pinned.digest)
