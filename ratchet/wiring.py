@@ -178,7 +178,7 @@ class Wiring:
 
     @property
     def _artifacts(self) -> Path | None:
-        """Folder of the artifacts where MLflow is a file; a server has a place of its own."""
+        """Folder of the artifacts of a new experiment where MLflow is a file; a server has a place of its own."""
         return self.settings.home / "artifacts" if self.settings.tracking_uri.startswith("sqlite:") else None
 
     @cached_property
