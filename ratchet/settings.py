@@ -20,6 +20,7 @@ from ratchet.core.row_groups import ROWS_PER_POD
 from ratchet.project.addresses import bucket, database, place_or_bucket, postgres, tracking, web
 
 LOCK = "promotion.lock"
+DEFAULT_HOME = ".ratchet"  # beside the project file
 _PREFIX = "RATCHET_"
 MODEL_VERSION = f"{_PREFIX}MODEL_VERSION"  # the version that a serving process is pinned to; no setting, each process has its own
 MODEL_DIGEST = f"{_PREFIX}MODEL_DIGEST"  # likewise, the digest of the version's files as the ledger has it
@@ -140,7 +141,7 @@ def load_settings() -> Settings:
     """Read the environment. Raises UserError naming the variable that does not fit. Paths become absolute."""
     settings = read_environment(Settings, _PREFIX)
     project = settings.project.absolute()
-    home = settings.home.absolute() if "home" in settings.model_fields_set else project.parent / ".ratchet"
+    home = settings.home.absolute() if "home" in settings.model_fields_set else project.parent / DEFAULT_HOME
     _check_folder(home)
     return settings.model_copy(
         update={

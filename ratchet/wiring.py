@@ -126,7 +126,7 @@ class Wiring:
         from ratchet.snapshots.parquet import ParquetSnapshots
 
         columns = [column.feature for column in self.project.columns]
-        local = ParquetSnapshots(folder, self.project.entity, self.project.label.column, columns)
+        local = ParquetSnapshots(folder, self.project.entity, self.project.label.column, columns, self.project.declared)
         if not self.settings.snapshots_url:
             return local, local
         from ratchet.clients.s3 import S3Folder
@@ -149,6 +149,7 @@ class Wiring:
             self.project.inputs,
             online_url=self.settings.online_url,
             refresh=self._refresh_snapshots,
+            declared=self.project.declared,
         )
 
     def _refresh_snapshots(self) -> None:
@@ -177,7 +178,7 @@ class Wiring:
 
     @property
     def _artifacts(self) -> Path | None:
-        """Folder of the artifacts where MLflow is a file; a server has a place of its own."""
+        """Folder of the artifacts of a new experiment where MLflow is a file; a server has a place of its own."""
         return self.settings.home / "artifacts" if self.settings.tracking_uri.startswith("sqlite:") else None
 
     @cached_property

@@ -80,6 +80,8 @@ class Spare:
 
     async def _look(self, backend: Backend) -> None:
         probe = await backend.probe()
+        if backend is not self._backend:  # it was taken meanwhile: the next one is another
+            return
         if probe.ready and not self._ready:
             _logger.info("%s is kept ready", backend.name)
         self._ready = probe.ready

@@ -185,7 +185,7 @@ class Supervisor:
             if active.missed >= _DEAD_AFTER:
                 _logger.error("version %d's process does not answer: ending it", active.backend.version)
                 active.backend.kill()
-        if active.backend.exited:
+        if active is self._active and active.backend.exited:  # replace() may have put the spare process there meanwhile
             self._mourn()
 
     def _mourn(self) -> None:

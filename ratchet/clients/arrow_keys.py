@@ -1,11 +1,13 @@
-"""Columns of entity keys in Arrow, brought into the one spelling that ratchet.core.entity_key has for each."""
+"""Columns of entity keys and of codes in Arrow, brought into the one spelling that ratchet.core.entity_key has for each."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ratchet.core.entity_key import ODD, spelled
+from ratchet.core.entity_key import ODD, code_of, codes_respelled, spelled
 
 
 def respelled(keys: pa.Array) -> pa.Array:
@@ -29,3 +31,18 @@ def stored(keys: pa.Array) -> pa.Array:
     if found is keys or found.equals(keys):
         return keys
     return found if not found.null_count and pc.count_distinct(found).as_py() == len(found) else keys
+
+
+def one_code(text: pa.Array, declared: Collection[str]) -> pa.Array:
+    """Categories that are codes in one spelling: as the project declares them, else without a point (`3.0` is `3`).
+
+    The array itself where all are already.
+    """
+    found = pc.unique(text).drop_null()
+    if all(code_of(name) == name for name in declared):
+        found = found.filter(pc.match_substring_regex(found, r"\.0*$"))
+    changed = codes_respelled(found.to_pylist(), declared)
+    if not changed:
+        return text
+    at = pc.index_in(text, value_set=pa.array(list(changed), pa.string()))
+    return pc.coalesce(pa.array(list(changed.values()), pa.string()).take(at), text)

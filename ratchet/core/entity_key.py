@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -106,6 +106,18 @@ def code_of(category: str) -> str:
     if number is None:
         return category
     return "0" if number[1] == "-0" else number[1]
+
+
+def codes_respelled(found: Iterable[str], declared: Collection[str]) -> dict[str, str]:
+    """Of the categories found, those that the rule spells otherwise: as the project declares them, else without a point.
+
+    Args:
+        found: distinct categories.
+        declared: those that ratchet.yaml lists, if any; their spelling is never changed.
+    """
+    names = {code_of(name): name for name in declared}
+    others = ((name, names.get(code_of(name), code_of(name))) for name in found if name not in declared)
+    return {name: other for name, other in others if other != name}
 
 
 def spellings(key: str) -> tuple[str, ...]:

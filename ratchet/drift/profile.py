@@ -7,13 +7,15 @@ to the bit, and partitions may be profiled anywhere and merged in any order. Dri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
+from ratchet.core.entity_key import codes_respelled
 from ratchet.core.errors import ArtifactError, DataError
 from ratchet.core.schema import Coded, Feature, rows_of
 from ratchet.drift.histogram import FeatureProfile, count, display_edges, require
@@ -56,6 +58,15 @@ class Profile:
         content = {"version": _VERSION, "features": [item.state() for item in self.features]}
         return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
+    def respelled(self, declared: Mapping[str, Collection[str]]) -> Profile:
+        """The profile with each code in its one spelling, as months are read: releases before the rule counted `3.0` and `3` apart.
+
+        Args:
+            declared: the categories that ratchet.yaml lists, by feature.
+        """
+        features = tuple(_respelled(item, declared.get(item.name, ())) for item in self.features)
+        return self if all(new is old for new, old in zip(features, self.features, strict=True)) else Profile(features)
+
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The inverse of `to_json`. Raises ArtifactError when the text is not a whole, consistent profile."""
@@ -96,6 +107,16 @@ def profile(features: Sequence[Feature], columns: Mapping[str, NDArray[Any] | Co
 def merge(*profiles: Profile) -> Profile:
     """All rows of all profiles, in any order. Raises DataError when their features differ."""
     return reduce(_merge, profiles)
+
+
+def _respelled(item: FeatureProfile, declared: Collection[str]) -> FeatureProfile:
+    changed = codes_respelled(item.categories, declared)
+    if not changed:
+        return item
+    counts: Counter[str] = Counter()
+    for name, rows in item.categories.items():
+        counts[changed.get(name, name)] += rows
+    return replace(item, categories=counts)
 
 
 def _merge(a: Profile, b: Profile) -> Profile:

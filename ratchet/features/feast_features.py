@@ -19,10 +19,11 @@ import sqlite3
 import tempfile
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -78,6 +79,7 @@ class FeastFeatures:
         features: the model's inputs, in order.
         online_url: SQLAlchemy URL of a PostgreSQL to hold the online store; empty for SQLite in `home`.
         refresh: called before snapshots are read, where their folder mirrors another place.
+        declared: the categories that ratchet.yaml lists, by feature, in whose spelling months of an older release are read.
     """
 
     def __init__(
@@ -90,13 +92,16 @@ class FeastFeatures:
         *,
         online_url: str = "",
         refresh: Callable[[], object] = lambda: None,
+        declared: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self._home = home.absolute()
         self._snapshots = snapshots.absolute()
         self._model = model
         self._entity = entity
         self._features = tuple(features)
-        self._rows = StoredRows(self._snapshots, entity, [feature.name for feature in self._features])
+        self._declared = declared
+        codes = {feature.name: declared.get(feature.name, ()) for feature in self._features if not feature.dtype.is_number}
+        self._rows = StoredRows(self._snapshots, entity, [feature.name for feature in self._features], codes)
         self._online = self._home / "online.db"
         self._applied = self._home / f"registry-{digest_of(self._definitions)[:12]}.db"
         self._postgres = parsed_url(online_url) if online_url else None
@@ -155,7 +160,9 @@ class FeastFeatures:
                 if kept:
                     joined = joined.rename(index={name: key for key, name in kept.items() if key in known})
                 rows = joined.reindex(asked)  # it neither keeps the order nor repeats an entity
-        return {feature.name: column_of(feature, rows[feature.name]) for feature in self._features}
+        return {
+            feature.name: column_of(feature, rows[feature.name], self._declared.get(feature.name, ())) for feature in self._features
+        }
 
     def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
         """The latest features of each entity, None for one that was never loaded. Raises Unavailable when the store is down."""

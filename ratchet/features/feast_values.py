@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ratchet.core.entity_key import codes_respelled
 from ratchet.core.schema import Feature, FeatureValue, column
 
 
-def column_of(feature: Feature, cells: pd.Series) -> NDArray[Any]:
-    """A column of a training set, shape (n,)."""
+def column_of(feature: Feature, cells: pd.Series, declared: Collection[str] = ()) -> NDArray[Any]:
+    """A column of a training set, shape (n,); codes in one spelling, whatever release stored them, or in the `declared` one."""
+    if not feature.dtype.is_number and (changed := codes_respelled(map(str, cells.dropna().unique()), declared)):
+        cells = cells.map(lambda cell: changed.get(cell, cell))
     if feature.dtype.is_number and cells.dtype == object:  # bools with nulls: True, False and None
         return column(feature, cells.astype("boolean").astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
     return column(feature, cells.to_numpy())

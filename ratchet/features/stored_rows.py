@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ratchet.clients.arrow_keys import respelled
+from ratchet.clients.arrow_keys import one_code, respelled
 from ratchet.core.entity_key import spelled
 from ratchet.core.errors import REPLACE, DataError
 from ratchet.core.schema import Snapshot
@@ -26,10 +26,11 @@ class StoredRows:
         snapshots: root of the snapshots.
         entity: the entity key's column.
         features: the columns that are loaded.
+        codes: those of them that are categories, with what ratchet.yaml declares of each.
     """
 
-    def __init__(self, snapshots: Path, entity: str, features: Sequence[str]) -> None:
-        self._snapshots, self._entity, self._features = snapshots, entity, features
+    def __init__(self, snapshots: Path, entity: str, features: Sequence[str], codes: Mapping[str, Collection[str]]) -> None:
+        self._snapshots, self._entity, self._features, self._codes = snapshots, entity, features, codes
 
     def entities_of(self, dates: Sequence[date]) -> pa.Array | None:
         """All entities of the snapshots of these dates; None when there are none."""
@@ -67,10 +68,13 @@ class StoredRows:
                 message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with {REPLACE}"
                 raise DataError(message)
             for batch in file.iter_batches(batch_size=_BATCH, columns=names):
-                columns = [
-                    respelled(part) if name == self._entity else part for name, part in zip(names, batch.columns, strict=True)
-                ]
+                columns = [self._respelled(name, part) for name, part in zip(names, batch.columns, strict=True)]
                 yield pa.table(columns, names=names)
+
+    def _respelled(self, name: str, part: pa.Array) -> pa.Array:
+        if name == self._entity:
+            return respelled(part)
+        return one_code(part, self._codes[name]) if name in self._codes and pa.types.is_string(part.type) else part
 
     def _keys(self, as_of: date) -> pa.Array:
         return pa.concat_arrays(pq.ParquetFile(self._path(as_of)).read(columns=[self._entity])[self._entity].chunks)

@@ -202,6 +202,11 @@ class Project(_Strict):
         return tuple(c.feature for c in self.features)
 
     @property
+    def declared(self) -> dict[str, tuple[str, ...]]:
+        """The categories that are listed, by column: it is their spelling that codes are read in."""
+        return {column.name: column.categories for column in self.columns if column.categories}
+
+    @property
     def hash(self) -> str:
         """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
         return project_hash(self.model_dump(mode="json", exclude={"snapshots", "serving"}))

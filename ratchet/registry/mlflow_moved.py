@@ -2,7 +2,8 @@
 
 A copy that was left alone would write its new versions into the original, and a home that was moved would find none of its files.
 So the paths are taken relative to the experiment's folder of artifacts, which lies in the home: read so (`here`), and written anew
-in the tables of whoever is about to write (`follow`).
+in the tables of whoever is about to write (`follow`). A database outside the home moves with no home, and several may share it: its
+paths stay as they are (`moves_with`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from pathlib import Path
 
 _PLACES = (("runs", "artifact_uri"), ("logged_models", "artifact_location"), ("model_versions", "storage_location"))
 _PATIENCE = 60.0  # seconds for another writer
+
+
+def moves_with(database: Path, artifacts: Path) -> bool:
+    """Whether the database lies in the home that the folder of artifacts is of, links followed."""
+    return database.resolve().is_relative_to(artifacts.parent.resolve())
 
 
 def here(uri: str, folder: str, artifacts: Path) -> str:

@@ -29,7 +29,7 @@ import httpx
 from ratchet.core.address import sqlite_file
 from ratchet.core.schema import ModelVersion, digest_of
 from ratchet.private_names import MLFLOW_REVISION
-from ratchet.registry.mlflow_moved import here
+from ratchet.registry.mlflow_moved import here, moves_with
 from ratchet.registry.port import Registry
 
 _BUNDLE = "ratchet"
@@ -94,7 +94,8 @@ class MlflowReader:
         if self._uri.startswith(("http://", "https://")):
             return ServerSource(self._uri)
         if (file := sqlite_file(self._uri)) is not None:
-            return FileSource(Path(file), self._artifacts)
+            moves = self._artifacts is not None and moves_with(Path(file), self._artifacts)
+            return FileSource(Path(file), self._artifacts if moves else None)
         raise NotPlain(self._uri)
 
     def version(self, number: int) -> ModelVersion:

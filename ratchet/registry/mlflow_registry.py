@@ -30,7 +30,7 @@ from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
 from ratchet.registry.mlflow_import import import_mlflow
-from ratchet.registry.mlflow_moved import follow
+from ratchet.registry.mlflow_moved import follow, moves_with
 from ratchet.registry.port import Figures, Kept, NewVersion, Note
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class MlflowRegistry:
             self._mlflow.set_registry_uri(self._asked)
             with ONE_THREAD, self._making():
                 self._opened = self._mlflow.MlflowClient(self._asked)
-                if self._artifacts and (file := sqlite_file(self._uri)):
+                if self._artifacts and (file := sqlite_file(self._uri)) and moves_with(Path(file), self._artifacts):
                     follow(Path(file), self._experiments_name, self._artifacts)
         return self._opened
 

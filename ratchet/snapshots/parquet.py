@@ -11,9 +11,10 @@ import dataclasses
 import json
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
-from ratchet.clients.arrow_keys import stored
+from ratchet.clients.arrow_keys import one_code, stored
 from ratchet.clients.content_hash import table_hash
 from ratchet.clients.durable import TEMPORARY, staged, sync, write_synced
 from ratchet.core.errors import REPLACE, ArtifactError, DataError, ProjectError, Unavailable
 from ratchet.core.schema import Coded, Columns, DType, Feature, Snapshot
+from ratchet.snapshots.as_read import hash_as_read
 from ratchet.snapshots.later_labels import joined
 from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, LABELS, MANIFEST, event_time, folder_name
 
@@ -44,9 +46,17 @@ class ParquetSnapshots:
         entity: the entity key's column.
         label: the label's column.
         columns: features, then slices.
+        declared: the categories that ratchet.yaml lists, by column: their codes are read in that spelling.
     """
 
-    def __init__(self, root: Path, entity: str, label: str, columns: Sequence[Feature]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        entity: str,
+        label: str,
+        columns: Sequence[Feature],
+        declared: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         if EVENT_TIMESTAMP in {entity, label, *(column.name for column in columns)}:
             message = f"a column cannot be named {EVENT_TIMESTAMP}: the feature store keeps the snapshot's date under that name"
             raise ProjectError(message)
@@ -54,7 +64,7 @@ class ParquetSnapshots:
         self._entity = entity
         self._label = label
         self._columns = {column.name: column for column in columns}
-        self._categories = [column.name for column in columns if not column.dtype.is_number]
+        self._codes = {column.name: declared.get(column.name, ()) for column in columns if not column.dtype.is_number}
 
     def write(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None, *, replace: bool = False) -> bool:
         """Store a snapshot, whole or not at all.
@@ -101,7 +111,8 @@ class ParquetSnapshots:
     def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
         """Columns of the feature table in stored order (sorted by entity); reads what is asked for only.
 
-        Numbers are float64 with NaN, categories objects; so is the entity key, in its one spelling, however it was stored.
+        Numbers are float64 with NaN, categories objects; so is the entity key. Keys and codes are in their one spelling, however
+        they were stored.
         Raises ArtifactError when the file is damaged.
         """
         table = self._read(snapshot, FEATURES, names, snapshot.rows, rows)
@@ -151,7 +162,8 @@ class ParquetSnapshots:
         if not pa.types.is_dictionary(column.type):
             return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
         coded = column.unify_dictionaries().combine_chunks()
-        return Coded(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()).texts()
+        values = coded.dictionary if feature is None else one_code(coded.dictionary, self._codes[feature.name])
+        return Coded(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), values.to_pylist()).texts()
 
     def _read(self, snapshot: Snapshot, file: str, names: Sequence[str], stored: int, rows: range | None = None) -> pa.Table:
         path = self._root / folder_name(snapshot.as_of) / file
@@ -160,7 +172,7 @@ class ParquetSnapshots:
             there, stored_names = metadata.num_rows, metadata.schema.names
             missing = [name for name in names if name not in stored_names]
             # as codes: reading each row's text anew takes ten times as long, and the memory of all those texts
-            coded = [name for name in self._categories if name in stored_names]
+            coded = [name for name in self._codes if name in stored_names]
             with pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True, read_dictionary=coded) as parquet:
                 table = None if missing else _stretch(parquet, list(names), rows)
         except (pa.ArrowException, OSError) as error:
@@ -188,11 +200,15 @@ class ParquetSnapshots:
 
     def _add_labels(self, present: Snapshot, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None) -> bool:
         """Labels for entities that have none yet; anything else is other content."""
-        if present.features_hash != snapshot.features_hash:
+        as_stored = present.features_hash == snapshot.features_hash
+        if not as_stored and self._as_read(present) != snapshot.features_hash:
             raise _other(present, snapshot, "features", "")
         if labels is None:  # the labels that are there came later than this delivery
             return False
         named = dataclasses.replace(snapshot, name=present.name)
+        if not present.labelled and not as_stored:  # the manifest's hash is of what is stored: the table in its spelling of today
+            self._write_folder(named, features, labels)
+            return True
         if not present.labelled:
             folder = self._root / folder_name(snapshot.as_of)
             with staged(folder / LABELS) as path:
@@ -211,6 +227,14 @@ class ParquetSnapshots:
         # the folder anew and not one file after the other: whoever is killed in between leaves labels and manifest of one content
         self._write_folder(whole, features, together)
         return True
+
+    def _as_read(self, present: Snapshot) -> str:
+        """The hash of a stored feature table by today's rule of spelling; empty where it cannot be told."""
+        try:
+            table = self._read(present, FEATURES, [self._entity, *self._columns], present.rows)
+        except DataError:  # it lacks a column that ratchet.yaml has now
+            return ""
+        return hash_as_read(table, self._entity, self._codes, present.features_hash)
 
     def _write_folder(self, snapshot: Snapshot, features: pd.DataFrame, labels: pd.DataFrame | None) -> None:
         target = self._root / folder_name(snapshot.as_of)

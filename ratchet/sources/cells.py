@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.core.entity_key import code_of
+from ratchet.clients.arrow_keys import one_code
 from ratchet.core.schema import DType
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
@@ -71,7 +71,7 @@ def typed(column: pa.ChunkedArray, dtype: DType, categories: Collection[str] | N
     if dtype is not DType.CATEGORY:
         return _from_values(raw, dtype)
     read = _from_numbers(raw) if _is_real(raw.type) else _from_values(raw, dtype)
-    return Cells(_codes(read.values, categories or ()), read.faults)
+    return Cells(one_code(read.values, categories or ()), read.faults)
 
 
 def plain(column: pa.ChunkedArray) -> pa.Array:
@@ -91,7 +91,7 @@ def _from_text(raw: pa.Array, dtype: DType, categories: Collection[str]) -> Cell
     nulls = pa.array([spelling for spelling in NULLS if spelling not in categories], pa.string())
     text = pc.if_else(pc.is_in(text, value_set=nulls), None, text)
     if dtype is DType.CATEGORY:
-        return Cells(_codes(text, categories))
+        return Cells(one_code(text, categories))
     fitting = _parsed(text, dtype)
     if fitting is not None:
         return Cells(fitting)
@@ -119,20 +119,6 @@ def _from_numbers(raw: pa.Array) -> Cells:
     good = pc.fill_null(pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less_equal(pc.abs(numbers), EXACT)), fill_value=False)
     faults = _faults(numbers, good, "category: a code is a whole number or text")
     return Cells(pc.if_else(good, numbers, None).cast(pa.int64()).cast(pa.string()), faults)
-
-
-def _codes(text: pa.Array, categories: Collection[str]) -> pa.Array:
-    """Categories that are codes in one spelling: as the project declares them, else without a point (`3.0` is `3`)."""
-    declared = {code_of(name): name for name in categories}
-    found = pc.unique(text).drop_null()
-    if all(name == code for code, name in declared.items()):
-        found = found.filter(pc.match_substring_regex(found, r"\.0*$"))
-    distinct = [name for name in found.to_pylist() if name not in categories]
-    changed = {name: other for name in distinct if (other := declared.get(code_of(name), code_of(name))) != name}
-    if not changed:
-        return text
-    at = pc.index_in(text, value_set=pa.array(list(changed), pa.string()))
-    return pc.coalesce(pa.array(list(changed.values()), pa.string()).take(at), text)
 
 
 def _parsed(text: pa.Array, dtype: DType) -> pa.Array | None:

@@ -82,6 +82,28 @@ def test_a_copy_of_a_registry_writes_into_itself_and_a_moved_one_finds_its_files
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", copied.name, moved.name}
 
 
+def test_a_registry_outside_the_homes_keeps_its_paths_whoever_opens_it(tmp_path: Path) -> None:
+    uri = sqlite_url(str(tmp_path / "srv" / "mlflow.db"))
+    homes = [tmp_path / "one", tmp_path / "two"]
+    one, two = (MlflowRegistry(uri, "churn", home / "artifacts") for home in homes)
+    versions = [one.register(new(tmp_path)), two.register(new(tmp_path, '{"other": 1}'))]
+    before = content(homes[0])
+    for home in (*homes, homes[0]):
+        for version in versions:
+            assert (MlflowReader(uri, "churn", nobody, home / "artifacts").bundle(version) / "scorer.json").exists()
+            assert (MlflowRegistry(uri, "churn", home / "artifacts").bundle(version) / "scorer.json").exists()
+    assert content(homes[0]) == before
+    assert not (homes[1] / "artifacts").exists(), "the experiment's files are where they were made first"
+
+
+def test_a_home_behind_a_link_is_a_home(tmp_path: Path) -> None:
+    first = registry(tmp_path / "home").register(new(tmp_path))
+    (tmp_path / "home").rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to(tmp_path / "moved")
+    assert (reader(tmp_path / "link").bundle(first) / "scorer.json").exists()
+    assert (registry(tmp_path / "link").bundle(first) / "scorer.json").exists()
+
+
 @pytest.mark.parametrize("name", ["plain", ODD])
 def test_features_of_a_home_that_was_moved_are_served_and_trained_on(tmp_path: Path, name: str) -> None:
     there, here = Shop(tmp_path / name), Shop(tmp_path / f"{name} moved")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 from pathlib import Path
 
@@ -193,6 +194,59 @@ def test_a_home_is_its_users_alone(tmp_path: Path) -> None:
     assert club.home.stat().st_mode & 0o777 == 0o700
     assert any(path.name.endswith(".lock") for path in found)
     assert {path for path, mode in found.items() if mode & 0o077} == set()
+
+
+def mode_after(home: Path, *entries: str, before: int = 0o755) -> int:
+    """Of a folder that was so open, with these files in it, once it has been taken for a home."""
+    home.mkdir()
+    for name in entries:
+        (home / name).touch()
+    home.chmod(before)
+    mask = os.umask(0)
+    try:
+        keep_private(home)
+    finally:
+        os.umask(mask)
+    return stat.S_IMODE(home.stat().st_mode)
+
+
+@pytest.mark.parametrize("entries", [("notes.txt",), ("ledger.db", "notes.txt"), (".bashrc",), ("models", "data"), ("mlflow.dbx",)])
+def test_a_folder_that_holds_anything_else_stays_open(tmp_path: Path, entries: tuple[str, ...]) -> None:
+    """RATCHET_HOME may name a shared folder by mistake: shut, it would be lost to everybody else."""
+    assert mode_after(tmp_path / "shared", *entries) == 0o755
+
+
+@pytest.mark.parametrize("entries", [(), ("ledger.db",), ("models", "ledger.key")])
+def test_a_sticky_folder_stays_open(tmp_path: Path, entries: tuple[str, ...]) -> None:
+    assert mode_after(tmp_path / "tmp", *entries, before=0o1777) == 0o1777
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (),
+        (
+            "ledger.db",
+            "ledger.db-wal",
+            "ledger.db-shm",
+            "ledger.key",
+            "mlflow.db",
+            "artifacts",
+            "requests.db",
+            "models",
+            "serve.log",
+        ),
+        ("snapshots", "feast", "reports", "serving", "runs", "promotion.lock"),
+        (".ledger.key-0123456789abcdef", "models"),
+        ("lost+found", "models"),
+    ],
+)
+def test_a_home_that_an_earlier_release_left_open_is_shut(tmp_path: Path, entries: tuple[str, ...]) -> None:
+    assert mode_after(tmp_path / "state", *entries) == 0o700
+
+
+def test_the_folder_beside_the_project_is_a_home_whatever_else_is_in_it(tmp_path: Path) -> None:
+    assert mode_after(tmp_path / ".ratchet", "ledger.db", "notes.txt") == 0o700
 
 
 def test_a_home_that_is_another_users_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,12 @@ def features_changed(project: Project, champion: Bundle) -> str:
     return f"features changed: {', '.join(names)}"
 
 
+def remembered(project: Project, profile_text: str) -> Reference:
+    """What a version's profile tells, its codes spelled as snapshots are read: an older release kept `3.0` for `3`."""
+    reference = Reference.from_json(profile_text)
+    return replace(reference, features=reference.features.respelled(project.declared))
+
+
 def count(project: Project, store: SnapshotStore, champion: Bundle, snapshot: Snapshot, rows: range) -> Reference:
     """Profile a stretch of the snapshot's rows, and the champion's answers for the held-out entities among them.
 
@@ -77,7 +83,7 @@ def measure(
     Raises DataError when ratchet.yaml's features are no longer the champion's.
     """
     policy = project.policy.drift
-    reference = Reference.from_json(champion.profile)
+    reference = remembered(project, champion.profile)
     current = counted or count(project, store, champion, snapshot, range(snapshot.rows))
     informative: list[FeatureDrift] = []
     if current.predictions.rows:

@@ -17,9 +17,9 @@ from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.reports.port import Reports
 from ratchet.snapshots.port import SnapshotStore
-from ratchet.steps.parts.snapshot_drift import SnapshotDrift, count, drift_of
+from ratchet.steps.parts.snapshot_drift import SnapshotDrift, count, drift_of, remembered
 
-_FORMAT = 2
+_FORMAT = 3  # 2: codes counted as they were stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ def found_in_run(history: History, run_id: str, parts: Parts, bundle: Bundle) ->
     counted = parts.load(parts.whole)
     if counted is None:
         return None
-    return SnapshotDrift(drift_of(trigger.event.drift), Reference.from_json(bundle.profile).features, counted.features)
+    return SnapshotDrift(drift_of(trigger.event.drift), remembered(parts.project, bundle.profile).features, counted.features)
