@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ TROUBLES = 6  # that share the minutes
 ROWS = "2000"
 SEED = 20240131
 _SECONDS = 120.0
+Counts = Callable[[str], None]
 
 
 def rounds(rng: random.Random, longest: float) -> Iterator[float]:

@@ -7,32 +7,15 @@ import signal
 import socket
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 
 import pytest
 
-from tests.chaos.campaign import Site, asked, rounds
+from tests.chaos.campaign import Counts, Site, asked, rounds
 from tests.chaos.stores import database
 from tests.support.club import files
 
 pytestmark = pytest.mark.timeout(1500)
-Counts = Callable[[str], None]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("chaos"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def counts(record_property: Callable[[str, object], None]) -> Counts:
-    def keep(text: str) -> None:
-        record_property("campaign", text)
-
-    return keep
 
 
 def test_a_promoter_killed_at_any_moment_costs_no_request(site: Site, counts: Counts) -> None:

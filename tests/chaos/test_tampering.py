@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,23 +15,10 @@ from mlflow import MlflowClient
 
 from ratchet.core.record import GENESIS, canonical, digest
 from ratchet.estimators.bundle import GOLDEN
-from tests.chaos.campaign import Site, asked
+from tests.chaos.campaign import Counts, Site, asked
 from tests.chaos.stores import database
 
 pytestmark = pytest.mark.timeout(1500)
-Counts = Callable[[str], None]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("tampering"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def counts(record_property: Callable[[str, object], None]) -> Counts:
-    return lambda text: record_property("campaign", text)
 
 
 def test_an_alias_that_nobody_promoted_is_named_and_set_back(site: Site, counts: Counts) -> None:
