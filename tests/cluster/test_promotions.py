@@ -143,14 +143,15 @@ def promote(toolbox: Toolbox, candidate: int, die_before: str = "", **environmen
 def test_a_version_that_fails_the_infra_check_never_reaches_a_pod(
     toolbox: Toolbox, scene: Scene, damage: str, reason: str, error: type[RatchetError]
 ) -> None:
-    before = toolbox.cluster.read("deployment", "ratchet-serving")["metadata"]["generation"]
+    # the spec and not the generation: annotations count in that, and the head of the ledger is one
+    before = toolbox.cluster.read("deployment", "ratchet-serving")["spec"]
     candidate = int(toolbox.python(REGISTER, str(scene.champion), damage).split()[-1])  # MLflow prints links before
     code, printed = promote(toolbox, candidate)
     assert (code, reason in printed) == (error.exit_code, True), printed
     move = last_promotion(toolbox)
     assert (move["state"], move["to"]) == ("failed", candidate)
     assert reason in move["error"]
-    assert toolbox.cluster.read("deployment", "ratchet-serving")["metadata"]["generation"] == before
+    assert toolbox.cluster.read("deployment", "ratchet-serving")["spec"] == before
 
 
 def test_when_there_is_no_room_for_a_new_pod_the_old_version_serves_on(toolbox: Toolbox, scene: Scene) -> None:

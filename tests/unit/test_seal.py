@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ratchet.apps.cli.main import main
 from ratchet.clients.durable import write_synced
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import LedgerError, Unavailable, UserError
@@ -30,7 +32,10 @@ from ratchet.promotion.champion import champion_of
 from ratchet.promotion.protocol import carry_out
 from ratchet.promotion.reconcile import reconcile, reconcile_first
 from ratchet.steps import promote
+from ratchet.wiring import Wiring
 from tests.support.fake_stores import FakeStores
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -408,3 +413,24 @@ def test_a_broken_chain_stops_every_act_and_status_says_so(act: Callable[[FakeSt
         act(at)
     assert at.state == before
     assert "does not fit the chain" in by_hand.status(at.registry, at.journal, at.rollout).trouble
+
+
+def test_history_cries_no_wolf_when_somebody_appends_while_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RATCHET_HOME", str(tmp_path))
+    monkeypatch.setenv("RATCHET_PROJECT", str(ROOT / "ratchet.yaml"))
+    Wiring.load().journal.append(GATE)
+    read, meanwhile = SqlLedger.records, [GATE]
+
+    def slowly(self: SqlLedger, *asked: Any, **how: Any) -> list[Record]:
+        found = read(self, *asked, **how)
+        if meanwhile:
+            Wiring.load().journal.append(meanwhile.pop())
+        return found
+
+    monkeypatch.setattr(SqlLedger, "records", slowly)
+    monkeypatch.setattr(sys, "argv", ["ratchet", "history"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code, capsys.readouterr().err

@@ -147,16 +147,21 @@ def history(
     every = wiring.ledger.records()
     count = verify(every)
     records = [record for record in every if kind in {None, record.kind}][-last:]
+
+    def later(seq: int) -> list[Record]:
+        """Read once the published head is known: somebody may have appended since `every` was read."""
+        return wiring.ledger.records(after=seq)
+
     if as_json:
         document({"verified": count, "records": [_row(record) for record in records]})
-        wiring.seal.check(lambda seq: every[seq:])
+        wiring.seal.check(later)
         return
     rows = [
         (record.seq, f"{record.at:%Y-%m-%d %H:%M:%S}", record.actor, record.kind, *summary(entry_of(record).event))
         for record in records
     ]
     table("ledger (times in UTC)", ["#", "at", "by", "kind", "outcome", "why"], rows)
-    wiring.seal.check(lambda seq: every[seq:])
+    wiring.seal.check(later)
     head = f", head {every[-1].hash[:16]}" if count else ""
     line(f"chain verified: {count} records{head}")
 
