@@ -84,12 +84,26 @@ def rollback(production: Production, to: int | None, reason: str) -> Entry[Moved
     if to == champion:
         message = f"version {to} is in production already"
         raise UserError(message)
-    registry.version(to)
-    if not history.served(to):
+    if history.served(to):
+        _require_known(registry, to)
+    else:
+        registry.version(to)
         message = f"version {to} has never been in production: rollback goes back, `ratchet run` and `ratchet approve` go forward"
         raise UserError(message)
     key = f"rollback:{champion}->{to}:{history.seq}"  # a new one each time: the same way back can be gone more than once
     return carry_out(production, Move(key, to, champion, Cause.ROLLBACK, ["gate skipped: rollback by hand", reason]))
+
+
+def _require_known(registry: Registry, number: int) -> None:
+    """Raise PermanentError where the registry does not know a version that was in production."""
+    try:
+        registry.version(number)
+    except UserError as error:
+        message = (
+            f"version {number} was in production, but the registry does not know it: restore the registry, or bring its files back "
+            f"by `ratchet adopt {number}`"
+        )
+        raise PermanentError(message) from error
 
 
 def adopt(production: Production, version: int | None, reason: str) -> Entry[Moved]:
