@@ -19,8 +19,20 @@ _CONTRACTS = (  # before tests/cluster, which kills the servers' pods
     "tests/contract/test_lock.py",
     "tests/contract/test_registry.py",
     "tests/contract/test_kubernetes.py",
+    "tests/contract/test_roles.py",
     "tests/integration/test_feast.py",
-    "tests/integration/test_chart_releases.py",  # needs no cluster, but its helm
+    *(  # which need no cluster, but its helm
+        f"tests/integration/test_{name}.py"
+        for name in (
+            "chart_releases",
+            "chart_pods",
+            "chart_networks",
+            "chart_examples",
+            "chart_secrets",
+            "admission_policy",
+            "backup",
+        )
+    ),
 )
 
 
