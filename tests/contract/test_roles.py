@@ -13,7 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from ratchet.clients.roles import PROMOTER, READER, SERVING
-from ratchet.core.errors import Unavailable
+from ratchet.core.errors import Misconfigured
 from ratchet.core.schema import LoggedAnswer
 from ratchet.ledger.sql import SqlLedger
 from ratchet.requests.sql import SqlRequestLog
@@ -81,7 +81,7 @@ def test_a_serving_pod_logs_its_answers_and_cannot_even_read_the_ledger() -> Non
         assert SqlRequestLog(of(url, READER), "m").volume(10).total(1) == 2
         for statement in [*FORBIDDEN, "SELECT * FROM ledger", "DELETE FROM answers", "SELECT * FROM answer_labels"]:
             refused(of(url, SERVING), statement)
-        with pytest.raises(Unavailable, match="permission denied"):
+        with pytest.raises(Misconfigured, match="permission denied"):
             SqlLedger(of(url, SERVING), "mallory", "m").append("k", {})
 
 
@@ -89,7 +89,7 @@ def test_a_serving_pod_logs_its_answers_and_cannot_even_read_the_ledger() -> Non
 def test_who_only_looks_can_append_nothing() -> None:
     with database() as url:
         assert SqlLedger(of(url, READER), "ann", "m").verify() == 1
-        with pytest.raises(Unavailable, match="permission denied"):
+        with pytest.raises(Misconfigured, match="permission denied"):
             SqlLedger(of(url, READER), "ann", "m").append("k", {})
         for statement in FORBIDDEN:
             refused(of(url, READER), statement)
