@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
 from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
-from ratchet.core.errors import RatchetError, UserError
+from ratchet.core.errors import NoSuchVersion, RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.addresses import place_or_bucket
@@ -210,7 +210,7 @@ class Wiring:
             raise UserError(message)
         try:
             return self.registry.version(version).digest
-        except UserError:  # there is no such version of this model
+        except NoSuchVersion:
             return None
 
     @cached_property

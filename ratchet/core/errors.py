@@ -45,6 +45,10 @@ class DataError(UserError):
     """A snapshot, a label file or a request does not fit the project."""
 
 
+class NoSuchVersion(UserError):  # noqa: N818 - what is so
+    """The registry answers, and it has no such version of the model."""
+
+
 class Misconfigured(UserError):  # noqa: N818 - what is so
     """A store's address, name or rights are wrong, or what lies there is something else."""
 

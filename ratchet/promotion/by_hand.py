@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ratchet.core.decision import Verdict
-from ratchet.core.errors import PermanentError, StaleComparison, UserError
+from ratchet.core.errors import Misconfigured, NoSuchVersion, PermanentError, StaleComparison, UserError
 from ratchet.core.events import Cause, Entry, Moved
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion
@@ -98,7 +98,7 @@ def _require_known(registry: Registry, number: int) -> None:
     """Raise PermanentError where the registry does not know a version that was in production."""
     try:
         registry.version(number)
-    except UserError as error:
+    except NoSuchVersion as error:
         message = (
             f"version {number} was in production, but the registry does not know it: restore the registry, or bring its files back "
             f"by `ratchet adopt {number}`"
@@ -135,6 +135,8 @@ def adopt(production: Production, version: int | None, reason: str) -> Entry[Mov
 def _is_whole(registry: Registry, history: History, number: int) -> bool:
     try:
         registry.bundle(proven(registry, history, number))
+    except Misconfigured:
+        raise
     except PermanentError:  # not there, or changed
         return False
     return True

@@ -6,7 +6,7 @@ together with their digest's tag are refused.
 
 from __future__ import annotations
 
-from ratchet.core.errors import ArtifactError, LedgerError, PermanentError, UserError
+from ratchet.core.errors import ArtifactError, LedgerError, NoSuchVersion, PermanentError
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion, require_digest
 from ratchet.ledger.journal import Journal
@@ -51,7 +51,7 @@ def proven(registry: Registry, history: History, number: int) -> ModelVersion:
     """That version, its digest held against the one on record. Raises as `champion_of`."""
     try:
         version = registry.version(number)
-    except UserError as error:
+    except NoSuchVersion as error:
         raise lost(number) from error
     require_digest(version, history.digest_of(number))
     return version

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ratchet.clients.migrations import ONE_THREAD
 from ratchet.clients.sql_errors import UNUSABLE
 from ratchet.core.address import sqlite_file
-from ratchet.core.errors import ArtifactError, RatchetError, UserError
+from ratchet.core.errors import ArtifactError, NoSuchVersion, RatchetError
 from ratchet.core.schema import ModelVersion, Provenance, digest_of
 from ratchet.private_names import set_mlflows_tries
 from ratchet.registry.mlflow_errors import files_absent, is_absent, registry_error
@@ -221,7 +221,7 @@ class MlflowRegistry:
         """Write figures as metrics of the version's run and of its logged model, by data set, and texts as tags of the version.
 
         A metric's step is the data set's date as 20240229, so that MLflow takes the latest day's for the version's. Raises
-        UserError when there is no such version, ArtifactError when its run is gone.
+        NoSuchVersion when there is none, ArtifactError when its run is gone.
         """
         found, figures = self._found(number), note.figures
         if figures is not None and found.run_id:
@@ -246,7 +246,7 @@ class MlflowRegistry:
             )
 
     def version(self, number: int) -> ModelVersion:
-        """Raises UserError when there is no such version."""
+        """Raises NoSuchVersion when there is no such version."""
         return self._read(self._found(number))
 
     def _found(self, number: int) -> MlflowVersion:
@@ -254,7 +254,7 @@ class MlflowRegistry:
             return self._call(lambda client: client.get_model_version(self._model, str(number)))
         except self._mlflow.MlflowException as error:
             message = f"model {self._model} has no version {number}: `ratchet history` lists them"
-            raise UserError(message) from error
+            raise NoSuchVersion(message) from error
 
     def versions(self) -> list[ModelVersion]:
         """All versions, oldest first."""
@@ -278,13 +278,13 @@ class MlflowRegistry:
             raise registry_error(error, self._uri) from error
 
     def set_alias(self, alias: str, number: int) -> None:
-        """Point the alias at the version, in one try. Raises UserError when it was deleted meanwhile."""
+        """Point the alias at the version, in one try. Raises NoSuchVersion when it was deleted meanwhile."""
         try:
             with self._one_try():
                 self._call(lambda client: client.set_registered_model_alias(self._model, alias, str(number)))
         except self._mlflow.MlflowException as error:
             message = f"model {self._model} has no version {number} to call {alias!r}: was it deleted?"
-            raise UserError(message) from error
+            raise NoSuchVersion(message) from error
 
     @contextmanager
     def _one_try(self) -> Iterator[None]:

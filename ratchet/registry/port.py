@@ -84,11 +84,11 @@ class Registry(Protocol):
         ...
 
     def note(self, number: int, note: Note) -> None:
-        """Write a note on a version; the same one twice is one. Raises UserError when there is no such version."""
+        """Write a note on a version; the same one twice is one. Raises NoSuchVersion when there is no such version."""
         ...
 
     def version(self, number: int) -> ModelVersion:
-        """Raises UserError when there is no such version."""
+        """Raises NoSuchVersion when there is no such version."""
         ...
 
     def versions(self) -> list[ModelVersion]:

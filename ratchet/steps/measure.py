@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ratchet.core.decision import number
-from ratchet.core.errors import ArtifactError, DataError, UserError
+from ratchet.core.errors import ArtifactError, DataError, NoSuchVersion
 from ratchet.core.estimate import Estimate, Scores
 from ratchet.core.events import Entry, Measured, Role
 from ratchet.core.history import History
@@ -118,7 +118,7 @@ def _roles(project: Project, registry: Registry, history: History, champion: Mod
 def _measurable(registry: Registry, champion: ModelVersion, number: int, role: Role) -> _Measurable | None:
     try:
         version = champion if role is Role.CHAMPION else registry.version(number)
-    except UserError:  # the registry's word for one that it does not have
+    except NoSuchVersion:
         return None
     trained = trained_on(version)
     if trained is None:

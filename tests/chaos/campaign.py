@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,11 +137,14 @@ class Site:
             self._gateway.wait(_SECONDS)
 
     def kill_pods(self) -> int:
-        """Kill the serving processes that there are; how many."""
-        killed = [pod.pid for pod in self.deployment.observed().pods if pod.pid]
-        for pid in killed:
-            os.kill(pid, signal.SIGKILL)
-        return len(killed)
+        """Kill the serving processes that there are; how many: one of the status' may have ended since it was written."""
+        killed = 0
+        for pod in self.deployment.observed().pods:
+            with suppress(ProcessLookupError):
+                if pod.pid:
+                    os.kill(pod.pid, signal.SIGKILL)
+                    killed += 1
+        return killed
 
     def strike(self, after: float, what: signal.Signals, *command: str) -> bool:
         """Start a command and send it a signal after so many seconds; whether it still ran then."""

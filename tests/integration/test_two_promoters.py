@@ -36,5 +36,5 @@ def test_one_of_two_promotes_and_the_other_hears_that_its_comparison_is_stale(at
     )
     assert at.states == ["intent", "done", "intent", "done", "stale"]
     effects = promoters[loser].effects
-    assert effects[effects.index("hold") :] == ["hold", "history", "alias production", "append stale"]
+    assert effects[effects.index("hold") :] == ["hold", "trusted", "alias production", "append stale"]
     assert reconcile(at.production) == []

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ratchet.core.errors import Unavailable, UserError
+from ratchet.core.errors import NoSuchVersion, Unavailable
 from ratchet.core.schema import DType, Feature, FeatureValue, GoldenRow, ModelVersion
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
@@ -90,7 +90,7 @@ class FolderRegistry:
             raise Unavailable(message)
         if not folder.is_dir():
             message = f"there is no version {number}"
-            raise UserError(message)
+            raise NoSuchVersion(message)
         told = self.root / f"{number}.digest"
         digest = told.read_text(encoding="utf-8") if told.exists() else "digest"
         return ModelVersion(number, "run", digest, datetime(2024, 2, 29, tzinfo=UTC), None)

@@ -91,7 +91,7 @@ def test_no_adapter_repeats_the_password_of_its_address(
     """Even where nobody has checked the settings; what libraries log goes through a formatter of ours."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(mlflow_registry, "set_mlflows_tries", lambda utils, _: set_mlflows_tries(utils, 1))
-    caplog.handler.setFormatter(ScrubbingFormatter("%(message)s"))
+    monkeypatch.setattr(caplog.handler, "formatter", ScrubbingFormatter("%(message)s"))
     for variable, schemes in SCHEMES.items():
         for scheme in schemes:
             url = address(form, scheme)

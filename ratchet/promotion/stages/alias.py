@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from ratchet.core.errors import Unavailable, UserError
+from ratchet.core.errors import NoSuchVersion, Unavailable
 from ratchet.promotion.champion import PREVIOUS, PRODUCTION
 from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
@@ -25,7 +25,7 @@ class Alias(Stage):
             return
         try:
             _point(under, PREVIOUS, under.move.expected)
-        except UserError as error:  # it was deleted, which may be why production goes elsewhere
+        except NoSuchVersion as error:  # it was deleted, which may be why production goes elsewhere
             under.production.say(f"[PROMOTE] {PREVIOUS!r} stays as it is: {error}")
 
 
