@@ -106,7 +106,7 @@ class Wiring:
         """The late labels of a CSV file, as `RequestLog.join` takes them."""
         from ratchet.sources.label_file import read_label_file
 
-        return read_label_file(file, self.project.entity, self.project.label.column)
+        return read_label_file(file, self.project.entity, self.project.label.name)
 
     @cached_property
     def store(self) -> SnapshotStore:
@@ -126,7 +126,7 @@ class Wiring:
         from ratchet.snapshots.parquet import ParquetSnapshots
 
         columns = [column.feature for column in self.project.columns]
-        local = ParquetSnapshots(folder, self.project.entity, self.project.label.column, columns, self.project.declared)
+        local = ParquetSnapshots(folder, self.project.entity, self.project.label.name, columns, self.project.declared)
         if not self.settings.snapshots_url:
             return local, local
         from ratchet.clients.s3 import S3Folder

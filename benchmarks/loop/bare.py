@@ -35,7 +35,7 @@ def read(project: Project, month: Path) -> pd.DataFrame:
     for feature in project.inputs:
         if feature.dtype.is_number:
             frame[feature.name] = frame[feature.name].astype("float64")
-    frame[project.label.column] = frame[project.label.column].astype("int8")
+    frame[project.label.name] = frame[project.label.name].astype("int8")
     return frame
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     """Time reading, searching and scoring."""
     project = load_project(Path(sys.argv[1]))
     before, month = map(Path, sys.argv[2:4])
-    label, inputs = project.label.column, [feature.name for feature in project.inputs]
+    label, inputs = project.label.name, [feature.name for feature in project.inputs]
     first = read(project, before)
     champion = model(project, LogisticRegression(max_iter=5000)).fit(first[inputs], first[label])
     del first

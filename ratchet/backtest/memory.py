@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.core import record as chain
-from ratchet.core.errors import ArtifactError, UserError
+from ratchet.core.errors import ArtifactError, NoSuchVersion
 from ratchet.core.record import GENESIS, Record
 from ratchet.core.schema import ModelVersion, digest_of
 from ratchet.registry.port import Kept, NewVersion, Note
@@ -73,7 +73,7 @@ class MemoryRegistry:
         return self.bundle(version)
 
     def note(self, number: int, note: Note) -> None:
-        """The version with the figures of the newest snapshot, and the texts. Raises UserError when there is no such version."""
+        """The version with the figures of the newest snapshot, and the texts. Raises NoSuchVersion when there is none."""
         version = self.version(number)
         if (found := note.figures) is not None:
             for name, value in found.values.items():
@@ -84,10 +84,10 @@ class MemoryRegistry:
         self.tags[number] = {**self.tags.get(number, {}), **note.tags}
 
     def version(self, number: int) -> ModelVersion:
-        """Raises UserError when there is no such version."""
+        """Raises NoSuchVersion when there is no such version."""
         if number not in self.stored:
             message = f"no version {number}"
-            raise UserError(message)
+            raise NoSuchVersion(message)
         return self.stored[number]
 
     def versions(self) -> list[ModelVersion]:
@@ -99,7 +99,7 @@ class MemoryRegistry:
         return self.stored[self.aliases[alias]] if alias in self.aliases else None
 
     def set_alias(self, alias: str, number: int) -> None:
-        """Point the alias at the version. Raises UserError when there is no such version."""
+        """Point the alias at the version. Raises NoSuchVersion when there is no such version."""
         self.version(number)
         self.aliases[alias] = number
 

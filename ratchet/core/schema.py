@@ -32,10 +32,11 @@ class DType(StrEnum):
     FLOAT = "float"
     BOOL = "bool"
     CATEGORY = "category"
+    DATE = "date"
 
     @property
     def is_number(self) -> bool:
-        """Whether the feature's column is float64 (bool as 0 and 1)."""
+        """Whether the feature's column is float64 (bool as 0 and 1, a date as whole days before as_of, or its part)."""
         return self is not DType.CATEGORY
 
 

@@ -7,72 +7,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from ratchet.core import schema
 from ratchet.core.errors import DataError, ProjectError
 from ratchet.core.policy import DriftPolicy, GatePolicy
 from ratchet.project import yaml_text
+from ratchet.project.columns import Column, Key, Label, Name, Strict, Table
 from ratchet.project.identity import project_hash
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 Grid = dict[str, list[Any]]
 Wish = Literal["performance", "live", "drift", "features", "age", "always"]
+LINEAR: Grid = {"C": [0.1, 1.0]}
+TREES: Grid = {"learning_rate": [0.1], "max_iter": [60], "max_leaf_nodes": [7, 15]}
 RETRAIN: tuple[Wish, ...] = ("performance", "live", "drift", "features", "age")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(_Strict):
-    """A column that the project reads: a feature, or an attribute to slice by."""
-
-    name: Name
-    table: Name  # in which the column stands
-    dtype: schema.DType
-    nullable: bool = False  # whether cells may be empty
-    max_null_share: Share = 1.0  # more empty cells are refused
-    range: tuple[float, float] | None = None  # of numbers, both ends allowed
-    categories: tuple[str, ...] | None = None  # all values allowed; without it any text is
-    on_unknown: Literal["refuse", "missing"] = "refuse"  # what a cell does that does not fit type, range or categories
-    max_unknown_share: Share = 0.01  # with `missing`: more of such cells are refused
-
-    @model_validator(mode="after")
-    def _bounds_fit_the_type(self) -> Self:
-        if self.range and (not self.dtype.is_number or self.dtype is schema.DType.BOOL):
-            message = f"{self.name}: a range needs dtype int or float"
-            raise ValueError(message)
-        if self.range and not self.range[0] <= self.range[1]:  # nor is NaN a bound
-            message = f"{self.name}: range {list(self.range)} is empty"
-            raise ValueError(message)
-        if self.categories and self.dtype is not schema.DType.CATEGORY:
-            message = f"{self.name}: categories need dtype category"
-            raise ValueError(message)
-        return self
-
-    @property
-    def feature(self) -> schema.Feature:
-        """The column as core knows it."""
-        return schema.Feature(self.name, self.dtype)
-
-
-class Label(_Strict):
-    """The binary label: true or false, 1 or 0."""
-
-    column: Name
-    table: Name
-    on_unknown: Literal["refuse", "missing"] = "refuse"  # what labels do of entities that the snapshot does not have
-
-    @property
-    def task(self) -> str:
-        """The kind of label, by which ratchet.tasks.catalogue finds the task. There is one kind so far, which no key names."""
-        return "binary"
-
-
-class Holdout(_Strict):
+class Holdout(Strict):
     """The entities that are never trained on: those whose salted hash falls into the share, or whose group's does."""
 
     salt: str = Field(min_length=1)  # another salt is another holdout
@@ -90,14 +42,14 @@ class Holdout(_Strict):
         return f"{self.salt} by {self.group_name}" if self.group else self.salt
 
 
-class DataPolicy(_Strict):
+class DataPolicy(Strict):
     """What ingest refuses."""
 
     min_rows: int = Field(default=100, ge=2)  # a smaller snapshot is refused
     respelled: Literal["refuse", "warn"] = "refuse"  # a snapshot whose keys are not spelled as those of the months before
 
 
-class Policy(_Strict):
+class Policy(Strict):
     """The figures that the decisions are taken by."""
 
     data: DataPolicy = DataPolicy()
@@ -109,7 +61,7 @@ class Policy(_Strict):
     challengers: int = Field(default=3, ge=0, le=20)  # refused candidates that go on being measured; 0: none
 
 
-class Training(_Strict):
+class Training(Strict):
     """The search: a small grid, by cross-validation inside the training entities."""
 
     model_config = ConfigDict(extra="allow")  # a key beside those below is an estimator's name, which the wiring checks
@@ -119,8 +71,8 @@ class Training(_Strict):
     windows: tuple[Annotated[int, Field(ge=1, le=60)], ...] = ()  # further ones: each is a recipe, and the best is offered
     folds: int = Field(default=4, ge=2, le=20)  # of the cross-validation inside the training entities
     seed: int = Field(default=20240131, ge=0, lt=2**32)  # numpy's
-    logistic_regression: Grid | None = {"C": [0.1, 1.0]}
-    hist_gradient_boosting: Grid | None = {"learning_rate": [0.1], "max_iter": [60], "max_leaf_nodes": [7, 15]}
+    logistic_regression: Grid | None = Field(default_factory=LINEAR.copy)
+    hist_gradient_boosting: Grid | None = Field(default_factory=TREES.copy)
 
     @model_validator(mode="after")
     def _something_to_try(self) -> Self:
@@ -144,21 +96,39 @@ class Training(_Strict):
         }
 
 
-class Serving(_Strict):
+class Stale(Strict):
+    """What an answer does when the stored features of its entity are old."""
+
+    days: int = Field(ge=1)  # older than so many days, by their snapshot's date
+    then: Literal["warn", "refuse"] = "warn"  # say so in the answer, or answer 409
+
+
+class FeastRepository(Strict):
+    """A Feast repository that exists: its definitions and stores are used as they are, and nothing is written to it."""
+
+    repository: str = Field(min_length=1)  # the folder of its feature_store.yaml
+    service: Name  # the feature service that lists the model's inputs under their names
+    key: Name | None = None  # the join key, where it is not the entity's name
+
+
+class Serving(Strict):
     """How answers are made."""
 
+    posted: Literal["no", "alone", "over"] = "no"  # features in a request: refused, instead of stored ones, or over stored ones
+    stale: Stale | None = None  # what is done about an entity whose stored features are old
     threshold: float = Field(default=0.5, gt=0, lt=1)  # from this probability on the prediction is 1
     max_batch: int = Field(default=1000, ge=1, le=10_000)  # entities of one /predict_batch
     golden_rows: int = Field(default=20, ge=1)  # stored with a version and answered before it serves
 
 
-class Project(_Strict):
+class Project(Strict):
     """A model project."""
 
     model: Name  # name in the registry
-    entity: Name  # the key's column, in every table
+    key: Name | Key = Field(alias="entity")  # the key's column, in every table
     snapshots: dict[str, date] = Field(default_factory=dict)  # a folder's name to its date, where the name is no date
-    tables: tuple[Name, ...] = Field(min_length=1)  # names of the files
+    snapshot_query: str | None = Field(default=None, min_length=1)  # of a database: its dates, one a row
+    described_tables: tuple[Name | Table, ...] = Field(min_length=1, alias="tables")  # names of the files
     label: Label
     features: tuple[Column, ...] = Field(min_length=1)  # the model's inputs
     slices: tuple[Column, ...] = ()  # groups for which no candidate may get worse; no inputs
@@ -166,10 +136,14 @@ class Project(_Strict):
     policy: Policy = Policy()
     training: Training = Training()
     serving: Serving = Serving()
+    feature_store: Literal["feast", "none"] | FeastRepository = (
+        "feast"  # where served features are kept; none: a request brings them
+    )
+    prepare: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None  # package.module:function, run over the tables as read
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
-        names = [self.entity, self.label.column, *(c.name for c in self.columns)]
+        names = [self.entity, self.label.name, *(c.name for c in self.columns)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             message = f"column named more than once among entity, label, features and slices: {', '.join(twice)}"
@@ -181,14 +155,31 @@ class Project(_Strict):
         if missing:
             message = f"table not listed under tables: {', '.join(missing)}"
             raise ValueError(message)
-        if self.label.table in {c.table for c in self.columns}:
-            message = f"the label needs a table of its own, because labels may arrive later: {self.label.table}"
+        alike = [name for name in self.tables if self.tables.count(name) > 1]
+        if alike:
+            message = f"table listed more than once under tables: {alike[0]}"
             raise ValueError(message)
         dates = list(self.snapshots.values())
         if len(set(dates)) < len(dates):
             message = "two snapshots have the same date"
             raise ValueError(message)
         return self
+
+    @property
+    def entity(self) -> str:
+        """What the key is called in whatever we store."""
+        return self.key.name if isinstance(self.key, Key) else self.key
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables' names."""
+        return tuple(one if isinstance(one, str) else one.name for one in self.described_tables)
+
+    def table(self, name: str) -> Table:
+        """What the file says of that table; `key` is the entity's header in it. Raises StopIteration when it is not listed."""
+        one = next(one for one in self.described_tables if name == (one if isinstance(one, str) else one.name))
+        found = Table(name=one) if isinstance(one, str) else one
+        return found.model_copy(update={"key": found.key or (self.key.column if isinstance(self.key, Key) else self.key)})
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -209,7 +200,7 @@ class Project(_Strict):
     @property
     def hash(self) -> str:
         """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
-        return project_hash(self.model_dump(mode="json", exclude={"snapshots", "serving"}))
+        return project_hash(self.model_dump(mode="json", exclude={"snapshots", "serving", "snapshot_query", "feature_store"}))
 
     def date_of(self, snapshot: str) -> date:
         """The date of a snapshot: as ratchet.yaml maps it, or the name itself when it is an ISO date.

@@ -29,6 +29,11 @@ ADDED: Final[Mapping[tuple[str, ...], Any]] = {
     ("training", "windows"): [],
     ("policy", "data", "respelled"): ANY,
     ("label", "on_unknown"): "refuse",
+    ("label", "name"): None,
+    ("label", "positive"): None,
+    ("prepare",): None,
+    **{(*place, "column"): None for place in COLUMNS},
+    **{(*place, "of_date"): "days" for place in COLUMNS},
     **{(*place, "on_unknown"): "refuse" for place in COLUMNS},
     **{(*place, "max_unknown_share"): 0.01 for place in COLUMNS},
 }

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from ratchet.clients.content_hash import table_hash
 from ratchet.core.errors import DataError
 from ratchet.core.schema import DType, Snapshot
-from ratchet.project.file import Column, Project
+from ratchet.project.columns import Column
+from ratchet.project.file import Project
 from ratchet.sources import cells
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import entity_table, key_problems, mismatches
@@ -197,7 +198,7 @@ class TableSource:
 
     def _label_column(self) -> Column:
         label = self._project.label
-        return Column(name=label.column, table=label.table, dtype=task_of(self._project).label.dtype, nullable=True)
+        return Column(name=label.name, table=label.table, dtype=task_of(self._project).label.dtype, nullable=True)
 
     def _load_table(self, folder: Path, table: str, wanted: list[Column], tables: _Tables) -> None:
         path = find_table(folder, table)
@@ -265,10 +266,10 @@ class TableSource:
         features = pd.DataFrame(columns, copy=False)
         if label is None:
             return features, None
-        known = _sorted(label[label[project.label.column].notna()], project.entity)
+        known = _sorted(label[label[project.label.name].notna()], project.entity)
         if known.empty:
             return features, None
-        return features, known.astype({project.label.column: task_of(project).label.stored})
+        return features, known.astype({project.label.name: task_of(project).label.stored})
 
 
 def _fault(table: str, column: str, raw: pa.Table, entities: Any, fault: cells.Fault) -> Problem:

@@ -16,7 +16,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from ratchet.core.schema import DType
-from ratchet.project.file import Column
+from ratchet.project.columns import Column
 from ratchet.sources.cells import Mask
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ratchet.project.file import Column, Project
+from ratchet.project.columns import Column
+from ratchet.project.file import Project
 from ratchet.sources.cells import Mask
 from ratchet.sources.entity_match import entity_table
 from ratchet.sources.problems import Problem, counted, tallied

@@ -25,12 +25,12 @@ Open = Callable[[], SnapshotStore]
 
 
 def parquet(root: Path) -> SnapshotStore:
-    return ParquetSnapshots(root / "store", SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns])
+    return ParquetSnapshots(root / "store", SHOP.entity, SHOP.label.name, [column.feature for column in SHOP.columns])
 
 
 def s3(root: Path) -> SnapshotStore:
     mirror = root / "mirror"
-    local = ParquetSnapshots(mirror, SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns])
+    local = ParquetSnapshots(mirror, SHOP.entity, SHOP.label.name, [column.feature for column in SHOP.columns])
     place = root / "place.txt"  # one prefix for all who open the store of a test
     if not place.exists():
         place.write_text(fresh_prefix())

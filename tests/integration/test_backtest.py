@@ -71,7 +71,7 @@ class Fatal(ParquetSnapshots):
 
     def __post_init__(self) -> None:
         columns = [column.feature for column in PROJECT.columns]
-        super().__init__(self.folder, PROJECT.entity, PROJECT.label.column, columns)
+        super().__init__(self.folder, PROJECT.entity, PROJECT.label.name, columns)
 
     def columns(self, snapshot: Snapshot, names: Sequence[str], rows: range | None = None) -> Columns:
         if os.getpid() != self.maker:

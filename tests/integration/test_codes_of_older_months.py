@@ -54,7 +54,7 @@ class Home:
     @property
     def store(self) -> ParquetSnapshots:
         columns, declared = [column.feature for column in self.project.columns], self.project.declared
-        return ParquetSnapshots(self.root / "snapshots", SHOP.entity, SHOP.label.column, columns, declared)
+        return ParquetSnapshots(self.root / "snapshots", SHOP.entity, SHOP.label.name, columns, declared)
 
     @property
     def features(self) -> FeastFeatures:

@@ -38,9 +38,7 @@ class Shop:
 
     @property
     def store(self) -> ParquetSnapshots:
-        return ParquetSnapshots(
-            self.root / "snapshots", SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns]
-        )
+        return ParquetSnapshots(self.root / "snapshots", SHOP.entity, SHOP.label.name, [column.feature for column in SHOP.columns])
 
     def features(self, *, without: str = "", more: tuple[Feature, ...] = ()) -> FeastFeatures:
         inputs = [feature for feature in SHOP.inputs if feature.name != without]
@@ -319,7 +317,7 @@ def test_the_real_months_join_exactly(tmp_path: Path) -> None:
     if folder is None:  # the shop's tests stand in
         return
     project = streamflow()
-    store = ParquetSnapshots(tmp_path / "s", project.entity, project.label.column, [column.feature for column in project.columns])
+    store = ParquetSnapshots(tmp_path / "s", project.entity, project.label.name, [column.feature for column in project.columns])
     features = FeastFeatures(tmp_path / "f", tmp_path / "s", project.model, project.entity, project.inputs)
     source = TableSource(folder, project)
     snapshots = []

@@ -45,7 +45,7 @@ def matrix(raw: RawSnapshot) -> Any:
 
 def labels(raw: RawSnapshot) -> Any:
     assert raw.labels is not None
-    return raw.labels[PROJECT.label.column].to_numpy()
+    return raw.labels[PROJECT.label.name].to_numpy()
 
 
 def fitted(raw: RawSnapshot) -> Any:

@@ -51,7 +51,7 @@ def telco(folder: Path, rows: int = 200) -> Path:
 def test_the_text_loads_and_validates_the_data_that_it_came_from(tmp_path: Path) -> None:
     telco(tmp_path / "data" / "first")
     project = loaded(describe(tmp_path / "data"), tmp_path)
-    assert (project.entity, project.label.table, project.label.column) == ("account_id", "churn", "churned")
+    assert (project.entity, project.label.table, project.label.name) == ("account_id", "churn", "churned")
     assert project.tables == ("accounts", "churn", "usage")
     assert TableSource(tmp_path / "data", project).check("first") == []
 
@@ -163,7 +163,7 @@ def test_a_month_whose_labels_have_not_come_does_not_hide_the_label(tmp_path: Pa
     telco(tmp_path / "data" / "a")
     (tmp_path / "data" / "a" / "churn.csv").unlink()
     telco(tmp_path / "data" / "b")
-    assert loaded(describe(tmp_path / "data"), tmp_path).label.column == "churned"
+    assert loaded(describe(tmp_path / "data"), tmp_path).label.name == "churned"
 
 
 def test_options_decide_what_cannot_be_guessed(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_options_decide_what_cannot_be_guessed(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--label"):
         describe(tmp_path / "data", label="nothing")
     project = loaded(describe(tmp_path / "data", entity="customer", label="left", model="mine"), tmp_path)
-    assert (project.model, project.entity, project.label.column) == ("mine", "customer", "left")
+    assert (project.model, project.entity, project.label.name) == ("mine", "customer", "left")
     assert TableSource(tmp_path / "data", project.model_copy(update={"snapshots": SHOP.snapshots})).check("may") == []
 
 

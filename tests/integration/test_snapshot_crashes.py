@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 
 def store(root: Path) -> ParquetSnapshots:
-    return ParquetSnapshots(root / "store", SHOP.entity, SHOP.label.column, [column.feature for column in SHOP.columns])
+    return ParquetSnapshots(root / "store", SHOP.entity, SHOP.label.name, [column.feature for column in SHOP.columns])
 
 
 def names(folder: Path) -> list[str]:

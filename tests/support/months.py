@@ -18,7 +18,7 @@ ROWS = 1500
 
 
 def store_in(folder: Path, project: Project = PROJECT) -> ParquetSnapshots:
-    return ParquetSnapshots(folder, project.entity, project.label.column, [column.feature for column in project.columns])
+    return ParquetSnapshots(folder, project.entity, project.label.name, [column.feature for column in project.columns])
 
 
 def put(
@@ -37,6 +37,6 @@ def put(
     snapshot = Snapshot(
         f"m{number}", pd.Timestamp(2024, number, 1).date(), rows, rows if labelled else 0, digest, "l" if labelled else ""
     )
-    named = pd.DataFrame({PROJECT.entity: labels["entity"], PROJECT.label.column: labels["label"]})
+    named = pd.DataFrame({PROJECT.entity: labels["entity"], PROJECT.label.name: labels["label"]})
     store.write(snapshot, pd.DataFrame(columns), named if labelled else None)
     return snapshot

@@ -221,7 +221,7 @@ def test_the_groups_column_comes_in_with_the_tables(tmp_path: Path) -> None:
     content["people"]["household"] = [None if number == 11 else number // 4 for number in range(len(content["people"]))]
     put(tmp_path / "may", content)
     raw = TableSource(tmp_path, project).read("may")
-    store = ParquetSnapshots(tmp_path / "store", project.entity, project.label.column, [item.feature for item in project.columns])
+    store = ParquetSnapshots(tmp_path / "store", project.entity, project.label.name, [item.feature for item in project.columns])
     store.write(raw.snapshot, raw.features, raw.labels)
     columns = store.columns(store.get("may"), ["customer", "household"])
     assert keys(project, columns).tolist() == ["0"] * 4 + ["1"] * 4 + ["2"] * 3 + ["C012"]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import UserError
 from ratchet.core.schema import DType
-from ratchet.project.file import Column, Project
+from ratchet.project.columns import Column
+from ratchet.project.file import Project
 from ratchet.sources.generator.synthetic import CHUNK, Change, Chunk, Population
 from ratchet.sources.raw_tables import is_plain_name
 
@@ -132,7 +133,7 @@ def _table(project: Project, table: str, chunk: Chunk) -> pa.Table:
     rows = len(chunk.labels)
     columns = {project.entity: pa.array([f"U{number:07d}" for number in range(chunk.start + 1, chunk.start + rows + 1)])}
     if table == project.label.table:
-        columns[project.label.column] = pa.array(chunk.labels)
+        columns[project.label.name] = pa.array(chunk.labels)
     for column in _columns(project, table):
         columns[column.name] = pa.array(chunk.values[column.name], _ARROW[column.dtype], mask=chunk.nulls.get(column.name))
     return pa.table(columns)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
 from ratchet.core.schema import DType
-from ratchet.project.file import Column, Project
+from ratchet.project.columns import Column
+from ratchet.project.file import Project
 
 Floats = NDArray[np.float64]
 
