@@ -22,7 +22,7 @@ DAYS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)]
 
 
 class Months:
-    """Three months: C001 ages, C002 and C003 are gone after the first, C021 to C030 come with the second, C030 goes with the third."""
+    """Three months: C001 ages, C002 and C003 leave after the first, C021 to C030 come with the second, C030 leaves after it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
