@@ -10,13 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratchet.core.errors import DataError, Misconfigured, Unavailable
+from ratchet.core.errors import Misconfigured, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, Snapshot
 from ratchet.features.feast_repository import FeastRepository
 from ratchet.features.from_snapshots import SnapshotFeatures
-from ratchet.project.file import Project, load_project
-from ratchet.sources.folder import TableSource
-from ratchet.sources.with_features import FeaturesFromElsewhere
 from tests.support.club import files
 from tests.support.feast_repo import FeastRepo
 
