@@ -153,6 +153,7 @@ class FakeRollout:
         self.wrong_golden: set[int] = set()
         self.wrong_answers: set[int] = set()
         self.known: dict[str, dict[str, FeatureValue]] = {}
+        self.posts = False  # whether a question brings the features, as where none are kept
         self.on_pin: Callable[[], None] = lambda: None
 
     @contextmanager
@@ -179,12 +180,13 @@ class FakeRollout:
     def pods(self) -> list[PodReport]:
         return [PodReport("pod-1", self.serving, ready=True)] if self.serving is not None else []
 
-    def ask(self, entity: str) -> Answer | None:
-        if entity not in self.known or self.serving is None:
+    def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
+        row = features if self.posts else self.known.get(entity)
+        if row is None or self.serving is None:
             return None
         scorer = _scorer(self.registry.folder / str(self.serving))
-        probability = scorer.row(self.known[entity]) + (0.1 if self.serving in self.wrong_answers else 0.0)
-        return Answer(entity, self.serving, probability, self.known[entity])
+        probability = scorer.row(row) + (0.1 if self.serving in self.wrong_answers else 0.0)
+        return Answer(entity, self.serving, probability, row)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         self.clock.tick("infra check")
