@@ -21,7 +21,7 @@ from ratchet.backtest.memory import MemoryLedger, MemoryRegistry
 from ratchet.core.errors import ArtifactError, DataError, LockHeld, LockLost, PromotionFailed, StaleComparison
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.record import Record
-from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot
+from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, StoredRow
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.estimator import Scorer
 from ratchet.registry.port import NewVersion, Note
@@ -254,10 +254,12 @@ class FakeFeatures:
         at = np.array([position[entity] for entity in entities], dtype=np.int64)
         return {name: columns[name][at] for name in self.names}
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
-        columns = self.store.stored[max(self.store.stored)][1]
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
+        newest = max(self.store.stored)
+        columns = self.store.stored[newest][1]
         position = {entity: index for index, entity in enumerate(columns[self.entity])}
-        return [{name: columns[name][position[e]] for name in self.names} if e in position else None for e in entities]
+        rows = ({name: columns[name][position[e]] for name in self.names} if e in position else None for e in entities)
+        return [None if row is None else StoredRow(row, newest) for row in rows]
 
 
 class FakeReports:
