@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ratchet.core.errors import RatchetError
-from ratchet.core.schema import Columns, Feature, FeatureValue, Snapshot
+from ratchet.core.schema import Columns, Feature, Snapshot, StoredRow
 from ratchet.features.feast_errors import repository_error
 from ratchet.features.feast_opening import Repository
 from ratchet.features.feast_service import Service, fitting
@@ -96,12 +96,13 @@ class FeastRepository:
         # the online store keeps it so: trained on more digits than are served, a tree would split between the two
         return found.astype(np.float32).astype(np.float64) if feature.name in service.single else found
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
         """What the repository's online store has of each entity, None for one of which it has nothing.
 
+        The date is that of the oldest row among those of its views.
         Raises Misconfigured when the service does not fit the project, Unavailable when the store cannot be reached.
         """
-        found: list[dict[str, FeatureValue] | None] = [None] * len(entities)
+        found: list[StoredRow | None] = [None] * len(entities)
         with self._translated():
             store, service = self._online
             keys = [(at, key) for at, entity in enumerate(entities) if (key := service.key_of(entity)) is not None]
@@ -112,17 +113,20 @@ class FeastRepository:
                     found[at] = row
         return found
 
-    def _looked_up(self, store: Any, service: Service, keys: list[Any]) -> list[dict[str, FeatureValue] | None]:
+    def _looked_up(self, store: Any, service: Service, keys: list[Any]) -> list[StoredRow | None]:
         answer = store.get_online_features(features=service.feast, entity_rows=[{service.key: key} for key in keys]).proto
         vectors = dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
         wanted = [vectors[feature.name] for feature in self._features]
-        known = zip(*(vector.statuses for vector in wanted), strict=True)
-        cells = zip(*(vector.values for vector in wanted), strict=True)  # noqa: PD011 - a protobuf of Feast, no pandas
-        names = [feature.name for feature in self._features]
-        return [
-            None if all(status == _NOT_FOUND for status in statuses) else dict(zip(names, map(value_of, row), strict=True))
-            for statuses, row in zip(known, cells, strict=True)
-        ]
+        return [self._row(wanted, at) for at in range(len(keys))]
+
+    def _row(self, wanted: Sequence[Any], at: int) -> StoredRow | None:
+        """An entity's cells, None where none of its views has a row of it."""
+        found = [vector for vector in wanted if vector.statuses[at] != _NOT_FOUND]
+        if not found:
+            return None
+        values = {feature.name: value_of(vector.values[at]) for feature, vector in zip(self._features, wanted, strict=True)}  # noqa: PD011 - no pandas
+        oldest = min(vector.event_timestamps[at].seconds for vector in found)
+        return StoredRow(values, datetime.fromtimestamp(oldest, UTC).date() if oldest else None)
 
     @cached_property
     def _offline(self) -> tuple[Any, Service]:

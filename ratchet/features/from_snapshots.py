@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.errors import Misconfigured
-from ratchet.core.schema import Columns, Feature, FeatureValue, Snapshot
+from ratchet.core.schema import Columns, Feature, Snapshot, StoredRow
 
 
 class Stored(Protocol):
@@ -71,7 +71,7 @@ class SnapshotFeatures:
         for name, values in found.items():
             values[rows] = columns[name][there]
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
         """Raises Misconfigured: nothing is kept that could be looked up."""
         message = f"no features are kept of {len(entities)} entities (feature_store: none): a request must bring its features"
         raise Misconfigured(message)

@@ -193,7 +193,8 @@ class Project(Strict):
         if dates:
             message = f"a date cannot come from Feast, let a feature view there make numbers of it: {', '.join(dates)}"
             raise ValueError(message)
-        if elsewhere and not {*self.tables} - {self.label.table} and not any(c.table == self.label.table for c in self.slices):
+        lists = {name for name in self.tables if not self.table(name).optional and name != self.label.table}
+        if elsewhere and not lists and not any(c.table == self.label.table for c in self.in_tables.columns):
             message = "tables lists no table of the entities beside the label's: features come from Feast, entities from a table"
             raise ValueError(message)
 

@@ -78,8 +78,11 @@ def test_before_the_first_row_and_for_strangers_alone_everything_is_missing(repo
 def test_online_answers_are_those_of_the_newest_load(repo: FeastRepo) -> None:
     first, stranger, third, odd = opened(repo).online(["1001", "9", "1003", "01001"])
     assert first == {"months": 11.0, "plan": "Basic", "hours": float(np.float32(0.1)), "devices": 0.0, "promo": 1.0}
+    assert first is not None
+    assert third is not None
     assert third == {"months": 12.0, "plan": None, "hours": float(np.float32(2.1)), "devices": 2.0, "promo": None}
     assert (stranger, odd) == (None, None)
+    assert (first.as_of, third.as_of) == (FEBRUARY, JANUARY)
     assert opened(repo).online([]) == []
 
 

@@ -58,7 +58,9 @@ def test_somebody_lists_the_entities() -> None:
     assert "no table of the entities beside the label's" in refused(tables=["y"], slices=[])
 
 
-@pytest.mark.parametrize("store", [{"repository": ""}, {"repository": "x"}, {"service": "x"}, {**REPOSITORY, "apply": True}, "feats", 3])
+@pytest.mark.parametrize(
+    "store", [{"repository": ""}, {"repository": "x"}, {"service": "x"}, {**REPOSITORY, "apply": True}, "feats", 3]
+)
 def test_a_feature_store_is_feast_none_or_a_repository_with_its_service(store: object) -> None:
     assert "feature_store" in refused(feature_store=store)
 
