@@ -1,4 +1,4 @@
-"""A flat table whose label column is filled in later: the labels come in once, and a month that did not change is not read again."""
+"""A flat table whose label column is filled in later: labels come in once, and a month that did not change is not read again."""
 
 from __future__ import annotations
 
