@@ -25,7 +25,7 @@ from ratchet.tasks.task import Task
 if TYPE_CHECKING:
     from ratchet.clients.kubernetes import KubernetesApi
     from ratchet.core.record import Record
-    from ratchet.core.schema import Columns
+    from ratchet.core.schema import Columns, Feature
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
     from ratchet.ledger.seal import Anchors, Key, Seal
@@ -138,7 +138,11 @@ class Wiring:
 
     @cached_property
     def features(self) -> FeatureStore:
-        """Feast."""
+        """Feast, or the stored snapshots alone."""
+        if not self.project.keeps_features:
+            from ratchet.features.from_snapshots import SnapshotFeatures
+
+            return SnapshotFeatures(lambda: self.store, self.project.entity, self.project.inputs)
         from ratchet.features.feast_features import FeastFeatures
 
         return FeastFeatures(
@@ -270,10 +274,15 @@ class Wiring:
         if self.settings.deployment:
             from ratchet.rollout.deployment import KubernetesRollout
 
-            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in)
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in, posted=self._posted)
         from ratchet.rollout.processes import ProcessRollout
 
-        return ProcessRollout(self.settings, self.project.entity, self.task.score_in)
+        return ProcessRollout(self.settings, self.project.entity, self.task.score_in, posted=self._posted)
+
+    @property
+    def _posted(self) -> Sequence[Feature]:
+        """What a question to what serves brings along: nothing, where it looks features up."""
+        return () if self.project.keeps_features else self.project.inputs
 
     @cached_property
     def requests(self) -> RequestLog:

@@ -195,6 +195,16 @@ class Project(Strict):
         return [column for column in self.columns if column.table == table]
 
     @property
+    def keeps_features(self) -> bool:
+        """Whether features are looked up for a request; without a store a request must bring them."""
+        return self.feature_store != "none"
+
+    @property
+    def takes_posted(self) -> Literal["no", "alone", "over"]:
+        """What a request may bring: where no features are kept it brings all of them, whatever `serving.posted` says."""
+        return self.serving.posted if self.keeps_features else "alone"
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Features, then slices, then the holdout's group where it is a column of its own."""
         group = self.holdout.group
