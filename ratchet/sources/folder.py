@@ -23,7 +23,9 @@ from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import entity_table, key_problems, mismatches
 from ratchet.sources.pandera_checks import PANDAS, problems_of
 from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted, tallied
-from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
+from ratchet.sources.raw_tables import find_table, is_plain_name, read_table, said_of
+from ratchet.sources.table_files import files_of
+from ratchet.sources.told import numbers_of, stem_of, told_of
 from ratchet.sources.tolerance import tolerated, unfit, without_strangers
 from ratchet.tasks.catalogue import task_of
 
@@ -95,8 +97,7 @@ class TableSource:
 
     def has_labels(self, name: str) -> bool:
         """Whether the label's table is there. Raises DataError when there is no such snapshot."""
-        folder = self._snapshot_folder(name)
-        return any((folder / f"{self._project.label.table}{suffix}").exists() for suffix in SUFFIXES)
+        return bool(self._files(name, [self._project.label.table]))
 
     def fingerprint(self, name: str) -> str:
         """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
@@ -108,21 +109,28 @@ class TableSource:
 
     def _fingerprint(self, name: str, tables: Sequence[str]) -> str:
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{table}{suffix}" for table in tables for suffix in SUFFIXES]
         try:
-            found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
+            stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in self._files(name, tables)]
         except OSError as error:
             message = f"the snapshot {name} cannot be read: {error.strerror}"
             raise DataError(message) from error
-        return hashlib.sha256(repr(found).encode()).hexdigest()
+        return hashlib.sha256(repr([(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]).encode()).hexdigest()
+
+    def _files(self, name: str, tables: Sequence[str]) -> list[Path]:
+        """Those of the tables' files that are there."""
+        folder = self._snapshot_folder(name)
+        try:
+            return [folder / path for table in tables for path in files_of(folder, stem_of(self._project, table))]
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror or error}"
+            raise DataError(message) from error
 
     def marked(self, name: str, marker: str) -> bool | None:
         """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
         try:
             written = (folder / marker).stat().st_mtime_ns
-            return written >= max((path.stat().st_mtime_ns for path in paths if path.exists()), default=0)
+            return written >= max((path.stat().st_mtime_ns for path in self._files(name, self._project.tables)), default=0)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -201,14 +209,17 @@ class TableSource:
         return Column(name=label.name, table=label.table, dtype=task_of(self._project).label.dtype, nullable=True)
 
     def _load_table(self, folder: Path, table: str, wanted: list[Column], tables: _Tables) -> None:
-        path = find_table(folder, table)
+        path = find_table(folder, stem_of(self._project, table))
         entity = self._project.entity
         is_label = table == self._project.label.table
         if path is None:
             if not is_label:
                 raise TableError(Problem(table, "", f"the table is missing: neither {table}.csv nor {table}.parquet is there"))
             return
-        raw = read_table(path, table, [entity, *(column.name for column in wanted)])
+        names = [entity, *(column.name for column in wanted)]
+        raw = read_table(path, table, names, told_of(self._project, table), numbers=numbers_of(self._project, table))
+        if said := said_of(raw):
+            tables.notes.append(f"{table}: {said}")
         missing = [name for name in (entity, *(column.name for column in wanted)) if name not in raw.column_names]
         tables.problems += [Problem(table, name, f"the column is missing from {path.name}") for name in missing]
         if entity in missing:
