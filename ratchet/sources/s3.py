@@ -11,11 +11,12 @@ from pathlib import Path
 from ratchet.clients.s3 import Entry, S3Folder
 from ratchet.core.errors import REPLACE, DataError
 from ratchet.project.file import Project
-from ratchet.sources.folder import RawSnapshot, TableSource, by_date
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource, by_date
 from ratchet.sources.problems import Problem
 from ratchet.sources.raw_tables import is_plain_name
 from ratchet.sources.table_files import files_of, log_of, table_of, unread_of
-from ratchet.sources.told import stem_of
+from ratchet.sources.which_tables import brings_labels_alone, stem_of
 
 
 class S3Source:
@@ -152,7 +153,7 @@ class Upload:
         """The stored tables that would go or become others. Labels that were waited for are no loss: a table or rows that come."""
         lost = []
         label = self._project.label.table
-        grows = "" if any(feature.table == label for feature in self._project.features) else f"{stem_of(self._project, label)}.csv"
+        grows = f"{stem_of(self._project, label)}.csv" if brings_labels_alone(self._project, label) else ""
         for entry in self._remote.entries(f"{name}/"):
             table = entry.key.removeprefix(f"{name}/")
             path = local.get(table)

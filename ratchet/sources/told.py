@@ -23,11 +23,6 @@ def told_of(project: Project, table: str) -> Told:
     return Told(said.encoding, said.separator, said.decimal)
 
 
-def stem_of(project: Project, table: str) -> str:
-    """The name of the table's file, without its ending."""
-    return project.table(table).file or table
-
-
 def numbers_of(project: Project, table: str) -> list[str]:
     """The headers of the table's columns that are numbers, and so may have a decimal comma."""
     kinds = (DType.INT, DType.FLOAT)
