@@ -112,6 +112,11 @@ def feasts_connection(store: Any) -> Any:
     return getattr(store.provider.online_store, "_conn", None)
 
 
+def connected(store: Any) -> Any:
+    """The connection of Feast's PostgreSQL store, opened as its settings have it; the context does not close it."""
+    return store.provider.online_store._get_conn(store.config)  # noqa: SLF001 - a second way to read its settings would differ
+
+
 def boosted_trees(estimator: Any) -> tuple[float, list[Any]]:
     """Baseline and trees of a fitted binary HistGradientBoostingClassifier, in the order in which it adds them up.
 
