@@ -104,9 +104,9 @@ class Wiring:
 
     def labels_in(self, file: Path) -> Columns:
         """The late labels of a CSV file, as `RequestLog.join` takes them."""
-        from ratchet.sources.label_file import read_label_file
+        from ratchet.sources.label_file import read_late_labels
 
-        return read_label_file(file, self.project.entity, self.project.label.name)
+        return read_late_labels(file, self.project)
 
     @cached_property
     def store(self) -> SnapshotStore:

@@ -58,7 +58,7 @@ with feast_importable():
     from ratchet.features.feast_no_offline import TYPE as NO_OFFLINE
 
 VIEW = "features"
-_TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
+_TYPES = {DType.INT: Int64, DType.DATE: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
 _PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from datetime import date
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ratchet.core import schema
 
 PLAIN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=PLAIN)]
 Header = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]  # as it is written in a file: anything
+File = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$")]  # no path, not hidden
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _as_written(value: Any) -> Any:
+    """What YAML made of an unquoted value as text again: `positive: 2`, `positive: Yes`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float | date) else value
 
 
 class Strict(BaseModel):
@@ -32,7 +41,7 @@ class Table(Strict):
     """A table that needs more words than its name."""
 
     name: Name
-    file: Header | None = None  # the file's name without its ending, where that is no plain name; by default `name`
+    file: File | None = None  # the file's name without its ending, where that is no plain name; by default `name`
     optional: bool = False  # entities that are not in it have missing values, and so has everybody where the file is missing
     key: Header | None = None  # the entity's header in this table, where it differs from the others'
     query: str | None = Field(default=None, min_length=1)  # of a database: rows of one date, named by :as_of
@@ -81,12 +90,14 @@ class Column(Strict):
 
 
 class Label(Strict):
-    """The binary label: true or false, 1 or 0, or a value that `positive` names and all others."""
+    """The binary label: true or false, 1 or 0, or two values of which `positive` names one."""
 
     column: Header
     table: Name
     own_name: Name | None = Field(default=None, alias="name")  # what we call it, where its header is no plain name
-    positive: str | None = Field(default=None, min_length=1)  # the value that counts as 1, where the two are not 0 and 1
+    positive: Annotated[str | None, BeforeValidator(_as_written)] = Field(
+        default=None, min_length=1
+    )  # the value that counts as 1, where the two are not 0 and 1
     on_unknown: Literal["refuse", "missing"] = "refuse"  # what labels do of entities that the snapshot does not have
 
     @model_validator(mode="after")

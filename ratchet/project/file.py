@@ -159,6 +159,16 @@ class Project(Strict):
         if alike:
             message = f"table listed more than once under tables: {alike[0]}"
             raise ValueError(message)
+        sure = [
+            name for name in self.tables if not self.table(name).optional and (name != self.label.table or self._stand_in(name))
+        ]
+        if not sure:
+            message = "no table lists the entities: one that is not optional and not of labels alone has to"
+            raise ValueError(message)
+        copies = [c.name for c in self._stand_in(self.label.table) if c.header == self.label.column]
+        if copies:
+            message = f"{copies[0]} is the label's own column {self.label.column!r}: a feature may not read it"
+            raise ValueError(message)
         dates = list(self.snapshots.values())
         if len(set(dates)) < len(dates):
             message = "two snapshots have the same date"
@@ -180,6 +190,9 @@ class Project(Strict):
         one = next(one for one in self.described_tables if name == (one if isinstance(one, str) else one.name))
         found = Table(name=one) if isinstance(one, str) else one
         return found.model_copy(update={"key": found.key or (self.key.column if isinstance(self.key, Key) else self.key)})
+
+    def _stand_in(self, table: str) -> list[Column]:
+        return [column for column in self.columns if column.table == table]
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -11,9 +11,11 @@ from pathlib import Path
 from ratchet.clients.s3 import Entry, S3Folder
 from ratchet.core.errors import REPLACE, DataError
 from ratchet.project.file import Project
-from ratchet.sources.folder import RawSnapshot, TableSource, by_date
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource, by_date
 from ratchet.sources.problems import Problem
 from ratchet.sources.raw_tables import SUFFIXES, is_plain_name
+from ratchet.sources.which_tables import brings_labels_alone, stem_of
 
 
 class S3Source:
@@ -37,7 +39,7 @@ class S3Source:
 
     def has_labels(self, name: str) -> bool:
         """Whether the label's table is there; as TableSource.has_labels."""
-        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        wanted = {f"{name}/{stem_of(self._project, self._project.label.table)}{suffix}" for suffix in SUFFIXES}
         return any(entry.key in wanted for entry in self._tables(name))
 
     def fingerprint(self, name: str) -> str:
@@ -47,7 +49,7 @@ class S3Source:
 
     def labels_fingerprint(self, name: str) -> str:
         """As `fingerprint`, of the label's table alone; as TableSource.labels_fingerprint."""
-        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
+        wanted = {f"{name}/{stem_of(self._project, self._project.label.table)}{suffix}" for suffix in SUFFIXES}
         present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
         return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
 
@@ -77,7 +79,7 @@ class S3Source:
             message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._remote.url}"
             raise DataError(message)
         self._project.date_of(name)
-        wanted = {f"{name}/{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES}
+        wanted = {f"{name}/{stem_of(self._project, table)}{suffix}" for table in self._project.tables for suffix in SUFFIXES}
         present = [entry for entry in self._remote.entries(f"{name}/") if entry.key in wanted]
         if not present:
             there = ", ".join(self._remote.folders()) or "none"
@@ -120,7 +122,8 @@ class Upload:
         Raises DataError with the first thing that is wrong, or with what would be lost; nothing is stored then.
         """
         self._source.read(name)
-        tables = [self._folder / name / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
+        stems = [stem_of(self._project, table) for table in self._project.tables]
+        tables = [self._folder / name / f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES]
         paths = [path for path in tables if path.exists()]
         if not replace and (lost := self._lost(name, paths)):
             message = (
@@ -139,7 +142,7 @@ class Upload:
         """The stored tables that would go or become others. Labels that were waited for are no loss: a table or rows that come."""
         local, lost = {path.name: path for path in paths}, []
         label = self._project.label.table
-        grows = "" if any(feature.table == label for feature in self._project.features) else f"{label}.csv"
+        grows = f"{stem_of(self._project, label)}.csv" if brings_labels_alone(self._project, label) else ""
         for entry in self._remote.entries(f"{name}/"):
             table = entry.key.removeprefix(f"{name}/")
             path = local.get(table)

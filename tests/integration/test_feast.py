@@ -22,7 +22,8 @@ from ratchet.core.schema import DType, Feature, Snapshot
 from ratchet.features.feast_features import FeastFeatures
 from ratchet.features.stored_rows import StoredRows
 from ratchet.snapshots.parquet import ParquetSnapshots
-from ratchet.sources.folder import RawSnapshot, TableSource
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource
 from tests.support.addresses import POSTGRES, fresh_database, only
 from tests.support.shop import SHOP, Tables, customers, put, tables, with_cell
 from tests.support.streamflow import real_data, streamflow

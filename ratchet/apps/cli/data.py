@@ -79,7 +79,9 @@ def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa:
         document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in told.items()})
     else:
         rows = [
-            (n, p.table, p.column, p.problem, _shown(p), ", ".join(p.samples)) for n, problems in found.items() for p in problems
+            (n, p.table, p.column, f"{p.problem} ({p.hint})" if p.hint else p.problem, _shown(p), ", ".join(p.samples))
+            for n, problems in found.items()
+            for p in problems
         ]
         rows += [(name, "", entity, item.text, "", "") for name, items in odd.items() for item in items if item.others]
         if rows:
