@@ -136,6 +136,11 @@ def registry_store(registries: Any, config: Any, folder: Path) -> Any | None:
     return kind(config, folder)
 
 
+def connected(store: Any) -> Any:
+    """The connection of Feast's PostgreSQL store, opened as its settings have it; the context does not close it."""
+    return store.provider.online_store._get_conn(store.config)  # noqa: SLF001 - a second way to read its settings would differ
+
+
 def boosted_trees(estimator: Any) -> tuple[float, list[Any]]:
     """Baseline and trees of a fitted binary HistGradientBoostingClassifier, in the order in which it adds them up.
 

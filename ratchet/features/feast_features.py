@@ -2,7 +2,7 @@
 
 The offline source is the glob `as_of=*/features.parquet` over the snapshot store, so a committed snapshot is visible at once and a
 half-written one (another folder name) never is. Feast's online stores overwrite whatever is there, older or not, and its
-`materialize` reads the source whole; so materialise() streams the one snapshot through `write_to_online_store` and leaves out the
+`materialize` reads the source whole; so materialise() streams the one snapshot into the store (bulk_load.py) and leaves out those
 entities of which a later snapshot was loaded. Every set of definitions has a registry file of its own, written once: a server of an
 older model with other features goes on with its own. On a cluster the pods share a PostgreSQL: the record of loads and the lock
 around one are there (sql_load_record.py), and each pod makes its own registry file of the same definitions.
@@ -54,12 +54,12 @@ with feast_importable():
     from feast.protos.feast.types.Value_pb2 import Value
     from feast.types import Bool, Float64, Int64, String
 
+    from ratchet.features import bulk_load
     from ratchet.features.feast_errors import feature_error
     from ratchet.features.feast_no_offline import TYPE as NO_OFFLINE
 
 VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.DATE: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
-_PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
@@ -132,10 +132,10 @@ class FeastFeatures:
                 return
             newer = self._rows.entities_of(record.after(snapshot.as_of))
             record.begin(snapshot.as_of)
-            for batch in self._rows.batches(snapshot):
-                rows = batch if newer is None else batch.filter(pc.invert(pc.is_in(batch[self._entity], value_set=newer)))
-                if rows.num_rows:
-                    self._store.write_to_online_store(VIEW, df=rows.to_pandas(types_mapper=_PANDAS.get))
+            batches = self._rows.batches(snapshot)
+            if newer is not None:
+                batches = (batch.filter(pc.invert(pc.is_in(batch[self._entity], value_set=newer))) for batch in batches)
+            bulk_load.load(self._store, self._store.get_feature_view(VIEW), batches)
             record.finish(snapshot.as_of, snapshot.features_hash)
 
     def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
@@ -266,6 +266,7 @@ class FeastFeatures:
             with self._making_table():
                 making = FeatureStore(config=self._config(temporary))
                 try:
+                    bulk_load.make_table(making, view)
                     making.apply([key, source, view, service])
                 finally:
                     close(making)

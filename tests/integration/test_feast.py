@@ -193,9 +193,12 @@ def test_a_load_that_broke_off_keeps_older_snapshots_off_and_is_done_again(shop:
     monkeypatch.setattr(StoredRows, "batches", batches)
     shop.features().materialise(older)
     first, last = shop.features().online(["C001", "C012"])
-    assert first is not None
-    assert first["age"] == 41
     assert last is None  # of the newer month, which is to be loaded again
+    if shop.online_url:
+        assert first is None  # PostgreSQL's load is one transaction: nothing of it has come, and nothing older comes in its place
+    else:
+        assert first is not None
+        assert first["age"] == 41
     shop.features().materialise(newer)
     assert None not in shop.features().online(customers())
 
