@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
 from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
-from ratchet.core.errors import NoSuchVersion, RatchetError, UserError
+from ratchet.core.errors import Misconfigured, NoSuchVersion, RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
 from ratchet.project.addresses import place_or_bucket
@@ -172,6 +172,12 @@ class Wiring:
             return self.repository
         if not self.project.keeps_features:
             return self._snapshot_features
+        if self.settings.deployment and not self.settings.online_url:
+            message = (
+                "RATCHET_ONLINE_URL is not set: the pods of a cluster look features up in a PostgreSQL; put its address into the "
+                "Secret of connections, or set feature_store: none in ratchet.yaml and let requests bring their features"
+            )
+            raise Misconfigured(message)
         from ratchet.features.feast_features import FeastFeatures
 
         return FeastFeatures(
