@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from ratchet.core import schema
 
@@ -45,6 +45,31 @@ class Table(Strict):
     optional: bool = False  # entities that are not in it have missing values, and so has everybody where the file is missing
     key: Header | None = None  # the entity's header in this table, where it differs from the others'
     query: str | None = Field(default=None, min_length=1)  # of a database: rows of one date, named by :as_of
+    encoding: str | None = None  # of a CSV file that is not UTF-8 and has no mark: cp1252, latin-1, utf-16-le, ...
+    separator: str | None = None  # between its cells, where that is to be no question: one character, or tab
+    decimal: Literal[".", ","] | None = None  # of its numbers, likewise
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, name: str | None) -> str | None:
+        """Of Python's, that has text on one side and bytes on the other: `rot13` and `hex` have not."""
+        try:
+            known = name is None or "a".encode(name).decode(name) == "a"
+        except (LookupError, ValueError):
+            known = False
+        if not known:
+            message = f"{name!r} is no encoding that is known: cp1252, latin-1, utf-16-le, shift_jis, ..."
+            raise ValueError(message)
+        return name
+
+    @field_validator("separator")
+    @classmethod
+    def _is_a_separator(cls, sign: str | None) -> str | None:
+        sign = "\t" if sign in {"tab", "\\t"} else sign
+        if sign is not None and (len(sign) != 1 or not sign.isascii() or sign.isalnum() or sign in "\"'\r\n\0"):
+            message = "a separator is one character that is no letter, digit or quote, or the word tab"
+            raise ValueError(message)
+        return sign
 
 
 class Column(Strict):
@@ -52,7 +77,7 @@ class Column(Strict):
 
     name: Name
     column: Header | None = None  # its header, where that is not `name`
-    table: Name  # in which the column stands
+    table: Name | Literal[""] = ""  # in which the column stands; of a feature that an existing Feast repository has, none
     dtype: schema.DType
     of_date: Literal["days", "weekday", "month"] = "days"  # of a date: whole days before as_of, Monday 0 to Sunday 6, or 1 to 12
     nullable: bool = False  # whether cells may be empty

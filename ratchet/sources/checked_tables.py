@@ -65,11 +65,12 @@ class RawSnapshot:
 class Delivered:
     """One table as a source read it: the columns of `which_tables.headers_of` that it has, under their headers, and others.
 
-    `called` is what a sentence calls it: `people.csv`.
+    `called` is what a sentence calls it: `people.csv`; `said` what was recognised of how it is written, empty where it is plain.
     """
 
     content: pa.Table
     called: str
+    said: str = ""
 
 
 @dataclass(slots=True)
@@ -137,6 +138,8 @@ class _OneTable:
     def take(self, delivered: Delivered) -> None:
         """Add the typed table to the frames, unless it has no keys or no rows."""
         raw, called = delivered.content, delivered.called
+        if delivered.said:
+            self._checked.notes.append(f"{self._table}: {delivered.said}")
         key = key_of(self._project, self._table)
         missing = [header for header in headers_of(self._project, self._table) if header not in raw.column_names]
         for header in missing:

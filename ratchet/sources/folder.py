@@ -11,7 +11,9 @@ from ratchet.core.errors import DataError
 from ratchet.project.file import Project
 from ratchet.sources.checked_tables import Checked, Delivered, RawSnapshot, check_tables
 from ratchet.sources.problems import Problem, TableError
-from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
+from ratchet.sources.raw_tables import find_table, is_plain_name, read_table, said_of
+from ratchet.sources.table_files import files_of
+from ratchet.sources.told import numbers_of, told_of
 from ratchet.sources.which_tables import headers_of, may_be_missing, stem_of
 
 
@@ -67,18 +69,22 @@ class TableSource:
         return self._fingerprint(name, [self._project.label.table]) if self.has_labels(name) else ""
 
     def _fingerprint(self, name: str, tables: Sequence[str]) -> str:
+        folder = self._snapshot_folder(name)
         try:
-            found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in self._files(name, tables)]
+            stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in self._files(name, tables)]
         except OSError as error:
             message = f"the snapshot {name} cannot be read: {error.strerror}"
             raise DataError(message) from error
-        return hashlib.sha256(repr(found).encode()).hexdigest()
+        return hashlib.sha256(repr([(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]).encode()).hexdigest()
 
     def _files(self, name: str, tables: Sequence[str]) -> list[Path]:
         """Those of the tables' files that are there."""
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{stem_of(self._project, table)}{suffix}" for table in tables for suffix in SUFFIXES]
-        return [path for path in paths if path.exists()]
+        try:
+            return [folder / path for table in tables for path in files_of(folder, stem_of(self._project, table))]
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror or error}"
+            raise DataError(message) from error
 
     def marked(self, name: str, marker: str) -> bool | None:
         """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
@@ -116,7 +122,9 @@ class TableSource:
         for table in self._project.tables:
             try:
                 if (path := self._path(folder, table)) is not None:
-                    delivered[table] = Delivered(read_table(path, table, headers_of(self._project, table)), path.name)
+                    told, numbers = told_of(self._project, table), numbers_of(self._project, table)
+                    content = read_table(path, table, headers_of(self._project, table), told, numbers=numbers)
+                    delivered[table] = Delivered(content, path.name, said_of(content))
             except TableError as error:
                 problems.append(dataclasses.replace(error.problem, table=table))
         return check_tables(self._project, as_of, delivered, problems)
