@@ -37,7 +37,7 @@ def find_table(folder: Path, table: str) -> Path | None:
 
 def column_names(path: Path, table: str) -> list[str]:
     """The file's columns in order, repeated ones repeated. Raises TableError when it has no header or cannot be read."""
-    with _translated(path, table):
+    with translated(path, table):
         if path.suffix == ".csv":
             return _header(path, table)[0]
         with pq.ParquetFile(path) as file:
@@ -50,12 +50,13 @@ def read_table(path: Path, table: str, columns: Sequence[str]) -> pa.Table:
 
     Raises TableError when the file is empty, truncated, not what its name says, or has a wanted column twice.
     """
-    with _translated(path, table):
+    with translated(path, table):
         return _read_csv(path, table, columns) if path.suffix == ".csv" else _read_parquet(path, table, columns)
 
 
 @contextlib.contextmanager
-def _translated(path: Path, table: str) -> Iterator[None]:
+def translated(path: Path, table: str) -> Iterator[None]:
+    """What reading the file raises in the block, as TableError."""
     try:
         if path.stat().st_size == 0:
             raise _refused(table, f"{path.name} is empty")

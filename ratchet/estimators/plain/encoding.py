@@ -97,7 +97,8 @@ def positions_of(columns: Scored, name: str, known: Mapping[str, int], others: i
     if not isinstance(column, Coded):
         return np.array([known.get(cell, others) for cell in categories_of(columns, name)], dtype=np.intp)
     values = (*map(category, column.values), MISSING)  # the last is what the code -1 names
-    return np.array([known.get(value, others) for value in values], dtype=np.intp)[column.codes]
+    found: NDArray[np.intp] = np.array([known.get(value, others) for value in values], dtype=np.intp)[column.codes]
+    return found
 
 
 def row_of(features: Sequence[Feature], columns: Columns, position: int) -> dict[str, FeatureValue]:
