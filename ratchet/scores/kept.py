@@ -122,6 +122,10 @@ class KeptScores:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def forget(self) -> None:
+        """The folder goes, as far as it can."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def close(self) -> None:
         """Drop the lock; parts stay for the next run."""
         if self._lock is not None:

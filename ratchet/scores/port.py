@@ -106,6 +106,10 @@ class Target(Protocol):
         """Put what is kept in the place of what was there, at once, and forget what is kept."""
         ...
 
+    def forget(self) -> None:
+        """Throw away what is kept: it is of rows that were refused."""
+        ...
+
     def close(self) -> None:
         """Let others write."""
         ...

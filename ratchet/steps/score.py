@@ -95,8 +95,8 @@ def run(
         "version": chosen.number,
         "digest": chosen.digest,
     }
-    done = target.begin(made_of, resume=bool(identity))
     try:
+        done = target.begin(made_of, resume=bool(identity))
         pace.step(2, "scoring", rows.total, done.rows)
         work = _Work(project.entity, rows.as_of, chosen.number, scorer, answers)
         read = rows.batches([feature.name for feature in scorer.features], done.rows)
@@ -124,6 +124,9 @@ def run(
         _refuse_twice(project, rows, target, unique)
         pace.step(3, f"writing {target.place}", None)
         target.publish()
+    except DataError:
+        target.forget()
+        raise
     finally:
         target.close()
     return Scored(
