@@ -89,7 +89,7 @@ class ScoreTable:
             of_run = [table.c[name] == first[name][0].as_py() for name in (MODEL_VERSION, AS_OF)]
             connection.execute(delete(table).where(*of_run))
             for part in parts:
-                _insert(connection, table, part)
+                insert(connection, table, part)
 
     def _made(self, connection: Connection, schema: pa.Schema) -> Table:
         """The table, which is made if need be. Raises Misconfigured where it lacks a column."""
@@ -135,7 +135,7 @@ def _quoted(connection: Connection, table: Table) -> str:
     return connection.dialect.identifier_preparer.format_table(table)
 
 
-def _insert(connection: Connection, table: Table, part: pa.Table) -> None:
+def insert(connection: Connection, table: Table, part: pa.Table) -> None:
     """The rows of a part: by COPY where there is one, which takes a tenth of the time."""
     if connection.dialect.name != "postgresql":
         for start in range(0, part.num_rows, _ROWS):

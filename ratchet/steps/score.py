@@ -21,7 +21,7 @@ from ratchet.ledger.journal import Journal
 from ratchet.project.file import Project
 from ratchet.promotion.champion import champion_of, legible
 from ratchet.registry.port import Registry
-from ratchet.scores.port import AS_OF, MODEL_VERSION, Batch, Read, Rows, Target
+from ratchet.scores.port import AS_OF, MODEL_VERSION, Batch, Done, Read, Rows, Target
 from ratchet.steps.parts.pace import Pace
 from ratchet.steps.parts.unique_keys import UniqueKeys, named
 from ratchet.tasks.catalogue import task_of
@@ -99,29 +99,7 @@ def run(
         done = target.begin(made_of, resume=bool(identity))
         pace.step(2, "scoring", rows.total, done.rows)
         work = _Work(project.entity, rows.as_of, chosen.number, scorer, answers)
-        read = rows.batches([feature.name for feature in scorer.features], done.rows)
-        count, seen, unique = done.rows, Counter(done.seen), UniqueKeys()
-        if not rows.proven:
-            for keys in target.kept_keys():
-                unique.add(keys)
-        waiting: list[Columns] = []
-        for columns, found in _in_order(work, read, threads):
-            seen += found
-            waiting.append(columns)
-            count += len(columns[project.entity])
-            if not rows.proven:
-                unique.add(columns[project.entity])
-            pace.at(count)
-            if sum(len(part[project.entity]) for part in waiting) >= PART:
-                target.keep(_joined(waiting), seen)
-                waiting = []
-        if waiting:
-            target.keep(_joined(waiting), seen)
-        if not count:
-            message = f"{rows.name} has no rows: there is nothing to score"
-            raise DataError(message)
-        notes = rows.judged(seen, count)
-        _refuse_twice(project, rows, target, unique)
+        count, notes = _score_all(work, rows, target, done, pace, threads)
         pace.step(3, f"writing {target.place}", None)
         target.publish()
     except DataError:
@@ -140,6 +118,38 @@ def run(
         notes=tuple(notes),
         seconds=clock() - began,
     )
+
+
+def _score_all(work: _Work, rows: Rows, target: Target, done: Done, pace: Pace, threads: int) -> tuple[int, list[str]]:
+    """Score what is not done and keep it, part by part; all rows' number, and what is to be said of them. Raises DataError."""
+    count, seen, unique = done.rows, Counter(done.seen), UniqueKeys()
+    if not rows.proven:
+        for keys in target.kept_keys():
+            unique.add(keys)
+    waiting: list[Columns] = []
+    for columns, found in _in_order(work, rows.batches(work.features, done.rows), threads):
+        keys = columns[work.entity]
+        seen, count = seen + found, count + len(keys)
+        waiting.append(columns)
+        if not rows.proven:
+            unique.add(keys)
+        pace.at(count)
+        if sum(len(part[work.entity]) for part in waiting) >= PART:
+            target.keep(_joined(waiting), seen)
+            waiting = []
+    if waiting:
+        target.keep(_joined(waiting), seen)
+    if not count:
+        message = f"{rows.name} has no rows: there is nothing to score"
+        raise DataError(message)
+    notes = rows.judged(seen, count)
+    repeated = unique.repeated()
+    shown = named(repeated, target.kept_keys()) if len(repeated) else []
+    if shown:
+        number = "a key is there" if len(repeated) == 1 else f"{len(repeated):,} keys are there"
+        message = f"{rows.name}: {number} more than once, as {work.entity} {', '.join(shown)}: leave one row of each entity"
+        raise DataError(message)
+    return count, notes
 
 
 def _version(registry: Registry, journal: Journal, number: int | None) -> ModelVersion:
@@ -162,18 +172,6 @@ def _refuse_names(project: Project, answers: Answers) -> None:
         raise UserError(message)
 
 
-def _refuse_twice(project: Project, rows: Rows, target: Target, unique: UniqueKeys) -> None:
-    """Raise DataError where an entity is there more than once."""
-    if rows.proven:
-        return
-    repeated = unique.repeated()
-    shown = named(repeated, target.kept_keys()) if len(repeated) else []
-    if shown:
-        count = "a key is there" if len(repeated) == 1 else f"{len(repeated):,} keys are there"
-        message = f"{rows.name}: {count} more than once, as {project.entity} {', '.join(shown)}: leave one row of each entity"
-        raise DataError(message)
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What is made of a batch, in any thread."""
@@ -183,6 +181,11 @@ class _Work:
     version: int
     scorer: Scorer
     answers: Answers
+
+    @property
+    def features(self) -> list[str]:
+        """The version's inputs."""
+        return [feature.name for feature in self.scorer.features]
 
     def of(self, batch: Batch) -> Columns:
         """Key, what the task's answers say, version and date."""

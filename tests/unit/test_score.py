@@ -158,10 +158,10 @@ def test_a_file_that_cannot_be_used_says_why(loop: Loop, tmp_path: Path, content
 def test_a_damaged_or_absent_parquet_file_says_why(loop: Loop, tmp_path: Path) -> None:
     path = flat(loop, tmp_path / "new.parquet")
     path.write_bytes(path.read_bytes()[:-700])
-    with pytest.raises(DataError, match="new.parquet is damaged or truncated"):
+    with pytest.raises(DataError, match=r"new\.parquet is damaged or truncated"):
         scored(loop, FileRows(path, PROJECT, pd.Timestamp("2024-02-01").date()), file_target(tmp_path / "s.csv"))
     path.unlink()
-    with pytest.raises(DataError, match="new.parquet cannot be read: .*No such file"):
+    with pytest.raises(DataError, match=r"new\.parquet cannot be read: .*No such file"):
         scored(loop, FileRows(path, PROJECT, pd.Timestamp("2024-02-01").date()), file_target(tmp_path / "s.csv"))
 
 
@@ -169,8 +169,8 @@ def test_a_feature_that_the_project_has_no_more_is_named(loop: Loop, tmp_path: P
     facts = PROJECT.model_dump(mode="json")
     facts["features"] = [item for item in facts["features"] if item["name"] != "b"]
     path = flat(loop, tmp_path / "new.csv")
-    with pytest.raises(DataError, match="the version needs the feature b, which ratchet.yaml does not have"):
-        rows = FileRows(path, Project.model_validate(facts), pd.Timestamp("2024-02-01").date())
+    rows = FileRows(path, Project.model_validate(facts), pd.Timestamp("2024-02-01").date())
+    with pytest.raises(DataError, match=r"the version needs the feature b, which ratchet\.yaml does not have"):
         scored(loop, rows, file_target(tmp_path / "s.csv"))
 
 
