@@ -76,17 +76,16 @@ class QueryRows:
             connection.execution_options(postgresql_readonly=True)
         as_of = self._as_of.isoformat() if connection.dialect.name == "sqlite" else self._as_of  # which keeps dates as text
         query, given = text(self._query), {"as_of": as_of} if _AS_OF.search(self._query) else {}
-        result = connection.execution_options(stream_results=True, yield_per=BATCH).execute(query, given)
-        if not result.returns_rows:
-            message = f"{self.name} gives no rows: name a SELECT by --query"
-            raise DataError(message)
-        names, first = list(result.keys()), 0
-        headers = self._checks.headers(features, names)
-        at = {name: names.index(header) for name, header in headers.items()}
-        for part in result.partitions(BATCH):
-            raw = {name: self._column(name, [row[position] for row in part]) for name, position in at.items()}
-            yield self._typed(raw, first)
-            first += len(part)
+        with connection.execution_options(stream_results=True, yield_per=BATCH).execute(query, given) as result:
+            if not result.returns_rows:
+                message = f"{self.name} gives no rows: name a SELECT by --query"
+                raise DataError(message)
+            names, first = list(result.keys()), 0
+            headers = self._checks.headers(features, names)
+            at = {name: names.index(header) for name, header in headers.items()}
+            for part in result.partitions(BATCH):
+                yield self._typed({name: self._column(name, [row[k] for row in part]) for name, k in at.items()}, first)
+                first += len(part)
 
     def _column(self, name: str, values: list[object]) -> pa.Array:
         try:

@@ -155,7 +155,7 @@ def test_a_query_is_scored_as_the_snapshot_of_the_same_rows(loop: Loop, tmp_path
         ("SELECT * FROM nobody", UserError, "the database at .* cannot be used"),
         ("SELEC", Misconfigured, "the database at .* cannot be used .*syntax error"),
         ("SELECT 1; SELECT 2", Misconfigured, "the database at .* cannot be used"),
-        ("INSERT INTO customers SELECT * FROM customers", Misconfigured, "the database at .*read-?only"),
+        ("INSERT INTO customers SELECT * FROM customers", Misconfigured, "the database at .* cannot be used"),
         ("SELECT id, 'x' AS a, b, c FROM customers", DataError, "query.a: 1,200 values are not float"),
     ],
 )
@@ -171,7 +171,7 @@ def test_a_query_that_cannot_be_scored_says_why(
 def test_a_query_cannot_write(loop: Loop, tmp_path: Path, url: str) -> None:
     loop.arrive(2)
     put(url, customers(loop))
-    with pytest.raises(Misconfigured, match=r"read-?only"):
+    with pytest.raises(Misconfigured, match="the database at .* cannot be used"):
         scored(loop, QueryRows(url, "DELETE FROM customers", PROJECT, DAY), target(url, tmp_path))
     assert rows_of(url, "SELECT count(*) FROM customers") == [(1200,)]
 
