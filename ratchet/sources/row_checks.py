@@ -16,16 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ratchet.core.errors import DataError
-from ratchet.core.schema import Coded
+from ratchet.core.schema import Coded, DType
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.scores.port import Batch
 from ratchet.sources import cells
 from ratchet.sources.cells import Mask
+from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import key_problems
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
 from ratchet.sources.text_cells import LONGEST_CELL
+from ratchet.sources.which_tables import key_of
 
 ENOUGH = 100  # rows: of fewer, a share of missing cells says nothing
 _LONGEST = 1024  # bytes of a key or a number
@@ -44,18 +46,18 @@ class RowChecks:
     def __init__(self, project: Project, name: str, as_of: date) -> None:
         self._project, self._name, self._as_of = project, name, as_of
         self._columns = {column.name: column for column in project.columns}
+        self._optional = {name for name, column in self._columns.items() if project.table(column.table).optional}
 
     def headers(self, features: Sequence[str], present: Sequence[str]) -> dict[str, str]:
         """Our name -> the header that it has there, the key first. Raises DataError where one is missing or there twice.
 
-        A column is called as we call it, else as ratchet.yaml's `column:` does.
+        A column is called as we call it, else as ratchet.yaml's `column:` does. One of an optional table need not be there.
         """
-        project, problems = self._project, []
-        key = [project.entity, *dict.fromkeys(project.table(table).key or project.entity for table in project.tables)]
-        wanted = {project.entity: key, **{name: [name, self._of(name).header] for name in features}}
-        found: dict[str, str] = {}
-        for name, headers in wanted.items():
+        problems, found = list[Problem](), dict[str, str]()
+        for name, headers in self._called(features).items():
             there = [header for header in headers if header in present]
+            if not there and name in self._optional:
+                continue
             if not there:
                 called = " or ".join(dict.fromkeys(headers))
                 problems.append(Problem(self._name, name, f"the column is missing (called {called})"))
@@ -66,6 +68,19 @@ class RowChecks:
         self._refuse(problems, 0)
         return found
 
+    def wanted(self, features: Sequence[str]) -> list[str]:
+        """Headers that the key and these features may have."""
+        return [header for headers in self._called(features).values() for header in headers]
+
+    def is_plain_number(self, name: str) -> bool:
+        """Whether the column is an int or a float, and so may have a decimal comma."""
+        return name in self._columns and self._columns[name].dtype in {DType.INT, DType.FLOAT}
+
+    def _called(self, features: Sequence[str]) -> dict[str, list[str]]:
+        """Our name -> what it may be called, the key first."""
+        keys = [self._project.entity, *(key_of(self._project, table) for table in self._project.tables)]
+        return {self._project.entity: keys, **{name: [name, self._of(name).header] for name in features}}
+
     def _of(self, feature: str) -> Column:
         try:
             return self._columns[feature]
@@ -73,20 +88,24 @@ class RowChecks:
             message = f"the version needs the feature {feature}, which ratchet.yaml does not have: score by one that was made since"
             raise DataError(message) from error
 
-    def batch(self, raw: Mapping[str, pa.Array], start: int) -> Batch:
+    def batch(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Batch:
         """Typed rows. Raises DataError with the first thing that is wrong.
 
         Args:
             raw: cells by our names, the key among them, n of each, as read.
+            features: those to return, missing where they are not among `raw`.
             start: rows before these.
         """
         entity, seen = self._project.entity, Counter[str]()
-        keys, problems = self._keys(raw[entity], start)
+        keys, problems = self._keys(_whole(raw[entity]), start)
         columns: dict[str, Any] = {}
-        for name, values in raw.items():
-            if name != entity:
-                columns[name], found = self._column(self._columns[name], values, keys, seen)
+        for name in features:
+            if name in raw:
+                columns[name], found = self._column(self._columns[name], _whole(raw[name]), keys, seen)
                 problems += found
+            else:
+                number = self._columns[name].dtype.is_number
+                columns[name] = np.full(len(keys), np.nan) if number else Coded(np.full(len(keys), -1), ())
         self._refuse(problems, start)
         return Batch(keys, columns, seen)
 
@@ -125,7 +144,7 @@ class RowChecks:
         """A column as it is scored, and what is wrong with it; counts what is judged later."""
         if column.dtype.is_number:
             plain = _spelt(raw, self._name, column.name, _LONGEST)
-            read = cells.typed(pa.chunked_array([plain]), column.dtype, column.categories)
+            read = self._numbers(pa.chunked_array([plain]), column)
             values = np.asarray(read.values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
             missing, faults = np.isnan(values), [(fault.phrase, fault.rows) for fault in read.faults]
             outside = _outside(values, column)
@@ -149,11 +168,16 @@ class RowChecks:
             seen[f"{_UNFIT}{column.name}"] += int(unfit.sum())
         else:
             unfit, wrong = faulty, [*faults, *([(_bound(column), outside)] if outside.any() else [])]
-        if column.nullable:
+        if column.nullable or column.name in self._optional:
             seen[f"{_MISSING}{column.name}"] += int((missing | (unfit if column.on_unknown == "missing" else False)).sum())
         elif (null := missing & ~unfit).any():
             wrong.append(("null where the project allows none", null))
         return values, [self._problem(column.name, phrase, rows, raw, keys) for phrase, rows in wrong if rows.any()]
+
+    def _numbers(self, raw: pa.ChunkedArray, column: Column) -> cells.Cells:
+        if column.dtype is DType.DATE:
+            return typed_dates(raw, column.of_date, self._as_of)
+        return cells.typed(raw, column.dtype, column.categories)
 
     def _problem(self, column: str, phrase: str, rows: Mask, raw: pa.Array, keys: Any) -> Problem:
         at = np.flatnonzero(rows)
@@ -211,6 +235,13 @@ def _spelt(raw: pa.Array, name: str, column: str, most: int) -> pa.Array:
             message = f"{name}.{column}: a cell has {longest:,} bytes, more than the {most:,} that a key or a number may have"
             raise DataError(message)
     return raw.dictionary_decode() if pa.types.is_dictionary(raw.type) else raw
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """In one piece."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
 def _is_text(kind: pa.DataType) -> bool:

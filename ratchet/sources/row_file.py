@@ -15,17 +15,23 @@ import pyarrow.parquet as pq
 from ratchet.core.errors import DataError
 from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Batch, Read
-from ratchet.sources.problems import SAMPLES, clipped, counted
+from ratchet.sources import csv_tables
+from ratchet.sources.decimal_comma import with_points
+from ratchet.sources.problems import clipped, counted
 from ratchet.sources.raw_tables import column_names, translated
 from ratchet.sources.row_checks import RowChecks
+from ratchet.sources.table_files import is_parquet
+from ratchet.sources.text_streams import opened
+from ratchet.sources.told import told_of
+from ratchet.sources.which_tables import entity_table
 
-SUFFIXES = (".csv", ".parquet")
-_BLOCK = 8 << 20  # bytes of a CSV file at once; a row longer than that cannot be parsed
 _BUFFER = 1 << 20  # bytes of a Parquet column's pages at once, however large its row groups are
 
 
 class FileRows:
     """Implements `ratchet.scores.port.Rows`.
+
+    A CSV file is read as that of the table that lists the entities would be: separator, encoding and decimal comma are recognised.
 
     Args:
         path: the file.
@@ -38,6 +44,7 @@ class FileRows:
     def __init__(self, path: Path, project: Project, as_of: date) -> None:
         self._path, self._as_of = path, as_of
         self._checks = RowChecks(project, path.name, as_of)
+        self._told = told_of(project, entity_table(project))
 
     @property
     def name(self) -> str:
@@ -52,14 +59,10 @@ class FileRows:
     @property
     def total(self) -> int | None:
         """As Parquet says; of a CSV file nobody knows before it is read."""
-        if self._is_csv:
+        if not is_parquet(self.name):
             return None
         with translated(self._path, self.name):
             return int(pq.read_metadata(self._path).num_rows)
-
-    @property
-    def _is_csv(self) -> bool:
-        return self._path.suffix.lower() == ".csv"
 
     def identity(self) -> str:
         """SHA-256 of its bytes."""
@@ -68,15 +71,26 @@ class FileRows:
 
     def batches(self, features: Sequence[str], start: int) -> Iterator[Read]:
         """Rows with the key and these features. Raises DataError where a column is missing, or the file is damaged."""
-        headers = self._checks.headers(features, column_names(self._path, self.name))
         with translated(self._path, self.name):
-            read = _csv if self._is_csv else _parquet
-            for first, raw in read(self._path, list(headers.values()), start):
-                yield self._typed({name: raw.column(header) for name, header in headers.items()}, first)
+            if is_parquet(self.name):
+                headers = self._checks.headers(features, column_names(self._path, self.name))
+                found = _parquet(self._path, list(headers.values()), start)
+            else:
+                form = csv_tables.form_of(self._path, self.name, self._checks.wanted(features), self._told)
+                headers = self._checks.headers(features, form.header)
+                found = _csv(self._path, list(headers.values()), start, form)
+            for first, raw in found:
+                columns = raw if is_parquet(self.name) else self._with_points(raw, headers, form)
+                yield self._typed({name: columns.column(header) for name, header in headers.items()}, features, first)
 
-    def _typed(self, raw: Mapping[str, pa.Array], start: int) -> Read:
+    def _with_points(self, raw: pa.RecordBatch, headers: Mapping[str, str], form: csv_tables.Form) -> pa.Table:
+        numbers = [header for name, header in headers.items() if self._checks.is_plain_number(name)]
+        table = pa.Table.from_batches([raw])
+        return with_points(table, self.name, numbers, self._told.decimal, by_comma=form.dialect.separator == ",")[0]
+
+    def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
         def typed() -> Batch:
-            return self._checks.batch(raw, start)
+            return self._checks.batch(raw, features, start)
 
         return typed
 
@@ -99,28 +113,22 @@ def _parquet(path: Path, headers: list[str], start: int) -> Iterator[tuple[int, 
             before += batch.num_rows
 
 
-def _csv(path: Path, headers: list[str], start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def _csv(path: Path, headers: list[str], start: int, form: csv_tables.Form) -> Iterator[tuple[int, pa.RecordBatch]]:
     """As `_parquet`; every cell is text."""
+    if not form.filled:
+        return
     broken: list[Any] = []
 
     def collect(row: Any) -> str:
         broken.append(row)
         return "skip"
 
-    reader = pa_csv.open_csv(
-        path,
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=collect),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(headers, pa.string()), include_columns=headers, strings_can_be_null=True, null_values=[""]
-        ),
-    )
     before = 0
-    with reader:
+    with opened(path, path.name) as file, pa_csv.open_csv(file, **csv_tables.options(headers, form, collect)) as reader:
         for batch in reader:
             if broken:
                 phrase = counted(len(broken), "row has", "rows have")
-                told = f": {', '.join(map(repr, clipped([row.text for row in broken])))}" if broken[:SAMPLES] else ""
+                told = f": {', '.join(map(repr, clipped([row.text for row in broken])))}"
                 message = f"{path.name}: {phrase} another number of cells than the header (truncated?){told}"
                 raise DataError(message)
             yield from _from(batch, before, start)

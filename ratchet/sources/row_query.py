@@ -84,7 +84,7 @@ class QueryRows:
             headers = self._checks.headers(features, names)
             at = {name: names.index(header) for name, header in headers.items()}
             for part in result.partitions(BATCH):
-                yield self._typed({name: self._column(name, [row[k] for row in part]) for name, k in at.items()}, first)
+                yield self._typed({name: self._column(name, [row[k] for row in part]) for name, k in at.items()}, features, first)
                 first += len(part)
 
     def _column(self, name: str, values: list[object]) -> pa.Array:
@@ -94,9 +94,9 @@ class QueryRows:
             message = f"query.{name}: its values are not of one type ({' '.join(str(error).split())[:120]}): CAST it in the query"
             raise DataError(message) from error
 
-    def _typed(self, raw: Mapping[str, pa.Array], start: int) -> Read:
+    def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
         def typed() -> Batch:
-            return self._checks.batch(raw, start)
+            return self._checks.batch(raw, features, start)
 
         return typed
 

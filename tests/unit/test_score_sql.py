@@ -171,7 +171,7 @@ def test_a_query_that_cannot_be_scored_says_why(
 def test_a_query_cannot_write(loop: Loop, tmp_path: Path, url: str) -> None:
     loop.arrive(2)
     put(url, customers(loop))
-    with pytest.raises(Misconfigured, match="the database at .* cannot be used"):
+    with pytest.raises(Misconfigured, match=r"the database at .* cannot be used"):
         scored(loop, QueryRows(url, "DELETE FROM customers", PROJECT, DAY), target(url, tmp_path))
     assert rows_of(url, "SELECT count(*) FROM customers") == [(1200,)]
 
