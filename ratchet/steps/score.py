@@ -45,6 +45,12 @@ class Scored:
     notes: tuple[str, ...]
     seconds: float
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What they are, as text: for the metadata of an artifact."""
+        named = {"source": self.source, "as_of": self.as_of.isoformat(), "version": str(self.version), "digest": self.digest}
+        return {**named, "rows": str(self.rows), "place": self.place}
+
 
 def run(
     project: Project,
