@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
-from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
+from ratchet.core.address import BadAddress, read_address, sqlite_file, sqlite_url
 from ratchet.core.errors import Misconfigured, NoSuchVersion, RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ratchet.reports.port import DriftReporter, Reports
     from ratchet.requests.port import RequestLog
     from ratchet.rollout.port import Rollout
+    from ratchet.scores.port import Rows, Target
     from ratchet.snapshots.port import SnapshotStore
     from ratchet.sources.port import Source
     from ratchet.sources.s3 import Upload
@@ -130,6 +132,56 @@ class Wiring:
         from ratchet.sources.s3 import Upload
 
         return Upload(folder, self.project.in_tables, S3Folder(to, "--to"))
+
+    def rows_in(self, place: str, as_of: date, query: str = "") -> Rows:
+        """Rows to score: a stored snapshot (or the `latest`), a file of features, or what an SQL query gives.
+
+        Args:
+            place: the snapshot's name, date or id; the file's path; or the database's URL.
+            as_of: the date that a file's or a query's rows describe.
+            query: of a database.
+        """
+        if "://" in place:
+            from ratchet.sources.row_query import QueryRows
+
+            _refuse_address(place, "what is to be scored")
+            return QueryRows(place, query, self.project, as_of)
+        if Path(place).suffix.lower() in {".csv", ".parquet"} or Path(place).is_file():
+            from ratchet.sources.row_file import FileRows
+
+            return FileRows(Path(place), self.project, as_of)
+        from ratchet.steps.parts.stored_rows import StoredRows
+
+        stored = self.store.listed() if place == "latest" else [self.store.get(place)]
+        if not stored:
+            message = "no snapshot has been ingested yet: `ratchet data ingest` does it, or name a file"
+            raise UserError(message)
+        return StoredRows(self.store, stored[-1], self.project.entity)
+
+    def scores_to(self, out: str) -> Target:
+        """Where scores go: a Parquet or CSV file, one on S3, or a table of an SQL database."""
+        from ratchet.scores.file import ScoreFile, folder_beside, suffix_of
+        from ratchet.scores.kept import KeptScores
+
+        url, number_sign, table = out.rpartition("#")
+        if number_sign and "://" in url and not url.startswith("s3://"):
+            from ratchet.scores.sql import ScoreTable
+
+            _refuse_address(url, "--out")
+            return KeptScores(self._kept_for(out), ScoreTable(url, table))
+        suffix_of(out)
+        if out.startswith("s3://"):
+            from ratchet.clients.s3 import S3Folder
+            from ratchet.scores.s3 import ScoreObject
+
+            folder, _, name = out.rpartition("/")
+            return KeptScores(self._kept_for(out), ScoreObject(S3Folder(folder, "--out"), name))
+        path = Path(out).absolute()
+        return KeptScores(folder_beside(path), ScoreFile(path))
+
+    def _kept_for(self, out: str) -> Path:
+        """Where the parts are kept of what is no file here."""
+        return self.settings.folder / "scores" / hashlib.sha256(out.encode()).hexdigest()[:16]
 
     def labels_in(self, file: Path) -> Columns:
         """The late labels of a CSV file, as `RequestLog.join` takes them."""
@@ -400,6 +452,15 @@ class Wiring:
     def quiet_production(self) -> Production:
         """As `production`, saying nothing: for a command whose output is one JSON document."""
         return replace(self.production, say=lambda _: None)
+
+
+def _refuse_address(url: str, what: str) -> None:
+    """Raise UserError where that is no URL of a database, before any library sees it and might repeat it."""
+    try:
+        read_address(url, {url.partition("://")[0].partition("+")[0].lower()})
+    except BadAddress as error:
+        message = f"{what} is not usable: {error}"
+        raise UserError(message) from error
 
 
 @dataclass(frozen=True, slots=True)
