@@ -77,7 +77,7 @@ class Column(Strict):
 
     name: Name
     column: Header | None = None  # its header, where that is not `name`
-    table: Name  # in which the column stands
+    table: Name | Literal[""] = ""  # in which the column stands; of a feature that an existing Feast repository has, none
     dtype: schema.DType
     of_date: Literal["days", "weekday", "month"] = "days"  # of a date: whole days before as_of, Monday 0 to Sunday 6, or 1 to 12
     nullable: bool = False  # whether cells may be empty

@@ -151,7 +151,8 @@ class Project(Strict):
         if isinstance(self.holdout.group, str) and self.holdout.group not in names[2:]:
             message = f"holdout.group names no feature and no slice: {self.holdout.group}; describe it as {{name, table, dtype}}"
             raise ValueError(message)
-        missing = sorted({self.label.table, *(c.table for c in self.columns)} - set(self.tables))
+        self._check_where_features_are()
+        missing = sorted({self.label.table, *(c.table for c in self.in_tables.columns)} - set(self.tables))
         if missing:
             message = f"table not listed under tables: {', '.join(missing)}"
             raise ValueError(message)
@@ -175,6 +176,35 @@ class Project(Strict):
             raise ValueError(message)
         return self
 
+    def _check_where_features_are(self) -> None:
+        """Raise ValueError when a column is said to be nowhere, or in two places."""
+        elsewhere = self.features if isinstance(self.feature_store, FeastRepository) else ()
+        nowhere = [c.name for c in self.columns if not c.table and c not in elsewhere]
+        if nowhere:
+            message = f"table is missing of {', '.join(nowhere)}: name the table that the column stands in"
+            raise ValueError(message)
+        twice = [c.name for c in elsewhere if c.table or c.column]
+        if twice:
+            message = (
+                f"features come from Feast, by the names that they have there: leave table and column out of {', '.join(twice)}"
+            )
+            raise ValueError(message)
+        dates = [c.name for c in elsewhere if c.dtype is schema.DType.DATE]
+        if dates:
+            message = f"a date cannot come from Feast, let a feature view there make numbers of it: {', '.join(dates)}"
+            raise ValueError(message)
+        lists = {name for name in self.tables if not self.table(name).optional and name != self.label.table}
+        if elsewhere and not lists and not any(c.table == self.label.table for c in self.in_tables.columns):
+            message = "tables lists no table of the entities beside the label's: features come from Feast, entities from a table"
+            raise ValueError(message)
+
+    @property
+    def in_tables(self) -> Self:
+        """The project as far as a snapshot's tables go: without features that come from elsewhere."""
+        if not isinstance(self.feature_store, FeastRepository):
+            return self
+        return self.model_copy(update={"features": ()})
+
     @property
     def entity(self) -> str:
         """What the key is called in whatever we store."""
@@ -193,6 +223,16 @@ class Project(Strict):
 
     def _stand_in(self, table: str) -> list[Column]:
         return [column for column in self.columns if column.table == table]
+
+    @property
+    def keeps_features(self) -> bool:
+        """Whether features are looked up for a request; without a store a request must bring them."""
+        return self.feature_store != "none"
+
+    @property
+    def takes_posted(self) -> Literal["no", "alone", "over"]:
+        """What a request may bring: where no features are kept it brings all of them, whatever `serving.posted` says."""
+        return self.serving.posted if self.keeps_features else "alone"
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -42,7 +42,7 @@ def spelling(value: Any, positive: str) -> str | None:
     if is_missing(value):
         return None
     text = str(value).strip()
-    if text in NULLS and text != positive:
+    if text in NULLS and text != positive.strip():
         return None
     return text.lower() if text.lower() in _WORDS else code_of(text)
 

@@ -20,8 +20,8 @@ import boto3
 import pytest
 from sqlalchemy import create_engine, text
 
+from cluster import packages
 from cluster.images import ROOT
-from cluster.releases import own_tools
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import LedgerError, UserError
 from ratchet.core.events import Gated
@@ -42,7 +42,8 @@ def _postgres() -> Path | None:
 
 
 def _gateway() -> str | None:
-    tools = own_tools()
+    """A cluster's own tools are links to three programs of those that were built."""
+    tools = packages.built_tools()
     return str(tools / "versitygw") if tools and (tools / "versitygw").exists() else shutil.which("versitygw")
 
 

@@ -125,7 +125,7 @@ def ingest(
 ) -> None:
     """Validate snapshots, store them as Parquet, and load their features into the online store."""
     wiring = Wiring.load()
-    source = wiring.source(place)
+    source = wiring.source(place, anew=replace)
     taken = []
     for name in names:
         with waiting(f"ingesting {name}"):
