@@ -111,6 +111,9 @@ class FeastRepository(Strict):
     key: Name | None = None  # the join key, where it is not the entity's name
 
 
+Store = Literal["feast", "none"] | FeastRepository
+
+
 class Serving(Strict):
     """How answers are made."""
 
@@ -136,9 +139,7 @@ class Project(Strict):
     policy: Policy = Policy()
     training: Training = Training()
     serving: Serving = Serving()
-    feature_store: Literal["feast", "none"] | FeastRepository = (
-        "feast"  # where served features are kept; none: a request brings them
-    )
+    feature_store: Store = "feast"  # where features are kept: ours, a Feast repository's, or none: a request brings them
     prepare: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None  # package.module:function, run over the tables as read
 
     @model_validator(mode="after")
