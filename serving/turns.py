@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from ratchet.core.errors import Unavailable
 
+CELLS = 5_000  # posted values of a batch that are read before the loop turns: 3 ms
 SLICE = 100  # entities of a batch that are answered before the loop turns: 3 ms
 
 
