@@ -145,7 +145,7 @@ def _require_once(sent: dict[str, Any]) -> None:
 
 def may_miss(column: Column, project: Project) -> bool:
     """Whether a row may have no value of the column: ingest takes in such rows, too."""
-    return column.nullable or column.on_unknown == "missing" or project.table(column.table).optional
+    return column.nullable or column.on_unknown == "missing" or project.may_lack(column)
 
 
 def _plain(name: str) -> str:

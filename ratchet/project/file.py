@@ -225,6 +225,10 @@ class Project(Strict):
     def _stand_in(self, table: str) -> list[Column]:
         return [column for column in self.columns if column.table == table]
 
+    def may_lack(self, column: Column) -> bool:
+        """Whether entities may be without the column's table, which is optional; a feature of a Feast repository has none."""
+        return bool(column.table) and self.table(column.table).optional
+
     @property
     def keeps_features(self) -> bool:
         """Whether features are looked up for a request; without a store a request must bring them."""
