@@ -127,8 +127,8 @@ async def _predict(request: Request, parts: Parts) -> dict[str, Any]:
 async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]:
     """Answers in the order of the request; an entity that has none gets its error in its place."""
     served = _served(parts)
-    async with parts.turns.place():
-        body = await read_body(request, batch_limit(parts.project))
+    async with parts.turns.place() as hold:
+        body = await read_body(request, batch_limit(parts.project), hold)
         async with parts.turns.work():  # parsing is work too: sixty bodies that are here at once would take the loop for a second
             sent = json_in(body, counted=parts.asking.takes_features)
             items = items_in(sent, parts.project.entity, parts.project.serving.max_batch)

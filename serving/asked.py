@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import to_json
@@ -18,7 +17,7 @@ from serving.cell import Misfit, Reader, reader, typed_reader
 
 FEATURES = "features"  # the field of a body that brings them
 _NAME = 63  # characters of a field's name that a sentence repeats
-_COMPARED = 300  # features among which the nearest name is looked for; of more it would take milliseconds
+_ALIKE = 0.5  # share of letter pairs that two names have in common
 _HINTS = 20  # refusals of one batch that look for it
 
 Values = dict[str, FeatureValue]
@@ -54,6 +53,7 @@ class Asking:
         self._readers: dict[str, Reader] = {}
         self._lenient: dict[str, Reader] = {}
         self._nearest: dict[str, str] = {}
+        self._letters = {name: _pairs(name) for name in self._names}
         if self.mode == "no":
             return
         for column in project.features:
@@ -119,11 +119,20 @@ class Asking:
 
     def _stranger(self, name: str, *, hints: bool) -> str:
         near = self._nearest.get(_plain(name[:_NAME]))
-        if near is None and hints and len(self._names) <= _COMPARED:
-            near = next(iter(get_close_matches(name[:_NAME], self._names, 1)), None)
+        if near is None and hints:
+            near = self._near(_pairs(name[:_NAME]))
         return f"unknown field {name[:_NAME]!r} in {FEATURES}: " + (
             f"is {near} meant?" if near else "the project has no such feature"
         )
+
+    def _near(self, pairs: frozenset[str]) -> str | None:
+        """The name that has most pairs of letters in common, by Dice's coefficient (Adamson and Boreham, 1974), from a half on.
+
+        difflib's ratio takes 40 ms for 300 names, in which this process would answer nobody.
+        """
+        shares = ((2 * len(pairs & theirs) / (len(pairs) + len(theirs) or 1), name) for name, theirs in self._letters.items())
+        share, name = max(shares)
+        return name if share >= _ALIKE else None
 
     def read_item(self, item: Any, needed: Sequence[Feature], refused: int, *, probe: bool) -> Asked | Refused:
         """What an item of a batch asks for, or the Refused that it would raise alone; `refused` are those of the batch so far."""
@@ -151,6 +160,11 @@ def may_miss(column: Column, project: Project) -> bool:
 def _plain(name: str) -> str:
     """A name without case and marks, by which `Total-Charges` is total_charges."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _pairs(name: str) -> frozenset[str]:
+    plain = _plain(name)
+    return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
 
 
 def _more(wrong: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -30,14 +31,19 @@ class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
         self.status = status
 
 
-async def read_body(request: Request, limit: int = ONE) -> bytes:
-    """The body, sent as JSON, of at most `limit` bytes. Raises Refused: 413 when it is larger, 415 when it is sent otherwise."""
+async def read_body(request: Request, limit: int = ONE, hold: Callable[[int], None] | None = None) -> bytes:
+    """The body, sent as JSON, of at most `limit` bytes, told to `hold` as they come.
+
+    Raises Refused: 413 when it is larger, 415 when it is sent otherwise.
+    """
     _check_kind(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise Refused(413, f"the body is larger than {limit} bytes: send fewer or shorter entities")
+        if hold is not None:
+            hold(len(chunk))
     return bytes(body)
 
 

@@ -153,6 +153,9 @@ class Project(Strict):
             message = f"holdout.group names no feature and no slice: {self.holdout.group}; describe it as {{name, table, dtype}}"
             raise ValueError(message)
         self._check_where_features_are()
+        if self.takes_posted != "no" and self.entity == "features":
+            message = "the entity cannot be called features where requests bring features under that name: give it a `name:`"
+            raise ValueError(message)
         missing = sorted({self.label.table, *(c.table for c in self.in_tables.columns)} - set(self.tables))
         if missing:
             message = f"table not listed under tables: {', '.join(missing)}"

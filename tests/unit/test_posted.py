@@ -8,13 +8,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, text
 
-from ratchet.core.schema import EMPTY, StoredRow, features_hash
+from ratchet.core.schema import EMPTY, DType, StoredRow, features_hash
+from ratchet.project.columns import Column
 from ratchet.project.file import Project
+from ratchet.sources.cells import typed
+from ratchet.sources.dates import typed_dates
+from ratchet.sources.tolerance import unfit
 from serving.bodies import ONE, batch_limit, limit_of
-from serving.cell import reader
+from serving.cell import Misfit, reader
 from serving.connection import LARGEST_BODY
 from tests.support.fake_wiring import PROJECT, ROWS, linear_bundle
 from tests.unit.test_serving_api import Server
@@ -306,3 +312,55 @@ def test_bodies_may_be_as_large_as_the_projects_features_need() -> None:
 
 def test_a_row_is_the_dict_of_its_features_and_its_date_beside_it() -> None:
     assert StoredRow({"a": 1.0}, date(2024, 2, 29)) == {"a": 1.0}
+
+
+SCALARS = (0, 1, 2, 9, 10, -1, 50, 51, 1.0, 1.5, 2.0, 120.0, 121, 2**53, 2**53 + 2, -(2**60), True, False)
+WORDS = ("basic", "gold", "Basic", "1", "1.0", "2.", "007", "", "NA", "null", "none", " gold", "x")
+DATED = (
+    "2024-02-29",
+    "2024-02-30",
+    "2024-02-29T23:59:59Z",
+    "2024-02-29 10:00",
+    "24-02-29",
+    "1e3",
+    "NaT",
+    "",
+    "2024-2-9",
+    "20240229",
+)
+
+
+REFUSED = object()
+THEN = date(2024, 3, 1)
+
+
+def ingested(column: Column, value: Any) -> Any:
+    """What ingest makes of a value in a Parquet file."""
+    table = pa.chunked_array([pa.array([value])])
+    dated = column.dtype is DType.DATE
+    cells = typed_dates(table, column.of_date, THEN) if dated else typed(table, column.dtype, column.categories)
+    (found,) = cells.values.to_pylist()  # noqa: PD011 - no pandas
+    if cells.faulty[0] or (found is not None and unfit(pd.Series([found]), column)[0]):
+        return None if column.on_unknown == "missing" else REFUSED
+    return float(found) if isinstance(found, bool | int) else found
+
+
+def posted(column: Column, value: Any) -> Any:
+    try:
+        return reader(column, lambda: THEN, may_miss=True)(value)
+    except Misfit:
+        return REFUSED
+
+
+@pytest.mark.parametrize("column", project_of().features, ids=lambda column: column.name)
+def test_a_value_is_taken_or_refused_as_ingest_takes_or_refuses_it_in_a_table(column: Column) -> None:
+    """JSON's types as Parquet has them; text is compared where it is no number's, which a request sends as a number."""
+    tried: dict[DType, tuple[Any, ...]] = {DType.CATEGORY: (*SCALARS[:-2], *WORDS), DType.DATE: DATED}
+    values = tried.get(column.dtype, SCALARS)
+    assert [posted(column, value) for value in values] == [ingested(column, value) for value in values]
+
+
+def test_an_entity_called_features_is_refused_where_requests_bring_them() -> None:
+    assert Project.model_validate({**project_of("no").model_dump(), "entity": "features"}).entity == "features"
+    with pytest.raises(ValueError, match="the entity cannot be called features"):
+        Project.model_validate({**project_of("over").model_dump(), "entity": "features"})
