@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
 from ratchet.core.address import BadAddress, read_address, sqlite_file, sqlite_url
-from ratchet.core.errors import NoSuchVersion, RatchetError, UserError
+from ratchet.core.errors import Misconfigured, NoSuchVersion, RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
-from ratchet.project.addresses import place_or_bucket
+from ratchet.project.addresses import SOURCE, is_database, place_of_data, settled
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.production import Production
 from ratchet.settings import Settings, load_settings
@@ -87,7 +87,7 @@ class Wiring:
         return task_of(self.project)
 
     def source(self, place: str | Path, *, anew: bool = False) -> Source:
-        """Raw snapshots below a folder, or below `s3://bucket/prefix`.
+        """Raw snapshots below a folder, below `s3://bucket/prefix`, or of a database.
 
         With features that a Feast repository has, which stay those that a snapshot was stored with, unless they are taken `anew`.
         """
@@ -114,17 +114,27 @@ class Wiring:
         """The snapshots' tables, as far as features stand in them."""
         from ratchet.sources.folder import TableSource
 
-        try:
-            place_or_bucket(str(place))
-        except BadAddress as error:
-            message = f"the data's place is not usable: {error}, nor is it a folder"
-            raise UserError(message) from error
+        checked_place(str(place))
         if str(place).startswith("s3://"):
             from ratchet.clients.s3 import S3Folder
             from ratchet.sources.s3 import S3Source
 
             return S3Source(S3Folder(str(place), "the data's place"), self.project.in_tables)
+        if is_database(str(place)):
+            return self._database(str(place))
         return TableSource(Path(place), self.project.in_tables)
+
+    def _database(self, place: str) -> Source:
+        from ratchet.sources.sql import SqlSource
+
+        if place != SOURCE:
+            return SqlSource(place, self.project.in_tables, "the data's place", self.settings.source_timeout)
+        if not self.settings.source_url:
+            message = (
+                f"{SOURCE} is the database of RATCHET_SOURCE_URL, which is not set: set it to an address that SQLAlchemy knows"
+            )
+            raise UserError(message)
+        return SqlSource(self.settings.source_url, self.project.in_tables, "RATCHET_SOURCE_URL", self.settings.source_timeout)
 
     def upload(self, folder: Path, to: str) -> Upload:
         """Raw snapshots of a folder, to be put below `s3://bucket/prefix`."""
@@ -224,6 +234,12 @@ class Wiring:
             return self.repository
         if not self.project.keeps_features:
             return self._snapshot_features
+        if self.settings.deployment and not self.settings.online_url:
+            message = (
+                "RATCHET_ONLINE_URL is not set: the pods of a cluster look features up in a PostgreSQL; put its address into the "
+                "Secret of connections, or set feature_store: none in ratchet.yaml and let requests bring their features"
+            )
+            raise Misconfigured(message)
         from ratchet.features.feast_features import FeastFeatures
 
         return FeastFeatures(
@@ -465,6 +481,15 @@ class SeenModel:
     registry: Registry
     ledger: Ledger
     rollout: Rollout
+
+
+def checked_place(place: str) -> str:
+    """A place of raw snapshots as a process in another folder finds it. Raises UserError, which repeats none of its secrets."""
+    try:
+        return settled(place_of_data(place))
+    except BadAddress as error:
+        message = f"the data's place is not usable: {error}, nor is it a folder"
+        raise UserError(message) from error
 
 
 def models_of_home() -> Iterator[SeenModel]:
