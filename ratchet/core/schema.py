@@ -52,7 +52,7 @@ class Feature:
 class Coded:
     """A category column the way Parquet and Arrow keep it: `codes` of shape (n,), each a position in `values`, -1 for missing.
 
-    Counting it never looks at a row's text. Where rows are scored, `texts()` is the column that `Columns` has.
+    Counting and scoring it never look at a row's text. `texts()` is the column that `Columns` has.
     """
 
     codes: NDArray[np.signedinteger[Any]]
@@ -82,6 +82,10 @@ class Coded:
         shared[:-1] = list(self.values)  # the last is None, which -1 names
         texts: NDArray[Any] = shared[self.codes]
         return texts
+
+
+Scored = Mapping[str, NDArray[Any] | Coded]
+"""What is scored: `Columns`, or the categories as codes, of which no row's text is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,5 +59,5 @@ need not have; secret, the part's own Secret, where it has one; and root. Whoeve
 
 {{/* A pod with this annotation is started anew with other settings, or another project. */}}
 {{- define "ratchet.checksum" -}}
-checksum/settings: {{ printf "%s%s" (include "ratchet.settings" .) .Values.project | sha256sum }}
+checksum/settings: {{ printf "%s%s%s" (include "ratchet.settings" .) .Values.project (.Values.featureStore | default "") | sha256sum }}
 {{- end }}

@@ -17,9 +17,13 @@ from ratchet.wiring import Wiring
 app = typer.Typer(help="Generate, check and ingest snapshots.", no_args_is_help=True, rich_markup_mode=None)
 
 Place = Annotated[
-    str, typer.Argument(help="Folder, or s3://bucket/prefix, with one folder a snapshot, each with {table}.csv or .parquet.")
+    str,
+    typer.Argument(
+        help="Folder, or s3://bucket/prefix, with one folder a snapshot, each with {table}.csv, .tsv, .csv.gz, .parquet or a "
+        "folder of parts; or a database: sql: (RATCHET_SOURCE_URL), or its address without a password."
+    ),
 ]
-Names = Annotated[list[str], typer.Argument(help="Snapshots: names of folders.")]
+Names = Annotated[list[str], typer.Argument(help="Snapshots: names of folders, dates of a database.")]
 
 
 @app.command(epilog="Example: ratchet data generate data --snapshot month_001 --drift 0.5 --concept 1 --seed 7")
