@@ -1,4 +1,4 @@
-"""Data sets out of packages from PyPI, laid out as their owners have them: one flat file a month, headers and values as they are."""
+"""Data sets out of packages from PyPI, laid out as owners have them: one flat file a month, headers and values as they are."""
 
 from __future__ import annotations
 
