@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from ratchet.clients.roles import give
@@ -21,6 +21,7 @@ from ratchet.core.errors import LedgerError, RatchetError
 from ratchet.core.record import GENESIS, Record
 from ratchet.ledger.tables import CLAIM, RECORDS, RIGHTS, open_engine
 
+_NO_RIGHT = "42501"  # SQLSTATE
 _UNNAMED = ""  # the chain of release 0.1, which knew one model alone
 
 
@@ -169,6 +170,10 @@ class SqlLedger:
         except IntegrityError:
             with self._engine.connect() as connection:
                 return str(connection.scalar(select(CLAIM.c.model)))
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", "") != _NO_RIGHT:
+                raise
+            return self._model  # who may only read sees it so, and leaves the noting to who may
         return self._model
 
     @cached_property

@@ -22,11 +22,11 @@
 {{ ternary "require" "prefer" (not (empty (include "platform.postgresTls" .))) }}
 {{- end }}
 
-{{/* Further in the argument: password. */}}
+{{/* Further in the argument: role and password. */}}
 {{- define "platform.databaseUrl" -}}
 {{- $host := printf "%s.%s%s" (include "platform.names.postgres" .root) .root.Release.Namespace (.domain | default "") }}
 {{- $query := ternary "?sslmode=require" "" (not (empty (include "platform.postgresTls" .root))) }}
-{{- printf "postgresql+psycopg://ratchet:%s@%s:5432/ratchet%s" .password $host $query }}
+{{- printf "postgresql+psycopg://%s:%s@%s:5432/ratchet%s" .role .password $host $query }}
 {{- end }}
 
 {{/* The names that MLflow answers to, comma-separated. */}}

@@ -12,7 +12,7 @@ env:
   # that its files must have, by the ledger's word
   - {name: RATCHET_MODEL_DIGEST, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['ratchet.dev/model-digest']"}}}
   # what answering needs, and no more: neither the ledger nor S3
-  {{- include "ratchet.connections" (dict "names" (list "RATCHET_TRACKING_URI" "RATCHET_REQUESTS_URL" "RATCHET_ONLINE_URL") "secret" .Values.serving.connectionsSecret "root" .) | nindent 2 }}
+  {{- include "ratchet.connections" (dict "names" (list "RATCHET_TRACKING_URI" "RATCHET_REQUESTS_URL" "RATCHET_ONLINE_URL") "secret" (include "ratchet.connectionsOf" (dict "use" "serving" "own" .Values.serving.connectionsSecret "root" .)) "root" .) | nindent 2 }}
   {{- with include "ratchet.servingHosts" . }}
   - {name: RATCHET_HOSTS, value: {{ . | quote }}}
   {{- end }}
