@@ -150,9 +150,11 @@ def test_all_that_the_chart_connects_asks_for_tls_where_there_is_a_certificate(v
     documents = rendered(helm, "platform", SCHEDULE, *values)
     volumes = one(documents, "StatefulSet", "platform-postgres")["spec"]["template"]["spec"]["volumes"]
     assert {"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o440}} in volumes
-    connections = one(documents, "Secret", "ratchet-connections")["stringData"]
-    for name in ("RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL"):
-        assert connections[name].endswith("?sslmode=require")
+    for use in ("", "-promoter", "-serving", "-reader"):
+        connections = one(documents, "Secret", f"ratchet-connections{use}")["stringData"]
+        urls = [value for value in connections.values() if value.startswith("postgresql")]
+        assert urls
+        assert all(url.endswith("?sslmode=require") for url in urls)
     asked = str([spec for _, spec in pods(documents)])
     assert "5432/mlflow?sslmode=require" in asked
     assert "{'name': 'PGSSLMODE', 'value': 'require'}" in asked
