@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 
@@ -37,6 +38,11 @@ FEAST_CONNECTION = PrivateName(
 )
 FEAST_LOOK_UP = PrivateName(
     "feast", "Provider.online_read(config, table, entity_keys, requested_features)", "no features are looked up (feast_features)"
+)
+FEAST_REGISTRY = PrivateName(
+    "feast",
+    "feast.infra.registry.registry.get_registry_store_class_from_scheme, and ..._from_type",
+    "a mistyped registry is made, empty, instead of named (feast_opening)",
 )
 FEAST_PLUGIN = PrivateName(
     "feast", "the MLflow plugin feast.infra.data_sources.mlflow.auth", "importing MLflow imports all of Feast (lean_imports)"
@@ -80,6 +86,7 @@ UVICORN_CONNECTION = PrivateName(
 NAMES = (
     FEAST_CONNECTION,
     FEAST_LOOK_UP,
+    FEAST_REGISTRY,
     FEAST_PLUGIN,
     FEAST_SERVERS,
     FEAST_TYPE_CHECKS,
@@ -110,6 +117,28 @@ KFP_FOREIGN_IMAGE = "You may be attemping"
 def feasts_connection(store: Any) -> Any:
     """What Feast's PostgreSQL store keeps open and has no way to close; None before the first look-up, and of SQLite's."""
     return getattr(store.provider.online_store, "_conn", None)
+
+
+def registry_store(registries: Any, config: Any, folder: Path) -> Any | None:
+    """What reads a registry that is one file, here or in a bucket; None for one of another kind, which Feast makes nothing of.
+
+    Args:
+        registries: `feast.infra.registry.registry`.
+        config: its settings, Feast's RegistryConfig.
+        folder: that relative paths are meant from.
+    """
+    if config.registry_type != "file":
+        return None
+    if config.registry_store_type is None:
+        kind = registries.get_registry_store_class_from_scheme(config.path)
+    else:
+        kind = registries.get_registry_store_class_from_type(str(config.registry_store_type))
+    return kind(config, folder)
+
+
+def connected(store: Any) -> Any:
+    """The connection of Feast's PostgreSQL store, opened as its settings have it; the context does not close it."""
+    return store.provider.online_store._get_conn(store.config)  # noqa: SLF001 - a second way to read its settings would differ
 
 
 def boosted_trees(estimator: Any) -> tuple[float, list[Any]]:

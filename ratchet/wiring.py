@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
 from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
@@ -23,9 +25,12 @@ from ratchet.tasks.catalogue import task_of
 from ratchet.tasks.task import Task
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ratchet.clients.kubernetes import KubernetesApi
     from ratchet.core.record import Record
-    from ratchet.core.schema import Columns
+    from ratchet.core.schema import Columns, Feature
+    from ratchet.features.feast_repository import FeastRepository
     from ratchet.features.port import FeatureStore
     from ratchet.ledger.port import Ledger
     from ratchet.ledger.seal import Anchors, Key, Seal
@@ -79,8 +84,32 @@ class Wiring:
         """What the project's model learns."""
         return task_of(self.project)
 
-    def source(self, place: str | Path) -> Source:
-        """Raw snapshots below a folder, or below `s3://bucket/prefix`."""
+    def source(self, place: str | Path, *, anew: bool = False) -> Source:
+        """Raw snapshots below a folder, or below `s3://bucket/prefix`.
+
+        With features that a Feast repository has, which stay those that a snapshot was stored with, unless they are taken `anew`.
+        """
+        tables, repository = self._tables(place), self.repository
+        if repository is None:
+            return tables
+        from ratchet.sources.with_features import FeaturesFromElsewhere
+
+        kept = (lambda _day, _entities: None) if anew else self._stored_features
+        where = f"Feast's {repository.service}"
+        return FeaturesFromElsewhere(tables, self.project, where, repository.offline, kept)
+
+    def _stored_features(self, as_of: date, entities: NDArray[Any]) -> Columns | None:
+        """Features of the stored snapshot of a date, None when there is none of exactly these entities."""
+        snapshot = next((item for item in self.store.snapshots() if item.as_of == as_of), None)
+        if snapshot is None or snapshot.rows != len(entities):
+            return None
+        key, names = self.project.entity, [feature.name for feature in self.project.inputs]
+        if self.store.columns(snapshot, [key])[key].tolist() != entities.tolist():
+            return None
+        return self.store.columns(snapshot, names)
+
+    def _tables(self, place: str | Path) -> Source:
+        """The snapshots' tables, as far as features stand in them."""
         from ratchet.sources.folder import TableSource
 
         try:
@@ -92,21 +121,21 @@ class Wiring:
             from ratchet.clients.s3 import S3Folder
             from ratchet.sources.s3 import S3Source
 
-            return S3Source(S3Folder(str(place), "the data's place"), self.project)
-        return TableSource(Path(place), self.project)
+            return S3Source(S3Folder(str(place), "the data's place"), self.project.in_tables)
+        return TableSource(Path(place), self.project.in_tables)
 
     def upload(self, folder: Path, to: str) -> Upload:
         """Raw snapshots of a folder, to be put below `s3://bucket/prefix`."""
         from ratchet.clients.s3 import S3Folder
         from ratchet.sources.s3 import Upload
 
-        return Upload(folder, self.project, S3Folder(to, "--to"))
+        return Upload(folder, self.project.in_tables, S3Folder(to, "--to"))
 
     def labels_in(self, file: Path) -> Columns:
         """The late labels of a CSV file, as `RequestLog.join` takes them."""
-        from ratchet.sources.label_file import read_label_file
+        from ratchet.sources.label_file import read_late_labels
 
-        return read_label_file(file, self.project.entity, self.project.label.name)
+        return read_late_labels(file, self.project)
 
     @cached_property
     def store(self) -> SnapshotStore:
@@ -138,7 +167,11 @@ class Wiring:
 
     @cached_property
     def features(self) -> FeatureStore:
-        """Feast."""
+        """Feast, ours or a repository that exists, or the stored snapshots alone."""
+        if self.repository is not None:
+            return self.repository
+        if not self.project.keeps_features:
+            return self._snapshot_features
         from ratchet.features.feast_features import FeastFeatures
 
         return FeastFeatures(
@@ -151,6 +184,24 @@ class Wiring:
             refresh=self._refresh_snapshots,
             declared=self.project.declared,
         )
+
+    @property
+    def _snapshot_features(self) -> FeatureStore:
+        from ratchet.features.from_snapshots import SnapshotFeatures
+
+        return SnapshotFeatures(lambda: self.store, self.project.entity, self.project.inputs)
+
+    @cached_property
+    def repository(self) -> FeastRepository | None:
+        """The Feast repository that the project names, None for a project that names none."""
+        named, project = self.project.feature_store, self.project
+        if isinstance(named, str):
+            return None
+        from ratchet.features.feast_repository import FeastRepository
+
+        folder = Path(os.path.normpath(self.settings.project.parent / named.repository))
+        key = named.key or project.entity
+        return FeastRepository(folder, named.service, key, project.inputs, self._snapshot_features, declared=project.declared)
 
     def _refresh_snapshots(self) -> None:
         """Fetch what is new on S3. Only where snapshots are read: serving looks features up, and has no keys for S3."""
@@ -270,10 +321,15 @@ class Wiring:
         if self.settings.deployment:
             from ratchet.rollout.deployment import KubernetesRollout
 
-            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in)
+            return KubernetesRollout(self.cluster, self.settings, self.project.entity, self.task.score_in, posted=self._posted)
         from ratchet.rollout.processes import ProcessRollout
 
-        return ProcessRollout(self.settings, self.project.entity, self.task.score_in)
+        return ProcessRollout(self.settings, self.project.entity, self.task.score_in, posted=self._posted)
+
+    @property
+    def _posted(self) -> Sequence[Feature]:
+        """What a question to what serves brings along: nothing, where it looks features up."""
+        return () if self.project.keeps_features else self.project.inputs
 
     @cached_property
     def requests(self) -> RequestLog:

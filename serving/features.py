@@ -12,12 +12,12 @@ from time import perf_counter
 from typing import Protocol
 
 from ratchet.core.errors import RatchetError, Unavailable, to_strangers
-from ratchet.core.schema import FeatureValue
+from ratchet.core.schema import StoredRow
 from serving.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
 
-Row = dict[str, FeatureValue]
+Row = StoredRow
 Found = dict[str, Row | None]
 
 

@@ -15,6 +15,7 @@ from ratchet.core.gate import out_of_time
 from ratchet.core.rule import next_move
 from ratchet.core.seen import Claim, Move, Next, RecipeLooks, Rule, Seen
 from ratchet.sources.guess.advice import MIN_DELTA, WINDOWS
+from ratchet.tasks.binary.measure import METRIC
 
 RECIPES = (1, *WINDOWS)  # months that candidates are made of
 _CHALLENGERS = 3
@@ -78,6 +79,7 @@ def play(
             for window in made
         ]
         seen = Seen(
+            METRIC,
             as_of(month),
             reign.looks,
             reign.first,
@@ -86,7 +88,6 @@ def play(
             history.paired(previous, champion, month) if on_probation and previous is not None else None,
             claims,
             tries.copy(),
-            "AUC",
         )
         chosen = next_move(seen, rule)
         if asked and chosen.move is Move.AT_ONCE and not _shown(history, reign, month, offers[0].months):
@@ -109,13 +110,13 @@ def play(
 
 def _worse(reign: _Reign) -> bool:
     """Whether the champion's months ask for a candidate, at the product's figures."""
-    asked = (fell(reign.looks, reign.first, _FELL), sinks(reign.looks, reign.first, _SINKS))
+    asked = (fell(reign.looks, reign.first, _FELL, METRIC), sinks(reign.looks, reign.first, _SINKS, METRIC))
     return any(reason.verdict is Verdict.PASS for reason in asked)
 
 
 def _shown(history: History, reign: _Reign, month: int, window: int) -> bool:
     """Whether the champion fell, or the recipe has a record on other months or wins when it is made without the judged one."""
-    if reign.records.get(window) or fell(reign.looks, reign.first, _FELL).verdict is Verdict.PASS:
+    if reign.records.get(window) or fell(reign.looks, reign.first, _FELL, METRIC).verdict is Verdict.PASS:
         return True
     found = history.paired((month - 1, window), reign.champion, month)
     return out_of_time(Estimate(found.delta, found.se)).verdict is Verdict.PASS

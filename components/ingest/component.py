@@ -17,7 +17,7 @@ def ingest(data: str, snapshot: str, replace: bool, dataset: dsl.Output[dsl.Data
         reconcile_first(w.production, only_open=True)  # a dead promoter's move is ended before anything else
         stores = (w.store, w.features, w.journal)
         if data:
-            taken = use_case.take(w.source(data), *stores, snapshot, project=w.project, replace=replace)
+            taken = use_case.take(w.source(data, anew=replace), *stores, snapshot, project=w.project, replace=replace)
         else:
             taken = use_case.run(None, *stores, snapshot)
         hand_on(dataset, taken.facts)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ratchet.core.live import LabelledAnswers
-from ratchet.core.schema import Columns, Feature, LoggedAnswer, ModelVersion
+from ratchet.core.schema import Columns, Feature, FeatureValue, LoggedAnswer, ModelVersion
 from ratchet.requests.port import JoinReport
 from ratchet.requests.volume import Volume
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
@@ -55,9 +55,9 @@ class NoPods:
         """None."""
         return []
 
-    def ask(self, entity: str) -> Answer | None:
+    def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
         """Nobody answers."""
-        del entity
+        del entity, features
         return None
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:

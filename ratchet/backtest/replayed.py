@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ratchet.backtest.timeline import Timeline
 from ratchet.core.errors import DataError
-from ratchet.core.schema import Columns, FeatureValue, Snapshot, take
+from ratchet.core.schema import Columns, Snapshot, StoredRow, take
 from ratchet.project.file import Project
 from ratchet.snapshots.port import SnapshotStore
 
@@ -84,6 +84,6 @@ class SnapshotFeatures:
         position = {entity: index for index, entity in enumerate(columns.pop(key))}
         return take(columns, np.array([position[entity] for entity in entities], dtype=np.int64))
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
         """Nobody is known."""
         return [None for _ in entities]

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -133,3 +133,15 @@ def alike(key: str) -> str:
     """
     parts = _BETWEEN.split(unicodedata.normalize("NFKC", key).casefold())  # `1-12` is not `11-2`
     return ".".join(_ZEROS.sub("", _MARKS.sub("", part)) for part in parts)
+
+
+def differ_by(one: str, other: str) -> str:
+    """What two keys that are `alike` differ by, to complete "they differ by …"; empty where it is more than one thing."""
+    one, other = unicodedata.normalize("NFKC", one), unicodedata.normalize("NFKC", other)
+    kinds: tuple[tuple[str, Callable[[str], str]], ...] = (
+        ("blanks", lambda key: "".join(key.split())),
+        ("capital letters", str.casefold),
+        ("zeros before a number", lambda key: _ZEROS.sub("", key)),
+        ("marks", lambda key: _MARKS.sub("", key)),
+    )
+    return next((name for name, without in kinds if without(one) == without(other)), "")

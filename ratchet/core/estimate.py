@@ -48,11 +48,27 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """What counts as much of a metric, in its own unit: measured by whoever adds the metric (see docs/explanation/decisions.md).
+
+    `winners_curse` is by how much the figure that a version was chosen by is too good. A gain over months of less than `min_gain`
+    is not worth a move. A fall of `broken_by` says that only the newest month tells how things are now; of `broken_at_first`
+    likewise, against the month that chose the version alone, for nothing shows yet how much months differ.
+    """
+
+    winners_curse: float
+    min_gain: float
+    broken_by: float
+    broken_at_first: float
+
+
+@dataclass(frozen=True, slots=True)
 class MetricName:
     """A task's primary metric.
 
     `key` names it in storage (`holdout_<key>` in MLflow, `candidate_<key>=` in the log), `label` for people. `neutral` is
-    the figure of a model that knows nothing, `neutral_name` what that is called; `no_interval` says why there may be none.
+    the figure of a model that knows nothing, `neutral_name` what that is called; `no_interval` says why there may be none; `scale`
+    says what counts as much of it.
     """
 
     key: str
@@ -60,6 +76,7 @@ class MetricName:
     neutral: float
     neutral_name: str
     no_interval: str
+    scale: Scale
     more_is_better: bool = True
 
     @property
@@ -76,6 +93,15 @@ class MetricName:
     def measured(self) -> tuple[str, str, str]:
         """Likewise of the figure on the newest labelled snapshot since."""
         return (f"measured_{self.key}", f"measured_{self.key}_low", f"measured_{self.key}_high")
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1."""
+        return 1 if self.more_is_better else -1
+
+    def unchosen(self, first: Estimate) -> Estimate:
+        """The figure that a version was chosen by, less what it is too good by for that."""
+        return Estimate(first.value - self.sign * self.scale.winners_curse, first.se)
 
     def promised(self, metrics: Mapping[str, float]) -> Interval:
         """The figure on its own holdout that a version was registered with; NaN where it has none."""

@@ -16,11 +16,10 @@ from statistics import NormalDist
 import numpy as np
 
 from ratchet.core.decision import Reason, Verdict, number
-from ratchet.core.estimate import Estimate
+from ratchet.core.estimate import Estimate, MetricName
 from ratchet.core.months import mean_of, mixture_width, spread_of
 
 CORRELATION = 0.05  # of the errors of two months' differences; see `ahead`
-WINNERS_CURSE = 0.015  # by which the figure that a version was chosen by is too good: .010 to .018, measured
 _SPANS = (2, 3, 6)  # months that `sinks` holds against all before them
 _LOOKS_A_YEAR = 12
 
@@ -33,6 +32,11 @@ class Look:
     value: float
     se: float
     rows: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The figure alone."""
+        return Estimate(self.value, self.se)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,63 +106,62 @@ def gain_over(
     return Gain(gain, gain - mixture_width(precision, alpha), len(seen))
 
 
-def fell(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "figure") -> Reason:
+def fell(looks: Sequence[Look], first: Look | None, alpha: float, metric: MetricName) -> Reason:
     """Whether a version's newest figure lies below its own earlier ones beyond doubt.
 
     Args:
         looks: the version's months after the one that it was promoted on, in the order of time.
         first: the month that chose it. Its figure is too good, for it was chosen by it: it is the bar only until there is an own
-            later month, less WINNERS_CURSE.
+            later month, less what that is (`MetricName.unchosen`).
         alpha: one-sided, of this look.
-        more_is_better: of the metric.
-        label: what the metric is called.
+        metric: of which the figures are.
 
     Returns:
         PASS when it fell, FAIL when it did not or not beyond doubt, UNKNOWN without two months to compare.
     """
     seen, first = _usable(looks), next(iter(_usable([first] if first else [])), None)
     if not seen or (len(seen) == 1 and first is None):
-        return Reason(Verdict.UNKNOWN, f"no earlier month to hold the {label} against")
-    sign, last = 1 if more_is_better else -1, seen[-1]
-    earlier = [Estimate(look.value, look.se) for look in seen[:-1]]
+        return Reason(Verdict.UNKNOWN, f"no earlier month to hold the {metric.label} against")
+    last = seen[-1]
+    earlier = [look.estimate for look in seen[:-1]]
     if not earlier and first is not None:
-        earlier = [Estimate(first.value - sign * WINNERS_CURSE, first.se)]
+        earlier = [metric.unchosen(first.estimate)]
     spread = spread_of(earlier)
     bar = mean_of(earlier, spread)
-    return _below(f"{label} of {last.as_of:%Y-%m}", Estimate(last.value, math.hypot(last.se, spread)), bar, alpha, sign=sign)
+    return _below(
+        f"{metric.label} of {last.as_of:%Y-%m}", Estimate(last.value, math.hypot(last.se, spread)), bar, alpha, sign=metric.sign
+    )
 
 
-def sinks(looks: Sequence[Look], first: Look | None, alpha: float, *, more_is_better: bool = True, label: str = "figure") -> Reason:
+def sinks(looks: Sequence[Look], first: Look | None, alpha: float, metric: MetricName) -> Reason:
     """Whether a version's last 2, 3 or 6 months together lie below all before them: falls too small for one look.
 
     Args:
         looks: as in `fell`.
-        first: as in `fell`; it counts among the earlier months, less WINNERS_CURSE.
+        first: as in `fell`; it counts among the earlier months, less what it is too good by.
         alpha: one-sided, over a year of monthly looks; each look and each span of months gets an equal part (Bonferroni).
-        more_is_better: of the metric.
-        label: what the metric is called.
+        metric: of which the figures are.
 
     Returns:
         PASS when it sinks, with the span that shows it most clearly; UNKNOWN with fewer than three months.
     """
-    sign = 1 if more_is_better else -1
-    chosen_by = [Estimate(look.value - sign * WINNERS_CURSE, look.se) for look in _usable([first] if first else [])]
-    figures = [*chosen_by, *(Estimate(look.value, look.se) for look in _usable(looks))]
+    chosen_by = [metric.unchosen(look.estimate) for look in _usable([first] if first else [])]
+    figures = [*chosen_by, *(look.estimate for look in _usable(looks))]
     spans = [span for span in _SPANS if span < len(figures)]
     if not spans:
-        return Reason(Verdict.UNKNOWN, f"too few months to see whether the {label} sinks")
+        return Reason(Verdict.UNKNOWN, f"too few months to see whether the {metric.label} sinks")
     part = alpha / _LOOKS_A_YEAR / len(_SPANS)
 
     def shown(span: int) -> tuple[float, Reason]:
         spread = spread_of(figures[:-span])
         now, bar = mean_of(figures[-span:], spread), mean_of(figures[:-span], spread)
-        fall = sign * (bar.value - now.value) / math.hypot(bar.se, now.se)
-        return fall, _below(f"{label} of the last {span} months", now, bar, part, sign=sign)
+        fall = metric.sign * (bar.value - now.value) / math.hypot(bar.se, now.se)
+        return fall, _below(f"{metric.label} of the last {span} months", now, bar, part, sign=metric.sign)
 
     return max((shown(span) for span in spans), key=lambda item: item[0])[1]
 
 
-def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bool = True, label: str = "live figure") -> Reason:
+def differs(now: Estimate, before: Estimate, alpha: float, metric: MetricName, label: str) -> Reason:
     """Whether a figure is worse than another, independent one beyond doubt: one test of their difference.
 
     Two intervals that must not overlap ask for up to 1.4 times the difference that this one asks for.
@@ -167,7 +170,7 @@ def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bo
         now: such as the figure of the last months' answers.
         before: such as the figure that the version was promoted with.
         alpha: one-sided.
-        more_is_better: of the metric.
+        metric: of which the figures are.
         label: what `now` is called.
 
     Returns:
@@ -175,7 +178,7 @@ def differs(now: Estimate, before: Estimate, alpha: float, *, more_is_better: bo
     """
     if not all(math.isfinite(item) for item in (now.value, now.se, before.value, before.se)):
         return Reason(Verdict.UNKNOWN, f"{label} could not be measured")
-    return _below(label, now, before, alpha, sign=1 if more_is_better else -1)
+    return _below(label, now, before, alpha, sign=metric.sign)
 
 
 def _usable(looks: Sequence[Look]) -> list[Look]:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from datetime import date
 from statistics import NormalDist, fmean
-from typing import TypedDict
 
 from ratchet.core.budget import alpha_of
 from ratchet.core.decision import Reason, Verdict, check, number
@@ -22,11 +21,6 @@ from ratchet.core.months import mean_of, spread_of
 from ratchet.core.seen import Claim, Move, Next, RecipeLooks, Rule, Seen
 
 Found = tuple[float, str, tuple[Reason, ...]]  # by how much at least, who, why
-
-
-class _Metric(TypedDict):
-    more_is_better: bool
-    label: str
 
 
 def next_move(seen: Seen, rule: Rule) -> Next:
@@ -41,8 +35,8 @@ def next_move(seen: Seen, rule: Rule) -> Next:
         ahead over months is promoted, or a recipe that wins in time and out of time, the one with the most at the lower end. A
         candidate that wins in time goes at once. Else KEEP, with name and reasons of the candidate that would have gone at once.
     """
-    of: _Metric = {"more_is_better": seen.more_is_better, "label": seen.label}
-    wishes = (fell(seen.champion, seen.first, rule.fall_alpha, **of), sinks(seen.champion, seen.first, rule.sink_alpha, **of))
+    months = (seen.champion, seen.first)
+    wishes = (fell(*months, rule.fall_alpha, seen.metric), sinks(*months, rule.sink_alpha, seen.metric))
     if seen.probation is not None:
         back = _lower("the previous version", seen.probation, rule.back_alpha, 0.0)
         if back.verdict is Verdict.PASS:
@@ -54,7 +48,7 @@ def next_move(seen: Seen, rule: Rule) -> Next:
             return Next(Move.PROMOTE, name, reasons, wishes, alone)
     if not seen.recipes:
         return Next(Move.KEEP, wishes=wishes)
-    offer = _for_now(seen, rule, wishes[0])
+    offer = _for_now(seen, wishes[0])
     reasons = _in_time(offer, rule, alpha, _doubt(seen.claims, rule))
     return Next(Move.AT_ONCE, offer.name, reasons, wishes) if _hold(reasons) else Next(Move.KEEP, offer.name, reasons, wishes)
 
@@ -83,7 +77,7 @@ def _ahead(seen: Seen, rule: Rule) -> list[Found]:
     for name, looks in [*((offer.name, offer.out_of_time) for offer in seen.recipes), *seen.challengers]:
         gain = gain_over(looks, alpha)
         if gain is not None and gain.months >= rule.min_months:
-            reasons = (ahead(looks, alpha), check(f"{name}: gain", gain.gain, ">", rule.min_gain))
+            reasons = (ahead(looks, alpha), check(f"{name}: gain", gain.gain, ">", seen.metric.scale.min_gain))
             found += [(gain.low, name, reasons)] if _hold(reasons) else []
     return found
 
@@ -98,7 +92,7 @@ def _in_and_out_of_time(seen: Seen, rule: Rule, alpha: float) -> list[Found]:
             low = over.value - NormalDist().inv_cdf(1 - rule.out_alpha) * over.se
             reasons = (
                 *_in_time(offer, rule, alpha, 0.0),
-                check(f"{offer.name} out of time, {len(figures)} months: gain", over.value, ">", rule.min_gain),
+                check(f"{offer.name} out of time, {len(figures)} months: gain", over.value, ">", seen.metric.scale.min_gain),
                 check(f"its lower end at alpha {number(rule.out_alpha)}", low, ">", 0.0),
             )
             found += [(low, offer.name, reasons)] if _hold(reasons) else []
@@ -112,7 +106,7 @@ def _in_time(offer: RecipeLooks, rule: Rule, alpha: float, doubt: float) -> tupl
     )
 
 
-def _for_now(seen: Seen, rule: Rule, fallen: Reason) -> RecipeLooks:
+def _for_now(seen: Seen, fallen: Reason) -> RecipeLooks:
     """The recipe that may go at once.
 
     The one of the fewest months where the champion is broken. Else the next one: half of it is older, so a month that passes
@@ -120,9 +114,9 @@ def _for_now(seen: Seen, rule: Rule, fallen: Reason) -> RecipeLooks:
     """
     newest, *others = sorted(seen.recipes, key=lambda offer: offer.months)
     *earlier, last = [look.value for look in seen.champion] or [0.0]
-    by = rule.broken_by
+    by = seen.metric.scale.broken_by
     if not earlier and seen.first is not None:
-        earlier, by = [seen.first.value], rule.broken_at_first
+        earlier, by = [seen.first.value], seen.metric.scale.broken_at_first
     broken = bool(earlier) and fallen.verdict is Verdict.PASS and abs(fmean(earlier) - last) > by
     return newest if broken or not others else others[0]
 

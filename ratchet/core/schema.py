@@ -152,6 +152,19 @@ class ModelVersion:
         return {**names, "digest": self.digest, "trained_on": trained_on}
 
 
+class StoredRow(dict[str, FeatureValue]):
+    """An entity's stored features: the dict of them, and in `as_of` the date that they are of, None where the store says none.
+
+    A dict and no pair, because a row is scored, compared and shown by its features, and only who answers clients asks for the date.
+    """
+
+    __slots__ = ("as_of",)
+
+    def __init__(self, features: Mapping[str, FeatureValue], as_of: date | None = None) -> None:
+        super().__init__(features)
+        self.as_of = as_of
+
+
 @dataclass(frozen=True, slots=True)
 class GoldenRow:
     """A row with the score that the fitted pipeline gave it when the version was made."""

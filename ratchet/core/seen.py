@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from ratchet.core.decision import Reason
+from ratchet.core.estimate import MetricName
 from ratchet.core.evidence import Look, PairedLook
 
 _BEYOND_DOUBT = 3
@@ -23,15 +24,12 @@ class Rule:
     """
 
     min_delta: float = 0.01  # in time
-    min_gain: float = 0.003  # over months: smaller ones are not worth a move
-    min_months: int = 4  # likewise: fewer do not show how much months differ
+    min_months: int = 4  # over which a gain counts: fewer do not show how much months differ
     yearly: float = 0.02
     out_alpha: float = 0.2  # out of time, of a candidate that wins in time as well
     fall_alpha: float = 0.001  # one look, one-sided
     sink_alpha: float = 0.05  # a year
     back_alpha: float = 0.05  # the previous version comes back: an error costs little, for it is as good or nearly
-    broken_by: float = 0.05  # a fall beyond doubt by this much: only the newest month tells how things are now
-    broken_at_first: float = 0.25  # likewise, against the month that chose it alone: nothing shows yet how much months differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +65,14 @@ class Claim:
 class Seen:
     """All that the rule looks at, on the newest labelled month.
 
+    `metric` is what the champion's figures are of; differences are above 0 when better, whatever the metric.
     `champion` are its months after `first`, which chose it. `challengers` are refused candidates by name, against the champion, on
     months after their own. `probation` is the previous version against the champion on this month, None when nothing is on
     probation. `claims` are all there are on record, of any champion. `tries` are the dates of earlier months on which a candidate
     was tried in time, whatever came of it.
     """
 
+    metric: MetricName
     today: date
     champion: Sequence[Look]
     first: Look | None
@@ -81,8 +81,6 @@ class Seen:
     probation: PairedLook | None = None
     claims: Sequence[Claim] = ()
     tries: Sequence[date] = ()
-    label: str = "figure"  # what the metric is called
-    more_is_better: bool = True  # of the champion's figures; differences are above 0 when better, whatever the metric
 
 
 class Move(StrEnum):

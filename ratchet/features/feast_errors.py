@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
 
 import psycopg
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
@@ -23,6 +25,7 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 _DAMAGED = re.compile(r"not a database|malformed", re.IGNORECASE)
+_AWAY = re.compile(r"Connect|Timeout|TimedOut|Unavailable|Operational")  # in the name of an error of a library that we do not know
 _AWAY_SQLITE = (sqlite3.OperationalError, sqlite3.InterfaceError)
 _AWAY_POSTGRES = (psycopg.OperationalError, psycopg.InterfaceError)
 _MADE_ANEW = "delete it, and `ratchet data ingest` fills it anew"
@@ -51,3 +54,19 @@ def feature_error(error: Exception, where: str, verb: str, given: str) -> Ratche
     if isinstance(error, FeastError):
         return Misconfigured(f"{sentence}; it is not as this ratchet.yaml has it, `ratchet data ingest` fills it anew")
     return PermanentError(f"{sentence} ({type(error).__name__})")
+
+
+def repository_error(error: Exception, folder: Path, secrets: Sequence[str]) -> RatchetError:
+    """The error to raise for a Feast repository that is not ours; its stores may be of any kind.
+
+    Args:
+        error: of Feast, or of whatever library its stores are reached by.
+        folder: the repository.
+        secrets: addresses of its configuration, whose secrets the cause must not show.
+    """
+    sentence = f"the Feast repository {folder} cannot be read: {cause_of(error, *secrets)} ({type(error).__name__})"
+    if isinstance(error, PermissionError | FeastProviderLoginError | FileNotFoundError) or _RIGHTS.search(str(error)):
+        return Misconfigured(f"{sentence}; check its place and rights in feature_store.yaml")
+    if isinstance(error, (*_AWAY_SQLITE, *_AWAY_POSTGRES, OSError)) or _AWAY.search(type(error).__name__):
+        return Unavailable(sentence)
+    return Misconfigured(f"{sentence}; see that Feast itself can read it, by `feast feature-services list` there")

@@ -2,7 +2,7 @@
 
 The offline source is the glob `as_of=*/features.parquet` over the snapshot store, so a committed snapshot is visible at once and a
 half-written one (another folder name) never is. Feast's online stores overwrite whatever is there, older or not, and its
-`materialize` reads the source whole; so materialise() streams the one snapshot through `write_to_online_store` and leaves out the
+`materialize` reads the source whole; so materialise() streams the one snapshot into the store (bulk_load.py) and leaves out those
 entities of which a later snapshot was loaded. Every set of definitions has a registry file of its own, written once: a server of an
 older model with other features goes on with its own. On a cluster the pods share a PostgreSQL: the record of loads and the lock
 around one are there (sql_load_record.py), and each pod makes its own registry file of the same definitions.
@@ -20,7 +20,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -38,9 +38,9 @@ from ratchet.clients.secrets import cause_of
 from ratchet.core.address import place_of
 from ratchet.core.entity_key import spellings
 from ratchet.core.errors import REPLACE, ArtifactError, Unavailable
-from ratchet.core.schema import Columns, DType, Feature, FeatureValue, Snapshot
+from ratchet.core.schema import Columns, DType, Feature, Snapshot, StoredRow
 from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
-from ratchet.features.feast_values import column_of, value_of
+from ratchet.features.feast_values import column_of, date_of, value_of
 from ratchet.features.load_record import LoadRecord, digest_of, locked
 from ratchet.features.sql_load_record import SqlLoadRecord
 from ratchet.features.stored_rows import StoredRows
@@ -54,13 +54,13 @@ with feast_importable():
     from feast.protos.feast.types.Value_pb2 import Value
     from feast.types import Bool, Float64, Int64, String
 
+    from ratchet.features import bulk_load
     from ratchet.features.feast_errors import feature_error
     from ratchet.features.feast_no_offline import TYPE as NO_OFFLINE
     from ratchet.features.feast_no_tables import TYPE as NO_TABLES
 
 VIEW = "features"
-_TYPES = {DType.INT: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
-_PANDAS = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}  # exact with nulls, where plain pandas turns to float
+_TYPES = {DType.INT: Int64, DType.DATE: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
@@ -133,10 +133,10 @@ class FeastFeatures:
                 return
             newer = self._rows.entities_of(record.after(snapshot.as_of))
             record.begin(snapshot.as_of)
-            for batch in self._rows.batches(snapshot):
-                rows = batch if newer is None else batch.filter(pc.invert(pc.is_in(batch[self._entity], value_set=newer)))
-                if rows.num_rows:
-                    self._store.write_to_online_store(VIEW, df=rows.to_pandas(types_mapper=_PANDAS.get))
+            batches = self._rows.batches(snapshot)
+            if newer is not None:
+                batches = (batch.filter(pc.invert(pc.is_in(batch[self._entity], value_set=newer))) for batch in batches)
+            bulk_load.load(self._store, self._store.get_feature_view(VIEW), batches)
             record.finish(snapshot.as_of, snapshot.features_hash)
 
     def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
@@ -165,9 +165,12 @@ class FeastFeatures:
             feature.name: column_of(feature, rows[feature.name], self._declared.get(feature.name, ())) for feature in self._features
         }
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
-        """The latest features of each entity, None for one that was never loaded. Raises Unavailable when the store is down."""
-        found: list[dict[str, FeatureValue] | None] = []
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
+        """The latest features of each entity with their date, None for one that was never loaded.
+
+        The date is the timestamp that Feast reads along with every value. Raises Unavailable when the store is down.
+        """
+        found: list[StoredRow | None] = []
         if not self._can_be_read():  # Feast would make an empty one
             message = f"the feature store {self._where} holds nothing yet: `ratchet data ingest` fills it"
             raise Unavailable(message)
@@ -177,7 +180,7 @@ class FeastFeatures:
             self._as_kept_before(entities, found)
         return found
 
-    def _as_kept_before(self, entities: Sequence[str], found: list[dict[str, FeatureValue] | None]) -> None:
+    def _as_kept_before(self, entities: Sequence[str], found: list[StoredRow | None]) -> None:
         """Look who is unknown up as a release before the rule of ratchet.core.entity_key may have loaded it: `1000` as `1000.0`."""
         others = [(at, older) for at, row in enumerate(found) if row is None for older in spellings(entities[at])[1:]]
         for start in range(0, len(others), _LOOKUPS):
@@ -196,14 +199,14 @@ class FeastFeatures:
             self._apply(tables=False)  # a pod that has just started: the definitions, from the project
         return True
 
-    def _look_up(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+    def _look_up(self, entities: Sequence[str]) -> list[StoredRow | None]:
         try:
             return self._look_up_once(entities)
         except psycopg.OperationalError:  # PostgreSQL was restarted, or has ended the connection: a new one may do
             self._reopen()
             return self._look_up_once(entities)
 
-    def _look_up_once(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+    def _look_up_once(self, entities: Sequence[str]) -> list[StoredRow | None]:
         """By Feast's provider, below `get_online_features`, which resolves the service and pads its answer anew at each call.
 
         That is 224 us for one entity where this takes 65, and 101 for each of 16 where this takes 57.
@@ -211,10 +214,11 @@ class FeastFeatures:
         provider, config, view = self._look_ups
         keys = [EntityKey(join_keys=[self._entity], entity_values=[Value(string_val=entity)]) for entity in entities]
         read = provider.online_read(config, view, keys, [feature.name for feature in self._features])
-        return [None if values is None else self._row(values) for _, values in read]
+        return [None if values is None else self._row(values, moment) for moment, values in read]
 
-    def _row(self, values: dict[str, Value]) -> dict[str, FeatureValue]:
-        return {feature.name: value_of(values.get(feature.name, _EMPTY)) for feature in self._features}
+    def _row(self, values: dict[str, Value], moment: datetime | None) -> StoredRow:
+        row = {feature.name: value_of(values.get(feature.name, _EMPTY)) for feature in self._features}
+        return StoredRow(row, date_of(moment))
 
     @cached_property
     def _store(self) -> Any:
@@ -264,6 +268,8 @@ class FeastFeatures:
             with self._making_table() if tables else contextlib.nullcontext():
                 making = FeatureStore(config=self._config(temporary, online=None if tables else {"type": NO_TABLES}))
                 try:
+                    if tables:
+                        bulk_load.make_table(making, view)
                     making.apply([key, source, view, service])
                 finally:
                     close(making)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -28,3 +29,10 @@ def value_of(value: Any) -> FeatureValue:
     if kind is None:
         return None
     return str(value.string_val) if kind == "string_val" else float(getattr(value, kind))
+
+
+def date_of(moment: datetime | None) -> date | None:
+    """The date of an event timestamp, which is UTC where it has no zone; PostgreSQL gives it in the zone of its session."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo is None or moment.tzinfo is UTC else moment.astimezone(UTC)).date()

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ratchet.core.schema import Columns, FeatureValue, Snapshot
+from ratchet.core.schema import Columns, Snapshot, StoredRow
 
 
 class FeatureStore(Protocol):
@@ -28,6 +28,9 @@ class FeatureStore(Protocol):
         """
         ...
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
-        """The latest features of each entity, None for an unknown one."""
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
+        """The latest features of each entity with the date that they are of, None for an unknown one.
+
+        Where the features of one entity are of several dates, `as_of` is the oldest: it says what may be out of date.
+        """
         ...

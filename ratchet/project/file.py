@@ -151,7 +151,8 @@ class Project(Strict):
         if isinstance(self.holdout.group, str) and self.holdout.group not in names[2:]:
             message = f"holdout.group names no feature and no slice: {self.holdout.group}; describe it as {{name, table, dtype}}"
             raise ValueError(message)
-        missing = sorted({self.label.table, *(c.table for c in self.columns)} - set(self.tables))
+        self._check_where_features_are()
+        missing = sorted({self.label.table, *(c.table for c in self.in_tables.columns)} - set(self.tables))
         if missing:
             message = f"table not listed under tables: {', '.join(missing)}"
             raise ValueError(message)
@@ -159,11 +160,50 @@ class Project(Strict):
         if alike:
             message = f"table listed more than once under tables: {alike[0]}"
             raise ValueError(message)
+        sure = [
+            name for name in self.tables if not self.table(name).optional and (name != self.label.table or self._stand_in(name))
+        ]
+        if not sure:
+            message = "no table lists the entities: one that is not optional and not of labels alone has to"
+            raise ValueError(message)
+        copies = [c.name for c in self._stand_in(self.label.table) if c.header == self.label.column]
+        if copies:
+            message = f"{copies[0]} is the label's own column {self.label.column!r}: a feature may not read it"
+            raise ValueError(message)
         dates = list(self.snapshots.values())
         if len(set(dates)) < len(dates):
             message = "two snapshots have the same date"
             raise ValueError(message)
         return self
+
+    def _check_where_features_are(self) -> None:
+        """Raise ValueError when a column is said to be nowhere, or in two places."""
+        elsewhere = self.features if isinstance(self.feature_store, FeastRepository) else ()
+        nowhere = [c.name for c in self.columns if not c.table and c not in elsewhere]
+        if nowhere:
+            message = f"table is missing of {', '.join(nowhere)}: name the table that the column stands in"
+            raise ValueError(message)
+        twice = [c.name for c in elsewhere if c.table or c.column]
+        if twice:
+            message = (
+                f"features come from Feast, by the names that they have there: leave table and column out of {', '.join(twice)}"
+            )
+            raise ValueError(message)
+        dates = [c.name for c in elsewhere if c.dtype is schema.DType.DATE]
+        if dates:
+            message = f"a date cannot come from Feast, let a feature view there make numbers of it: {', '.join(dates)}"
+            raise ValueError(message)
+        lists = {name for name in self.tables if not self.table(name).optional and name != self.label.table}
+        if elsewhere and not lists and not any(c.table == self.label.table for c in self.in_tables.columns):
+            message = "tables lists no table of the entities beside the label's: features come from Feast, entities from a table"
+            raise ValueError(message)
+
+    @property
+    def in_tables(self) -> Self:
+        """The project as far as a snapshot's tables go: without features that come from elsewhere."""
+        if not isinstance(self.feature_store, FeastRepository):
+            return self
+        return self.model_copy(update={"features": ()})
 
     @property
     def entity(self) -> str:
@@ -180,6 +220,19 @@ class Project(Strict):
         one = next(one for one in self.described_tables if name == (one if isinstance(one, str) else one.name))
         found = Table(name=one) if isinstance(one, str) else one
         return found.model_copy(update={"key": found.key or (self.key.column if isinstance(self.key, Key) else self.key)})
+
+    def _stand_in(self, table: str) -> list[Column]:
+        return [column for column in self.columns if column.table == table]
+
+    @property
+    def keeps_features(self) -> bool:
+        """Whether features are looked up for a request; without a store a request must bring them."""
+        return self.feature_store != "none"
+
+    @property
+    def takes_posted(self) -> Literal["no", "alone", "over"]:
+        """What a request may bring: where no features are kept it brings all of them, whatever `serving.posted` says."""
+        return self.serving.posted if self.keeps_features else "alone"
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -20,7 +20,7 @@ from ratchet.clients.http import Post, Reply
 from ratchet.clients.kubernetes import DEPLOYMENT, POD, SERVICE, Json, KubernetesApi, selector_of
 from ratchet.core.errors import PermanentError, RatchetError, Unavailable
 from ratchet.core.headers import STATE
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import Feature, FeatureValue, ModelVersion
 from ratchet.rollout import deployment_judge, predict_client
 from ratchet.rollout.predict_client import ScoreIn
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress, State
@@ -41,13 +41,20 @@ class KubernetesRollout:
         entity: the entity key's name.
         score_in: reads the score in an answer.
         check: the program of the infra check.
+        posted: the features that a question brings; empty where what serves looks them up.
     """
 
     def __init__(
-        self, api: KubernetesApi, settings: Settings, entity: str, score_in: ScoreIn, check: Sequence[str] = predict_client.CHECK
+        self,
+        api: KubernetesApi,
+        settings: Settings,
+        entity: str,
+        score_in: ScoreIn,
+        check: Sequence[str] = predict_client.CHECK,
+        posted: Sequence[Feature] = (),
     ) -> None:
         self._api, self._settings, self._entity, self._score_in, self._check = api, settings, entity, score_in, check
-        self._name = settings.deployment
+        self._name, self._posted = settings.deployment, tuple(posted)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -133,9 +140,10 @@ class KubernetesRollout:
         detail = health.detail if ready or not health.ready else f"{health.detail}, but Kubernetes does not see it ready yet"
         return PodReport(_name(pod), health.model_version, health.ready and ready, detail, health.model_digest)
 
-    def ask(self, entity: str) -> Answer | None:
+    def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
         """Ask through the Service. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
-        return predict_client.ask(self._post, f"{self._address}/predict", self._entity, entity, self._score_in)
+        asked = predict_client.body(self._entity, entity, features, self._posted)
+        return predict_client.ask(self._post, f"{self._address}/predict", entity, asked, self._score_in)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         """Load the version in a clean process of this image, which is the one that serves, and score its golden rows.

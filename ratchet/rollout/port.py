@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import FeatureValue, ModelVersion
 from ratchet.rollout.state import Answer, Pin, PodReport, Progress
 
 
@@ -39,8 +39,11 @@ class Rollout(Protocol):
         """What every pod says of itself."""
         ...
 
-    def ask(self, entity: str) -> Answer | None:
-        """POST /predict through the fixed address, marked as a probe (not logged); None for an unknown entity."""
+    def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
+        """POST /predict through the fixed address, marked as a probe (not logged); None for an unknown entity.
+
+        `features` are sent along where what serves keeps none of its own; elsewhere it looks them up.
+        """
         ...
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:

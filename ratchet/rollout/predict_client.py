@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from ratchet.clients.children import serving_environment
 from ratchet.clients.http import Post, Reply
 from ratchet.core.errors import DataError, PromotionFailed, Unavailable
 from ratchet.core.headers import PROBE
-from ratchet.core.schema import FeatureValue, ModelVersion
+from ratchet.core.schema import DType, Feature, FeatureValue, ModelVersion
 from ratchet.rollout.state import Answer
 from ratchet.settings import Settings
 
@@ -46,24 +47,46 @@ class Health(BaseModel):
     model_digest: str = ""
 
 
-def ask(post: Post, where: str, key: str, entity: str, score_in: ScoreIn) -> Answer | None:
-    """The answer of /predict for `entity`, None when it is unknown; three tries, half a second apart.
+def body(key: str, entity: str, features: Mapping[str, FeatureValue] | None, posted: Sequence[Feature]) -> dict[str, Any]:
+    """What /predict is sent: the entity, and those of its features that a question brings, as JSON has their types.
+
+    Args:
+        key: the entity key's name.
+        entity: whom to ask for.
+        features: of the entity, numbers and bools as floats.
+        posted: which of them are sent; none where they are looked up.
+    """
+    if not posted or features is None:
+        return {key: entity}
+    return {key: entity, "features": {feature.name: _as_json(feature, features.get(feature.name)) for feature in posted}}
+
+
+def _as_json(feature: Feature, value: FeatureValue) -> FeatureValue | bool:
+    if value is None or isinstance(value, str) or math.isnan(value):
+        return value if isinstance(value, str) else None
+    if feature.dtype is DType.BOOL:
+        return bool(value)
+    return int(value) if feature.dtype is DType.INT else value
+
+
+def ask(post: Post, where: str, entity: str, asked: Mapping[str, Any], score_in: ScoreIn) -> Answer | None:
+    """The answer of /predict, None when the entity is unknown; three tries, half a second apart.
 
     Args:
         post: how to reach what serves.
         where: its name in errors.
-        key: the entity key's name.
         entity: whom to ask for.
+        asked: the body that names it.
         score_in: reads the score in an answer.
 
     Raises Unavailable when nothing answers or the service itself is in trouble, DataError when it refuses the entity.
     """
     tries = Retrying(retry=retry_if_exception_type(Unavailable), stop=stop_after_attempt(3), wait=wait_fixed(0.5), reraise=True)
-    return tries(_ask, post, where, key, entity, score_in)
+    return tries(_ask, post, where, entity, asked, score_in)
 
 
-def _ask(post: Post, where: str, key: str, entity: str, score_in: ScoreIn) -> Answer | None:
-    reply = post("/predict", {key: entity}, _PROBE)
+def _ask(post: Post, where: str, entity: str, asked: Mapping[str, Any], score_in: ScoreIn) -> Answer | None:
+    reply = post("/predict", asked, _PROBE)
     if reply.status == httpx.codes.NOT_FOUND:
         return None
     if reply.status >= httpx.codes.INTERNAL_SERVER_ERROR or reply.status == httpx.codes.TOO_MANY_REQUESTS:

@@ -14,7 +14,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from ratchet.clients import http
 from ratchet.clients.children import serving_environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
-from ratchet.core.schema import ModelVersion
+from ratchet.core.schema import Feature, FeatureValue, ModelVersion
 from ratchet.rollout import predict_client
 from ratchet.rollout.local_deployment import LocalDeployment, Observed, Pod
 from ratchet.rollout.predict_client import ScoreIn
@@ -35,6 +35,7 @@ class ProcessRollout:
         score_in: reads the score in an answer.
         gateway: the program that serves (a test may have its own).
         check: the program of the infra check.
+        posted: the features that a question brings; empty where what serves looks them up.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class ProcessRollout:
         score_in: ScoreIn,
         gateway: Sequence[str] = GATEWAY,
         check: Sequence[str] = predict_client.CHECK,
+        posted: Sequence[Feature] = (),
     ) -> None:
         self._settings, self._entity, self._score_in, self._gateway, self._check = settings, entity, score_in, gateway, check
+        self._posted = tuple(posted)
         self._deployment = LocalDeployment(settings.serving)
 
     @contextmanager
@@ -147,10 +150,11 @@ class ProcessRollout:
         observed = self._running()
         return [_report(pod) for pod in observed.pods] if observed else []
 
-    def ask(self, entity: str) -> Answer | None:
+    def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
         """Ask through the fixed address. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
         post = http.post_to(self._address, "`ratchet serve` starts a server")
-        return predict_client.ask(post, f"{self._address()}/predict", self._entity, entity, self._score_in)
+        asked = predict_client.body(self._entity, entity, features, self._posted)
+        return predict_client.ask(post, f"{self._address()}/predict", entity, asked, self._score_in)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         """Load the version in a clean process of the serving runtime and score its golden rows.

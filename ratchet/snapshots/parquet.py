@@ -34,7 +34,13 @@ from ratchet.snapshots.layout import EVENT_TIMESTAMP, FEATURES, LABELS, MANIFEST
 
 FORMAT = 1
 _ASIDE = ".old-"
-_ARROW = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.BOOL: pa.bool_(), DType.CATEGORY: pa.string()}
+_ARROW = {
+    DType.INT: pa.int64(),
+    DType.DATE: pa.int64(),
+    DType.FLOAT: pa.float64(),
+    DType.BOOL: pa.bool_(),
+    DType.CATEGORY: pa.string(),
+}
 _ROW_GROUP = 100_000
 
 

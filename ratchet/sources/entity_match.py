@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ratchet.core.entity_key import alike
+from ratchet.core.entity_key import alike, differ_by
 from ratchet.project.file import Project
 from ratchet.sources.cells import Mask, plain
 from ratchet.sources.entity_keys import Keys
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted
+from ratchet.sources.which_tables import brings_labels_alone, entity_table, may_be_missing
 
 
 def key_problems(table: str, entity: str, raw: pa.ChunkedArray, read: Keys) -> tuple[list[Problem], Mask]:
@@ -35,9 +36,10 @@ def key_problems(table: str, entity: str, raw: pa.ChunkedArray, read: Keys) -> t
     if twice.any():
         rows = np.flatnonzero(twice)
         text = f"{counted(len(rows), 'row repeats a key', 'rows repeat a key')} that is spelled otherwise in another row"
+        hint = "blanks around a key and the `.0` of a whole number are no part of it"
         samples = pa.array(rows[:SAMPLES])
         names, written = keys.take(samples).to_pylist(), map(str, raw.take(samples).to_pylist())
-        found.append(Problem(table, entity, text, len(rows), tuple(names), tuple(written)))
+        found.append(Problem(table, entity, text, len(rows), tuple(names), tuple(written), hint=hint))
     return found, read.faulty | twice
 
 
@@ -55,18 +57,12 @@ def _respelled_twins(raw: pa.ChunkedArray, read: pa.Array) -> Mask:
     return np.asarray(again & same, dtype=np.bool_)
 
 
-def entity_table(project: Project) -> str:
-    """The first table that is not the label's: the list of entities."""
-    return next((table for table in project.tables if table != project.label.table), "")
-
-
 def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Problem]:
-    """Compare each table's entities with those of the first table that is not the label's.
+    """Compare each table's entities with those of the table that lists them.
 
-    The other feature tables must have exactly those, the label table may have fewer. Without the first table there is nothing to
-    compare with.
+    The other feature tables must have exactly those, the label's own table and optional ones may have fewer. Where that table could
+    not be read there is nothing to compare with.
     """
-    label = project.label.table
     first = entity_table(project)
     if first not in frames:
         return []
@@ -78,19 +74,24 @@ def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Pro
             continue
         unknown, lacking = own.difference(known), known.difference(own)
         if len(unknown):
-            nouns = ("label is", "labels are") if table == label else ("row is", "rows are")
-            text = f"{counted(len(unknown), *nouns)} of entities that {first} does not have{_otherwise(unknown, known, first)}"
+            nouns = ("label is", "labels are") if brings_labels_alone(project, table) else ("row is", "rows are")
+            text = (
+                f"{counted(len(unknown), *nouns)} of entities that {first} does not have{spelled_otherwise(unknown, known, first)}"
+            )
             found.append(_stray(table, text, unknown))
-        if len(lacking) and table != label:
+        if len(lacking) and not may_be_missing(project, table):
             found.append(_stray(table, f"{counted(len(lacking), 'entity', 'entities')} of {first} missing", lacking))
     return found
 
 
-def _otherwise(unknown: pd.Index, known: pd.Index, first: str) -> str:
+def spelled_otherwise(unknown: pd.Index, known: pd.Index, first: str) -> str:
     """Where keys differ by spelling alone, an example of it."""
     by_likeness = {alike(str(key)): key for key in known}
     twin = next(((key, by_likeness[alike(str(key))]) for key in unknown if alike(str(key)) in by_likeness), None)
-    return "" if twin is None else f" (spelled otherwise? {twin[0]!r} may be {twin[1]!r} of {first})"
+    if twin is None:
+        return ""
+    how = differ_by(str(twin[0]), str(twin[1]))
+    return f" (spelled otherwise? {twin[0]!r} may be {twin[1]!r} of {first}{f': they differ by {how}' if how else ''})"
 
 
 def _entities(frame: pd.DataFrame, entity: str) -> pd.Index:

@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from ratchet.clients.content_hash import table_hash
 from ratchet.core.errors import DataError
-from ratchet.core.schema import DType, Snapshot
-from ratchet.project.columns import Column
 from ratchet.project.file import Project
-from ratchet.sources import cells
-from ratchet.sources.entity_keys import entity_keys
-from ratchet.sources.entity_match import entity_table, key_problems, mismatches
-from ratchet.sources.pandera_checks import PANDAS, problems_of
-from ratchet.sources.problems import SAMPLES, Problem, TableError, clipped, counted, tallied
-from ratchet.sources.raw_tables import SUFFIXES, find_table, is_plain_name, read_table
-from ratchet.sources.tolerance import tolerated, unfit, without_strangers
-from ratchet.tasks.catalogue import task_of
-
-_MASKED = {DType.INT: pd.Int64Dtype(), DType.BOOL: pd.BooleanDtype()}  # pandas types that hold nulls without becoming float
-
-
-@dataclass(frozen=True, slots=True)
-class RawSnapshot:
-    """A validated snapshot, sorted by entity.
-
-    `features` holds the entity key (str objects) and every feature and slice, typed Int64, float64, boolean or object;
-    `labels` the entity key and the label as the task keeps it, of the labelled rows only, or None while labels have not arrived.
-    `notes` say what was taken in that did not fit.
-    """
-
-    snapshot: Snapshot
-    features: pd.DataFrame
-    labels: pd.DataFrame | None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Tables:
-    """What could be read, and everything that is wrong."""
-
-    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+from ratchet.sources.checked_tables import Checked, Delivered, RawSnapshot, check_tables
+from ratchet.sources.problems import Problem, TableError
+from ratchet.sources.raw_tables import find_table, is_plain_name, read_table, said_of
+from ratchet.sources.table_files import files_of
+from ratchet.sources.told import numbers_of, told_of
+from ratchet.sources.which_tables import headers_of, may_be_missing, stem_of
 
 
 def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
@@ -65,8 +28,8 @@ def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
 class TableSource:
     """Reads and checks raw snapshots against the project.
 
-    The first table that is not the label's is the list of entities: the other feature tables must have exactly those, the label
-    table may have fewer.
+    The first table that may not be missing is the list of entities: the other feature tables must have exactly those, the label's
+    own table and optional ones may have fewer.
 
     Args:
         folder: holds one folder a snapshot.
@@ -95,8 +58,7 @@ class TableSource:
 
     def has_labels(self, name: str) -> bool:
         """Whether the label's table is there. Raises DataError when there is no such snapshot."""
-        folder = self._snapshot_folder(name)
-        return any((folder / f"{self._project.label.table}{suffix}").exists() for suffix in SUFFIXES)
+        return bool(self._files(name, [self._project.label.table]))
 
     def fingerprint(self, name: str) -> str:
         """Over names, sizes and times of change of its tables. Raises DataError when there is no such snapshot."""
@@ -108,21 +70,28 @@ class TableSource:
 
     def _fingerprint(self, name: str, tables: Sequence[str]) -> str:
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{table}{suffix}" for table in tables for suffix in SUFFIXES]
         try:
-            found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
+            stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in self._files(name, tables)]
         except OSError as error:
             message = f"the snapshot {name} cannot be read: {error.strerror}"
             raise DataError(message) from error
-        return hashlib.sha256(repr(found).encode()).hexdigest()
+        return hashlib.sha256(repr([(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]).encode()).hexdigest()
+
+    def _files(self, name: str, tables: Sequence[str]) -> list[Path]:
+        """Those of the tables' files that are there."""
+        folder = self._snapshot_folder(name)
+        try:
+            return [folder / path for table in tables for path in files_of(folder, stem_of(self._project, table))]
+        except OSError as error:
+            message = f"the snapshot {name} cannot be read: {error.strerror or error}"
+            raise DataError(message) from error
 
     def marked(self, name: str, marker: str) -> bool | None:
         """Whether the file `marker`, by which an upload says that it is done, is no older than the tables; None without it."""
         folder = self._snapshot_folder(name)
-        paths = [folder / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
         try:
             written = (folder / marker).stat().st_mtime_ns
-            return written >= max((path.stat().st_mtime_ns for path in paths if path.exists()), default=0)
+            return written >= max((path.stat().st_mtime_ns for path in self._files(name, self._project.tables)), default=0)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -138,47 +107,35 @@ class TableSource:
 
     def examine(self, name: str) -> tuple[list[Problem], list[str], list[str]]:
         """As `check`, what was taken in that did not fit, and the entities of the snapshot as far as they can be read."""
-        self._project.date_of(name)
-        tables = self._load(name)
-        first = tables.frames.get(entity_table(self._project))
-        return tables.problems, tables.notes, [] if first is None else first[self._project.entity].dropna().unique().tolist()
+        checked = self._checked(name)
+        return checked.problems, checked.notes, checked.entities(self._project)
 
     def read(self, name: str) -> RawSnapshot:
         """Read a snapshot, all of it valid. Raises DataError with the first problem and the number of others."""
-        as_of = self._project.date_of(name)
-        tables = self._load(name)
-        if tables.problems:
-            more = len(tables.problems) - 1
-            tail = f" (and {more} more; `ratchet data check` lists them)" if more else ""
-            message = f"{name}: {tables.problems[0].sentence(self._project.entity)}{tail}"
-            raise DataError(message)
-        features, labels = self._joined(tables.frames)
-        entity = self._project.entity
-        snapshot = Snapshot(
-            name=name,
-            as_of=as_of,
-            rows=len(features),
-            labelled_rows=0 if labels is None else len(labels),
-            features_hash=table_hash(features, entity),
-            labels_hash="" if labels is None else table_hash(labels, entity),
-        )
-        return RawSnapshot(snapshot, features, labels, tuple(tables.notes))
+        return self._checked(name).snapshot(self._project, name, self._project.date_of(name))
 
-    def _load(self, name: str) -> _Tables:
+    def _checked(self, name: str) -> Checked:
+        as_of = self._project.date_of(name)
         folder = self._snapshot_folder(name)
-        tables = _Tables()
-        label = self._label_column()
+        delivered: dict[str, Delivered] = {}
+        problems: list[Problem] = []
         for table in self._project.tables:
-            wanted = [label] if table == label.table else [column for column in self._project.columns if column.table == table]
             try:
-                self._load_table(folder, table, wanted, tables)
+                if (path := self._path(folder, table)) is not None:
+                    told, numbers = told_of(self._project, table), numbers_of(self._project, table)
+                    content = read_table(path, table, headers_of(self._project, table), told, numbers=numbers)
+                    delivered[table] = Delivered(content, path.name, said_of(content))
             except TableError as error:
-                tables.problems.append(error.problem)
-        if note := without_strangers(tables.frames, self._project):
-            tables.notes.append(note)
-        tables.problems += mismatches(tables.frames, self._project)
-        tables.problems.sort(key=lambda problem: problem.rows > 0)  # a file that cannot be used comes before cells
-        return tables
+                problems.append(dataclasses.replace(error.problem, table=table))
+        return check_tables(self._project, as_of, delivered, problems)
+
+    def _path(self, folder: Path, table: str) -> Path | None:
+        """The table's file, None where there is none and need not be. Raises TableError."""
+        stem = stem_of(self._project, table)
+        path = find_table(folder, stem)
+        if path is None and not may_be_missing(self._project, table):
+            raise TableError(Problem(table, "", f"the table is missing: neither {stem}.csv nor {stem}.parquet is there"))
+        return path
 
     def _snapshot_folder(self, name: str) -> Path:
         if not is_plain_name(name):
@@ -195,104 +152,3 @@ class TableSource:
             message = f"there is no snapshot {name} in {self._folder} (there: {there})"
             raise DataError(message)
         return folder
-
-    def _label_column(self) -> Column:
-        label = self._project.label
-        return Column(name=label.name, table=label.table, dtype=task_of(self._project).label.dtype, nullable=True)
-
-    def _load_table(self, folder: Path, table: str, wanted: list[Column], tables: _Tables) -> None:
-        path = find_table(folder, table)
-        entity = self._project.entity
-        is_label = table == self._project.label.table
-        if path is None:
-            if not is_label:
-                raise TableError(Problem(table, "", f"the table is missing: neither {table}.csv nor {table}.parquet is there"))
-            return
-        raw = read_table(path, table, [entity, *(column.name for column in wanted)])
-        missing = [name for name in (entity, *(column.name for column in wanted)) if name not in raw.column_names]
-        tables.problems += [Problem(table, name, f"the column is missing from {path.name}") for name in missing]
-        if entity in missing:
-            return
-        if raw.num_rows == 0:
-            hint = "; leave the file out until the labels have arrived" if is_label else ""
-            raise TableError(Problem(table, "", f"{path.name} has a header and no rows{hint}"))
-        least = self._project.policy.data.min_rows
-        if not is_label and raw.num_rows < least:
-            message = f"{path.name} has {counted(raw.num_rows, 'row', 'rows')}, fewer than policy.data.min_rows = {least}"
-            tables.problems.append(Problem(table, "", message))
-        present = [column for column in wanted if column.name in raw.column_names]
-        tables.frames[table] = self._checked(table, raw, present, tables)
-
-    def _checked(self, table: str, raw: pa.Table, columns: list[Column], tables: _Tables) -> pd.DataFrame:
-        """The table with typed columns and a RangeIndex; its findings are added to `tables`."""
-        problems = tables.problems
-        entity = self._project.entity
-        read_keys = entity_keys(raw[entity])
-        entities = read_keys.texts.to_numpy(zero_copy_only=False)
-        frame = pd.DataFrame({entity: pd.Series(entities, dtype=object)})
-        found, wrong = key_problems(table, entity, raw[entity], read_keys)
-        problems += found
-        faulty = {entity: wrong}
-        missing = set()
-        for column in columns:
-            read = cells.typed(raw[column.name], column.dtype, column.categories)
-            values = _pandas(read.values, column.dtype)
-            if column.on_unknown == "missing" and (rows := read.faulty | unfit(values, column)).any():
-                note, problem = tolerated(table, column, raw[column.name], rows)
-                if problem is None:
-                    frame[column.name] = values.mask(rows)
-                    faulty[column.name] = rows
-                    missing.add(column.name)
-                    tables.notes.append(note)
-                    continue
-                problems.append(problem)
-            frame[column.name] = values
-            problems += [_fault(table, column.name, raw, entities, fault) for fault in read.faults]
-            if read.faults:
-                faulty[column.name] = read.faulty
-        # labels may all be null: then they have not arrived
-        checked = [] if table == self._project.label.table else columns
-        problems += problems_of(table, frame, entity, checked, faulty, missing)
-        return frame
-
-    def _joined(self, frames: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-        """Join valid tables by sorting each on the key: they hold the same entities, once each."""
-        project = self._project
-        label = frames.pop(project.label.table, None)
-        parts = {table: _sorted(frame, project.entity) for table, frame in frames.items()}
-        first = next(iter(parts.values()))
-        columns: dict[str, pd.Series] = {project.entity: first[project.entity]}
-        columns |= {column.name: parts[column.table][column.name] for column in project.columns}
-        features = pd.DataFrame(columns, copy=False)
-        if label is None:
-            return features, None
-        known = _sorted(label[label[project.label.name].notna()], project.entity)
-        if known.empty:
-            return features, None
-        return features, known.astype({project.label.name: task_of(project).label.stored})
-
-
-def _fault(table: str, column: str, raw: pa.Table, entities: Any, fault: cells.Fault) -> Problem:
-    rows = np.flatnonzero(fault.rows)
-    written = raw[column].take(pa.array(rows)).to_pylist()
-    return Problem(
-        table,
-        column,
-        counted(len(rows), f"value is {fault.phrase}", f"values are {fault.phrase}"),
-        len(rows),
-        tuple("(empty)" if key is None else key for key in entities[rows[:SAMPLES]]),
-        clipped(written),
-        tallied(written),
-    )
-
-
-def _pandas(values: pa.Array, dtype: DType) -> pd.Series:
-    if dtype in _MASKED:
-        masked: pd.Series = values.to_pandas(types_mapper={values.type: _MASKED[dtype]}.get)
-        return masked
-    return pd.Series(values.to_numpy(zero_copy_only=False), dtype=PANDAS[dtype])
-
-
-def _sorted(frame: pd.DataFrame, entity: str) -> pd.DataFrame:
-    order = pc.sort_indices(pa.array(frame[entity], pa.string())).to_numpy()
-    return frame.take(order).reset_index(drop=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,25 @@ from ratchet.project.columns import Column
 from ratchet.sources.cells import Mask
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
 
-PANDAS: dict[DType, str] = {DType.INT: "Int64", DType.FLOAT: "float64", DType.BOOL: "boolean", DType.CATEGORY: "object"}
+PANDAS: dict[DType, str] = {
+    DType.INT: "Int64",
+    DType.DATE: "Int64",
+    DType.FLOAT: "float64",
+    DType.BOOL: "boolean",
+    DType.CATEGORY: "object",
+}
 _PHRASES = {
     "not_nullable": ("value is null where the project allows none", "values are null where the project allows none"),
     "field_uniqueness": ("row repeats a key", "rows repeat a key"),
 }
 
 
-def schema_of(entity: str, columns: Sequence[Column]) -> Any:
-    """The Pandera schema of one table: the entity key, and the columns that the project reads from it."""
-    content = {column.name: _column(column) for column in columns}
+def schema_of(entity: str, columns: Sequence[Column], *, optional: bool = False) -> Any:
+    """The Pandera schema of one table: the entity key, and the columns that the project reads from it.
+
+    A column of an optional table may be empty, wholly too: it would be where the table were missing.
+    """
+    content = {column.name: _column(column, optional=optional) for column in columns}
     content[entity] = pa.Column("object", unique=True, nullable=False, report_duplicates="exclude_first")
     return pa.DataFrameSchema(content, strict=False)
 
@@ -41,6 +51,9 @@ def problems_of(
     columns: Sequence[Column],
     faulty: Mapping[str, Mask],
     tolerated: Collection[str] = (),
+    *,
+    optional: bool = False,
+    written: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Problem]:
     """Validate a typed table.
 
@@ -51,6 +64,8 @@ def problems_of(
         columns: what the project says of the table's columns.
         faulty: of columns with cells of a wrong type, the mask of those cells: they are null here, which is no second finding.
         tolerated: columns whose faulty cells count as missing, and against the share of those.
+        optional: whether the table may be missing.
+        written: of columns whose values are not what a file has, the cells as they were read (Arrow's chunked arrays).
 
     Returns:
         One Problem a column and check, with the number of rows and three of their keys.
@@ -59,7 +74,7 @@ def problems_of(
         with warnings.catch_warnings():
             # pandera 0.35 joins the findings of its checks by a concat that pandas 2.3 warns of
             warnings.filterwarnings("ignore", "The behavior of DataFrame concatenation", FutureWarning)
-            schema_of(entity, columns).validate(frame, lazy=True, inplace=True)
+            schema_of(entity, columns, optional=optional).validate(frame, lazy=True, inplace=True)
     except SchemaErrors as error:
         cases = error.failure_cases
     else:
@@ -71,21 +86,22 @@ def problems_of(
             rows = rows[~faulty[column][rows]]
             if not len(rows):
                 continue
-        found.append(_problem(table, frame, entity, str(column), str(check), rows))
+        found.append(_problem(table, frame, entity, str(column), str(check), rows, written.get(str(column))))
     return found
 
 
-def _column(column: Column) -> Any:
+def _column(column: Column, *, optional: bool) -> Any:
     checks = []
     if column.range is not None:
         low, high = column.range
         checks.append(pa.Check.in_range(low, high, error=f"outside {low:g} to {high:g}"))
     if column.categories is not None:
         checks.append(pa.Check.isin(column.categories, error=f"none of {', '.join(column.categories)}"))
-    if column.nullable:
+    nullable = column.nullable or optional
+    if nullable and (not optional or column.max_null_share < 1.0):
         bound = column.max_null_share
         checks.append(pa.Check(lambda cells: _share_fits(cells, bound), ignore_na=False, error=f"share > {bound:.3f}"))
-    return pa.Column(PANDAS[column.dtype], checks=checks, nullable=column.nullable)
+    return pa.Column(PANDAS[column.dtype], checks=checks, nullable=nullable)
 
 
 def _share_fits(cells: pd.Series, bound: float) -> bool:
@@ -94,7 +110,7 @@ def _share_fits(cells: pd.Series, bound: float) -> bool:
     return share <= bound and share < 1.0
 
 
-def _problem(table: str, frame: pd.DataFrame, entity: str, column: str, check: str, rows: Any) -> Problem:
+def _problem(table: str, frame: pd.DataFrame, entity: str, column: str, check: str, rows: Any, written: Any) -> Problem:
     if check.startswith("share > "):
         count = int(frame[column].isna().sum())
         text = f"{count:,} of {len(frame):,} values are null, {count / len(frame):.3f} {check.removeprefix('share ')}"
@@ -108,7 +124,7 @@ def _problem(table: str, frame: pd.DataFrame, entity: str, column: str, check: s
     if check in _PHRASES:
         return Problem(table, column, counted(count, *_PHRASES[check]), count, _keys(frame, entity, rows))
     text = counted(count, f"value is {check}", f"values are {check}")
-    cells = frame[column].iloc[rows].tolist()
+    cells = frame[column].iloc[rows].tolist() if written is None else written.take(rows).to_pylist()
     return Problem(table, column, text, count, _keys(frame, entity, rows), clipped(cells), tallied(cells))
 
 

@@ -47,7 +47,10 @@ class Source(Protocol):
         ...
 
     def has_labels(self, name: str) -> bool:
-        """Whether the snapshot's labels lie there. Nothing is read for it. Raises DataError when there is no such snapshot."""
+        """Whether the table of the labels lies there: a flat one does before they have come. Nothing is read for it.
+
+        Raises DataError when there is no such snapshot.
+        """
         ...
 
     def fingerprint(self, name: str) -> str:

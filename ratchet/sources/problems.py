@@ -17,7 +17,7 @@ class Problem:
 
     `rows` is the number of rows concerned (0 when the finding is not about rows), `samples` are up to three of their keys,
     or row numbers of the file where there is no key to be had; `values` are the cells of those rows, where they tell something,
-    and `tally` the most frequent of all cells concerned with their number.
+    and `tally` the most frequent of all cells concerned with their number; `hint` is a rule that one may not know, or a way on.
     """
 
     table: str
@@ -27,6 +27,7 @@ class Problem:
     samples: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     tally: tuple[tuple[str, int], ...] = ()
+    hint: str = ""
 
     def sentence(self, entity: str) -> str:
         """`payments_agg_90d.failed_payments_90d: 2 values are not int, as for user_id 7590-VHVEG, 5575-GNVDE: 'abc', '?'`."""
@@ -36,7 +37,7 @@ class Problem:
             text += f", as for {entity} {', '.join(self.samples)}"
         if self.values:
             text += f": {', '.join(map(repr, dict.fromkeys(self.values)))}"
-        return text
+        return f"{text} ({self.hint})" if self.hint else text
 
 
 class TableError(DataError):
@@ -55,10 +56,14 @@ def counted(rows: int, singular: str, plural: str) -> str:
 def tallied(values: Sequence[object], most: int = 5, width: int = 40) -> tuple[tuple[str, int], ...]:
     """The most frequent cells as text, with how often each is there."""
     counts = Counter(str(value) for value in values)
-    return tuple((text if len(text) <= width else f"{text[:width]}…", times) for text, times in counts.most_common(most))
+    return tuple((shortened(text, width), times) for text, times in counts.most_common(most))
 
 
 def clipped(values: Sequence[object], width: int = 40) -> tuple[str, ...]:
     """Up to three cells as text, long ones cut."""
-    texts = [str(value) for value in values[:SAMPLES]]
-    return tuple(text if len(text) <= width else f"{text[:width]}…" for text in texts)
+    return tuple(shortened(str(value), width) for value in values[:SAMPLES])
+
+
+def shortened(text: str, width: int = 40) -> str:
+    """A long text cut."""
+    return text if len(text) <= width else f"{text[:width]}…"

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ratchet.clients.s3 import Entry, S3Folder
 from ratchet.core.errors import REPLACE, DataError
 from ratchet.project.file import Project
-from ratchet.sources.folder import RawSnapshot, TableSource, by_date
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource, by_date
 from ratchet.sources.problems import Problem
-from ratchet.sources.raw_tables import SUFFIXES, is_plain_name
+from ratchet.sources.raw_tables import is_plain_name
+from ratchet.sources.table_files import files_of, log_of, table_of, unread_of
+from ratchet.sources.which_tables import brings_labels_alone, stem_of
 
 
 class S3Source:
-    """As TableSource, over `s3://bucket/prefix/<snapshot>/{table}.csv|parquet`.
+    """As TableSource, over `s3://bucket/prefix/<snapshot>/{table}.csv|parquet` and the other forms of table_files.
 
     Args:
         remote: holds one folder a snapshot.
@@ -37,8 +40,7 @@ class S3Source:
 
     def has_labels(self, name: str) -> bool:
         """Whether the label's table is there; as TableSource.has_labels."""
-        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
-        return any(entry.key in wanted for entry in self._tables(name))
+        return bool(self._of(name, self._tables(name), [self._project.label.table]))
 
     def fingerprint(self, name: str) -> str:
         """Over the ETags of its tables; as TableSource.fingerprint."""
@@ -47,8 +49,8 @@ class S3Source:
 
     def labels_fingerprint(self, name: str) -> str:
         """As `fingerprint`, of the label's table alone; as TableSource.labels_fingerprint."""
-        wanted = {f"{name}/{self._project.label.table}{suffix}" for suffix in SUFFIXES}
-        present = [(entry.key, entry.etag, entry.size) for entry in self._tables(name) if entry.key in wanted]
+        entries = self._of(name, self._tables(name), [self._project.label.table])
+        present = [(entry.key, entry.etag, entry.size) for entry in entries]
         return hashlib.sha256(repr(present).encode()).hexdigest() if present else ""
 
     def marked(self, name: str, marker: str) -> bool | None:
@@ -77,13 +79,17 @@ class S3Source:
             message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._remote.url}"
             raise DataError(message)
         self._project.date_of(name)
-        wanted = {f"{name}/{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES}
-        present = [entry for entry in self._remote.entries(f"{name}/") if entry.key in wanted]
+        present = self._of(name, self._remote.entries(f"{name}/"), self._project.tables)
         if not present:
             there = ", ".join(self._remote.folders()) or "none"
             message = f"there is no snapshot {name} in {self._remote.url} (there: {there})"
             raise DataError(message)
         return present
+
+    def _of(self, name: str, entries: list[Entry], tables: Sequence[str]) -> list[Entry]:
+        """Those of the entries that are files of these tables."""
+        stems = {stem_of(self._project, table) for table in tables}
+        return [entry for entry in entries if table_of(entry.key.removeprefix(f"{name}/")) in stems]
 
     @contextmanager
     def _fetched(self, name: str) -> Iterator[TableSource]:
@@ -92,7 +98,15 @@ class S3Source:
         with tempfile.TemporaryDirectory(prefix="ratchet-raw-") as folder:
             (Path(folder) / name).mkdir()
             for entry in present:
-                self._remote.download(entry.key, Path(folder) / entry.key)
+                path = Path(folder) / entry.key
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._remote.download(entry.key, path)
+            stems = {stem_of(self._project, table) for table in self._project.tables}
+            for entry in self._remote.entries(f"{name}/"):  # what is not read is named by its file, whatever is in it
+                below = entry.key.removeprefix(f"{name}/")
+                if unread_of(below) in stems or log_of(below) in stems:
+                    (Path(folder) / entry.key).parent.mkdir(parents=True, exist_ok=True)
+                    (Path(folder) / entry.key).touch()
             yield TableSource(Path(folder), self._project)
 
 
@@ -120,26 +134,26 @@ class Upload:
         Raises DataError with the first thing that is wrong, or with what would be lost; nothing is stored then.
         """
         self._source.read(name)
-        tables = [self._folder / name / f"{table}{suffix}" for table in self._project.tables for suffix in SUFFIXES]
-        paths = [path for path in tables if path.exists()]
+        stems = [stem_of(self._project, table) for table in self._project.tables]
+        paths = {path: self._folder / name / path for stem in stems for path in files_of(self._folder / name, stem)}
         if not replace and (lost := self._lost(name, paths)):
             message = (
                 f"{self.place}/{name} holds other content ({', '.join(lost)}): upload with {REPLACE} if that is to be replaced"
             )
             raise DataError(message)
-        for path in paths:
-            self._remote.upload(path, f"{name}/{path.name}")
-        stored = {f"{name}/{path.name}" for path in paths}
+        for below, path in paths.items():
+            self._remote.upload(path, f"{name}/{below}")
+        stored = {f"{name}/{below}" for below in paths}
         for entry in self._remote.entries(f"{name}/"):
             if entry.key not in stored:  # a table of an earlier upload, perhaps in the other format
                 self._remote.delete(entry.key)
         return len(paths)
 
-    def _lost(self, name: str, paths: list[Path]) -> list[str]:
+    def _lost(self, name: str, local: Mapping[str, Path]) -> list[str]:
         """The stored tables that would go or become others. Labels that were waited for are no loss: a table or rows that come."""
-        local, lost = {path.name: path for path in paths}, []
+        lost = []
         label = self._project.label.table
-        grows = "" if any(feature.table == label for feature in self._project.features) else f"{label}.csv"
+        grows = f"{stem_of(self._project, label)}.csv" if brings_labels_alone(self._project, label) else ""
         for entry in self._remote.entries(f"{name}/"):
             table = entry.key.removeprefix(f"{name}/")
             path = local.get(table)

@@ -9,8 +9,9 @@ import pyarrow as pa
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.sources.cells import Mask
-from ratchet.sources.entity_match import entity_table
+from ratchet.sources.entity_match import spelled_otherwise
 from ratchet.sources.problems import Problem, counted, tallied
+from ratchet.sources.which_tables import brings_labels_alone, entity_table
 
 
 def unfit(values: pd.Series, column: Column) -> Mask:
@@ -43,17 +44,26 @@ def tolerated(table: str, column: Column, raw: pa.ChunkedArray, rows: Mask) -> t
     return f"{table}.{column.name}: {counted(count, 'value does', 'values do')} not fit and count as missing: {shown}", None
 
 
-def without_strangers(frames: dict[str, pd.DataFrame], project: Project) -> str:
-    """Leave labels out of entities that the first table does not have, where the project says so; what is said of it."""
-    label, entity = project.label.table, project.entity
-    known = frames.get(entity_table(project))
-    if project.label.on_unknown == "refuse" or label not in frames or known is None:
-        return ""
-    there = frames[label][entity].isin(known[entity]) | frames[label][entity].isna()
-    strangers = int((~there).sum())
-    if not strangers or not there.any():  # none at all is no label table of this snapshot
-        return ""
-    frames[label] = frames[label][there].reset_index(drop=True)
-    return (
-        f"{label}: {counted(strangers, 'label is', 'labels are')} of entities that {entity_table(project)} does not have, left out"
-    )
+def without_strangers(frames: dict[str, pd.DataFrame], project: Project) -> list[str]:
+    """Leave out rows of entities that the snapshot does not have: labels, where the project says so, and rows of optional tables.
+
+    Returns what is said of it. A table that shares no entity with the snapshot is none of this snapshot, and stays as it is.
+    """
+    entity, first, said = project.entity, entity_table(project), []
+    known = frames.get(first)
+    if known is None:
+        return []
+    for table, frame in frames.items():
+        alone = brings_labels_alone(project, table)
+        if not (project.label.on_unknown == "missing" if alone else project.table(table).optional):
+            continue
+        there = frame[entity].isin(known[entity]) | frame[entity].isna()
+        strangers = int((~there).sum())
+        if not strangers or not (there & frame[entity].notna()).any():
+            continue
+        nouns = ("label is", "labels are") if alone else ("row is", "rows are")
+        lacking = pd.Index(known[entity].dropna().unique()).difference(pd.Index(frame[entity].dropna()))
+        twin = spelled_otherwise(pd.Index(frame[entity][~there].unique()), lacking, first)
+        frames[table] = frame[there].reset_index(drop=True)
+        said.append(f"{table}: {counted(strangers, *nouns)} of entities that {first} does not have, left out{twin}")
+    return said

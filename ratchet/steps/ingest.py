@@ -55,7 +55,8 @@ def run(
     snapshot = store.get(raw.snapshot.as_of.isoformat())
     features.materialise(snapshot)  # also when nothing is new: a crash may have come between the two
     recorded = journal.history().ingested(snapshot.as_of)
-    looked_at = recorded is not None and (not _partly(snapshot) or recorded.event.labels_from == labels_from)
+    complete = snapshot.labelled_rows == snapshot.rows
+    looked_at = recorded is not None and (complete or recorded.event.labels_from == labels_from)
     if recorded is None or recorded.event.hash != snapshot.hash or not looked_at:  # not `new`: a crash may have come before
         taken = Ingested(
             snapshot=snapshot.id,
@@ -100,7 +101,8 @@ def take(
 def late_labels(source: Source, store: SnapshotStore, history: History, name: str, date_of: Callable[[str], date]) -> list[str]:
     """The stored snapshots older than `name` whose labels have come since, or more of them than before, oldest first.
 
-    Of those that lack some labels the newest MOST are looked at, and read where the file is not the one that was read before.
+    They are read where the label's file is not the one that was read before. Of those that lack some labels the newest MOST are
+    looked at.
     """
     stored = store.listed()
     unlabelled = {snapshot.as_of for snapshot in stored if not snapshot.labelled}
@@ -109,12 +111,10 @@ def late_labels(source: Source, store: SnapshotStore, history: History, name: st
     found = []
     for item in source.by_date():
         day = date_of(item)
-        if day < until and day in unlabelled and source.has_labels(item):
+        if day >= until or day not in {*unlabelled, *(partly & ingested.keys())} or not source.has_labels(item):
+            continue
+        if day not in ingested or source.labels_fingerprint(item) != ingested[day].event.labels_from:
             found.append(item)
-        elif day < until and day in partly and day in ingested:
-            labels_from = source.labels_fingerprint(item)
-            if labels_from and labels_from != ingested[day].event.labels_from:
-                found.append(item)
     return found
 
 

@@ -17,7 +17,8 @@ from ratchet.core.errors import DataError
 from ratchet.snapshots.parquet import ParquetSnapshots
 from ratchet.snapshots.port import SnapshotStore
 from ratchet.snapshots.s3 import S3Snapshots
-from ratchet.sources.folder import RawSnapshot, TableSource
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource
 from tests.support.addresses import S3, fresh_prefix
 from tests.support.shop import ROWS, SHOP, Tables, customers, put, tables, with_cell
 

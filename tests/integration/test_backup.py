@@ -169,7 +169,7 @@ def test_the_pods_dump_postgresql_before_s3_and_restore_s3_before_postgresql() -
     helm = found_helm()
     if helm is None:
         pytest.skip("helm is missing")
-    assert "backup" not in str(sorted(item["metadata"]["name"] for item in rendered(helm, "platform")))
+    assert "platform-backup" not in str(sorted(item["metadata"]["name"] for item in rendered(helm, "platform")))
     documents = rendered(helm, "platform", SCHEDULE, "backup.restore=20260101T000000Z")
     found = {name: spec for name, spec in pods(documents) if "backup" in name}
     order = {

@@ -19,7 +19,8 @@ from ratchet.features.feast_features import FeastFeatures
 from ratchet.project.file import Project
 from ratchet.snapshots.layout import FEATURES, folder_name
 from ratchet.snapshots.parquet import ParquetSnapshots
-from ratchet.sources.folder import RawSnapshot, TableSource
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource
 from ratchet.steps.parts.snapshot_drift import remembered
 from tests.support.shop import ROWS, SHOP, Tables, put, tables, with_cell
 

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from ratchet.core.errors import DataError, UserError
 from ratchet.core.schema import column
-from ratchet.sources.folder import RawSnapshot, TableSource
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource
 from ratchet.sources.generator import snapshots as generator
 from ratchet.sources.generator import synthetic
 from ratchet.sources.generator.snapshots import generate

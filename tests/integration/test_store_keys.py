@@ -31,8 +31,9 @@ def make(site: Site, *uses: str) -> str:
     """What the init container does."""
     (site.folder / "iam").mkdir(exist_ok=True)
     environment = {"PATH": os.environ["PATH"], **{f"S3_{use.upper()}_SECRET": f"{use}-secret" for use in uses}}
-    command = [sys.executable, "-P", FILES / "accounts.py", site.folder / "s3" / "ratchet", site.folder / "iam"]
-    return subprocess.run(command, env=environment, text=True, capture_output=True, check=True, timeout=60).stdout
+    command = [sys.executable, "-P", str(FILES / "accounts.py"), str(site.folder / "s3" / "ratchet"), str(site.folder / "iam")]
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True, timeout=60)
+    return done.stdout
 
 
 def client(site: Site, use: str, secret: str = "") -> Any:

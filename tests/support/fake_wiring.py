@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ratchet.core.errors import NoSuchVersion, Unavailable
-from ratchet.core.schema import DType, Feature, FeatureValue, GoldenRow, ModelVersion
+from ratchet.core.schema import DType, Feature, FeatureValue, GoldenRow, ModelVersion, StoredRow
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.estimators.documents import Input
@@ -102,19 +102,21 @@ class FolderRegistry:
 class JsonFeatures:
     """Rows in a JSON file, read anew each time; no file means that the store is down."""
 
+    as_of: date | None = date(2024, 2, 29)
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def put(self, rows: dict[str, dict[str, FeatureValue]]) -> None:
         self.path.write_text(json.dumps(rows), encoding="utf-8")
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
         try:
             rows = json.loads(self.path.read_text(encoding="utf-8"))
         except OSError as error:
             message = f"the feature store {self.path.name} cannot be reached"
             raise Unavailable(message) from error
-        return [rows.get(entity) for entity in entities]
+        return [StoredRow(rows[entity], self.as_of) if entity in rows else None for entity in entities]
 
 
 class FakeWiring:

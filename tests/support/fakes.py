@@ -21,7 +21,7 @@ from ratchet.backtest.memory import MemoryLedger, MemoryRegistry
 from ratchet.core.errors import ArtifactError, DataError, LockHeld, LockLost, PromotionFailed, StaleComparison
 from ratchet.core.live import LabelledAnswers
 from ratchet.core.record import Record
-from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot
+from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer, ModelVersion, Provenance, Snapshot, StoredRow
 from ratchet.estimators import bundle as bundles
 from ratchet.estimators.estimator import Scorer
 from ratchet.registry.port import NewVersion, Note
@@ -153,6 +153,7 @@ class FakeRollout:
         self.wrong_golden: set[int] = set()
         self.wrong_answers: set[int] = set()
         self.known: dict[str, dict[str, FeatureValue]] = {}
+        self.posts = False  # whether a question brings the features, as where none are kept
         self.on_pin: Callable[[], None] = lambda: None
 
     @contextmanager
@@ -179,12 +180,13 @@ class FakeRollout:
     def pods(self) -> list[PodReport]:
         return [PodReport("pod-1", self.serving, ready=True)] if self.serving is not None else []
 
-    def ask(self, entity: str) -> Answer | None:
-        if entity not in self.known or self.serving is None:
+    def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
+        row = features if self.posts else self.known.get(entity)
+        if row is None or self.serving is None:
             return None
         scorer = _scorer(self.registry.folder / str(self.serving))
-        probability = scorer.row(self.known[entity]) + (0.1 if self.serving in self.wrong_answers else 0.0)
-        return Answer(entity, self.serving, probability, self.known[entity])
+        probability = scorer.row(row) + (0.1 if self.serving in self.wrong_answers else 0.0)
+        return Answer(entity, self.serving, probability, row)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:
         self.clock.tick("infra check")
@@ -252,10 +254,12 @@ class FakeFeatures:
         at = np.array([position[entity] for entity in entities], dtype=np.int64)
         return {name: columns[name][at] for name in self.names}
 
-    def online(self, entities: Sequence[str]) -> list[dict[str, FeatureValue] | None]:
-        columns = self.store.stored[max(self.store.stored)][1]
+    def online(self, entities: Sequence[str]) -> list[StoredRow | None]:
+        newest = max(self.store.stored)
+        columns = self.store.stored[newest][1]
         position = {entity: index for index, entity in enumerate(columns[self.entity])}
-        return [{name: columns[name][position[e]] for name in self.names} if e in position else None for e in entities]
+        rows = ({name: columns[name][position[e]] for name in self.names} if e in position else None for e in entities)
+        return [None if row is None else StoredRow(row, newest) for row in rows]
 
 
 class FakeReports:

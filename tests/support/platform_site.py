@@ -19,8 +19,8 @@ import boto3
 import pytest
 from sqlalchemy import create_engine, text
 
+from cluster import packages
 from cluster.images import ROOT
-from cluster.releases import own_tools
 
 FILES = ROOT / "charts" / "platform" / "files"
 POSTGRES = ("initdb", "postgres", "psql", "pg_dump", "pg_dumpall", "pg_restore", "dropdb")
@@ -32,7 +32,8 @@ def _postgres() -> Path | None:
 
 
 def _gateway() -> str | None:
-    tools = own_tools()
+    """A cluster's own tools are links to three programs of those that were built."""
+    tools = packages.built_tools()
     return str(tools / "versitygw") if tools and (tools / "versitygw").exists() else shutil.which("versitygw")
 
 

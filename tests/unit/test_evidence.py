@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,8 +12,10 @@ from ratchet.core.estimate import Estimate
 from ratchet.core.evidence import Look, PairedLook, ahead, differs, fell, sinks
 from ratchet.core.months import spread_of
 from ratchet.tasks.binary.auc import difference
+from ratchet.tasks.binary.measure import METRIC
 
 ROWS, POSITIVES = 1_400, 0.25
+LOSS = replace(METRIC, label="log loss", more_is_better=False)
 
 
 def month(number: int) -> date:
@@ -87,40 +90,42 @@ def test_a_fall_after_a_good_year_is_seen_in_the_first_month() -> None:
     rng = np.random.default_rng(3)
     for _ in range(100):
         year = list(0.85 + 0.012 * rng.standard_normal(12))
-        assert fell(looks([*year, 0.65 + 0.015 * rng.standard_normal()]), None, 0.001).verdict is Verdict.PASS
+        assert fell(looks([*year, 0.65 + 0.015 * rng.standard_normal()]), None, 0.001, METRIC).verdict is Verdict.PASS
 
 
 def test_a_champion_that_keeps_its_figure_fell_in_no_more_than_alpha() -> None:
     rng = np.random.default_rng(4)
-    false = sum(fell(looks(list(0.85 + 0.012 * rng.standard_normal(7))), None, 0.01).verdict is Verdict.PASS for _ in range(2_000))
+    false = sum(
+        fell(looks(list(0.85 + 0.012 * rng.standard_normal(7))), None, 0.01, METRIC).verdict is Verdict.PASS for _ in range(2_000)
+    )
     assert false <= 30
 
 
 def test_the_month_that_chose_a_version_is_not_its_bar() -> None:
     chosen = Look(month(0), 0.87, 0.012, ROWS)
     own = looks([0.85, 0.851, 0.849])
-    assert fell(own, chosen, 0.1).text.startswith("figure of 2024-03 0.849 is 0.002 below 0.851")
-    assert fell(own[:1], chosen, 0.1).verdict is Verdict.FAIL, "0.87 less what a winner is too good by is 0.855"
-    assert fell(looks([0.70]), chosen, 0.001).verdict is Verdict.PASS
-    assert fell([], chosen, 0.001).verdict is Verdict.UNKNOWN
-    assert fell(own[:1], None, 0.001).verdict is Verdict.UNKNOWN
+    assert fell(own, chosen, 0.1, METRIC).text.startswith("AUC of 2024-03 0.849 is 0.002 below 0.851")
+    assert fell(own[:1], chosen, 0.1, METRIC).verdict is Verdict.FAIL, "0.87 less what a winner is too good by is 0.855"
+    assert fell(looks([0.70]), chosen, 0.001, METRIC).verdict is Verdict.PASS
+    assert fell([], chosen, 0.001, METRIC).verdict is Verdict.UNKNOWN
+    assert fell(own[:1], None, 0.001, METRIC).verdict is Verdict.UNKNOWN
 
 
 def test_months_that_always_differed_are_no_fall() -> None:
-    assert fell(looks([0.85, 0.78, 0.88, 0.80, 0.86, 0.78]), None, 0.001).verdict is Verdict.FAIL
+    assert fell(looks([0.85, 0.78, 0.88, 0.80, 0.86, 0.78]), None, 0.001, METRIC).verdict is Verdict.FAIL
 
 
 def test_of_a_metric_of_which_less_is_better_a_rise_is_a_fall() -> None:
-    assert fell(looks([0.2, 0.21, 0.2, 0.4]), None, 0.001, more_is_better=False, label="log loss").verdict is Verdict.PASS
-    assert fell(looks([0.2, 0.21, 0.2, 0.1]), None, 0.001, more_is_better=False).verdict is Verdict.FAIL
+    assert fell(looks([0.2, 0.21, 0.2, 0.4]), None, 0.001, LOSS).verdict is Verdict.PASS
+    assert fell(looks([0.2, 0.21, 0.2, 0.1]), None, 0.001, LOSS).verdict is Verdict.FAIL
 
 
 def test_a_slow_decline_that_no_single_look_shows_is_seen_over_months() -> None:
     rng, seen, alone = np.random.default_rng(5), 0, 0
     for _ in range(100):
         values = list(0.85 + 0.012 * rng.standard_normal(8)) + list(0.82 + 0.012 * rng.standard_normal(6))
-        seen += any(sinks(looks(values[:n]), None, 0.05).verdict is Verdict.PASS for n in range(9, 15))
-        alone += fell(looks(values[:9]), None, 0.001).verdict is Verdict.PASS
+        seen += any(sinks(looks(values[:n]), None, 0.05, METRIC).verdict is Verdict.PASS for n in range(9, 15))
+        alone += fell(looks(values[:9]), None, 0.001, METRIC).verdict is Verdict.PASS
     assert seen >= 80
     assert alone <= 50
 
@@ -130,18 +135,21 @@ def test_a_steady_champion_hardly_ever_sinks_within_a_year() -> None:
     false = 0
     for _ in range(300):
         values = looks(list(0.85 + 0.012 * rng.standard_normal(13)))
-        false += any(sinks(values[:n], None, 0.05).verdict is Verdict.PASS for n in range(2, 14))
+        false += any(sinks(values[:n], None, 0.05, METRIC).verdict is Verdict.PASS for n in range(2, 14))
     assert false <= 15
-    assert sinks(looks([0.85, 0.8]), None, 0.05).verdict is Verdict.UNKNOWN
+    assert sinks(looks([0.85, 0.8]), None, 0.05, METRIC).verdict is Verdict.UNKNOWN
 
 
 def test_one_test_of_the_difference_finds_what_two_intervals_hide() -> None:
     now, before = Estimate(0.80, 0.012), Estimate(0.85, 0.012)
     assert now.interval(0.99).high > before.interval(0.99).low, "the intervals overlap"
-    assert differs(now, before, 0.005).verdict is Verdict.PASS
-    assert differs(now, before, 0.005).text == "live figure 0.800 is 0.050 below 0.850, lower end of the fall 0.006 > 0"
-    assert differs(before, now, 0.005).verdict is Verdict.FAIL
-    assert differs(Estimate(0.8, float("nan")), before, 0.005).verdict is Verdict.UNKNOWN
+    assert differs(now, before, 0.005, METRIC, "live figure").verdict is Verdict.PASS
+    assert (
+        differs(now, before, 0.005, METRIC, "live figure").text
+        == "live figure 0.800 is 0.050 below 0.850, lower end of the fall 0.006 > 0"
+    )
+    assert differs(before, now, 0.005, METRIC, "live figure").verdict is Verdict.FAIL
+    assert differs(Estimate(0.8, float("nan")), before, 0.005, METRIC, "live figure").verdict is Verdict.UNKNOWN
 
 
 def test_the_spread_of_months_is_what_their_errors_do_not_explain() -> None:

@@ -24,6 +24,7 @@ from ratchet.steps.parts import case, recipes
 from ratchet.steps.parts.holdout import Holdout, champion_scores, judged_holdout, read_holdout
 from ratchet.steps.parts.recipes import records
 from ratchet.steps.parts.standing import standing
+from ratchet.tasks.binary.measure import METRIC
 from tests.support.loop import PROJECT, Loop, first_champion
 
 
@@ -85,10 +86,10 @@ def gated(month: int, candidate: int, verdict: Verdict, proof: Proof = Proof.FRE
 def test_a_figure_without_an_error_stops_no_run() -> None:
     """One feature, or months that are told apart perfectly: two versions rank alike, and the error of their difference is 0."""
     perfect, later = Look(day(1), 1.0, 0.0, 0), [Look(day(month), 0.99, 0.005, 1400) for month in (2, 3)]
-    assert fell(later[:1], perfect, 0.01).verdict is Verdict.UNKNOWN
-    assert sinks(later, perfect, 0.05).verdict is Verdict.UNKNOWN
+    assert fell(later[:1], perfect, 0.01, METRIC).verdict is Verdict.UNKNOWN
+    assert sinks(later, perfect, 0.05, METRIC).verdict is Verdict.UNKNOWN
     alike = [PairedLook(day(month), 0.0, 0.0, 1400) for month in range(1, 6)]
-    assert next_move(Seen(day(6), [], None, [RecipeLooks("1 month", 1, alike[-1], alike)]), Rule()).move is Move.KEEP
+    assert next_move(Seen(METRIC, day(6), [], None, [RecipeLooks("1 month", 1, alike[-1], alike)]), Rule()).move is Move.KEEP
 
 
 # --- versions that are gone ---

@@ -7,6 +7,7 @@ from datetime import date
 from ratchet.core.evidence import Look, PairedLook
 from ratchet.core.rule import next_move
 from ratchet.core.seen import Claim, Move, RecipeLooks, Rule, Seen
+from ratchet.tasks.binary.measure import METRIC
 
 RULE = Rule()
 QUIET = (0.85, 0.852, 0.849, 0.851)
@@ -27,7 +28,7 @@ def offers(newest: float, hedge: float, out_of_time: Sequence[float] = (0.0, 0.0
 
 def seen(own: Sequence[float], of: Sequence[RecipeLooks]) -> Seen:
     looks = [Look(month(number), value, 0.012, 1_400) for number, value in enumerate(own)]
-    return Seen(month(5), looks, None, of, tries=[month(number) for number in range(5)])
+    return Seen(METRIC, month(5), looks, None, of, tries=[month(number) for number in range(5)])
 
 
 def test_a_quiet_month_moves_nothing_and_says_why() -> None:
@@ -37,7 +38,7 @@ def test_a_quiet_month_moves_nothing_and_says_why() -> None:
         "2 months in time: delta 0.002 <= 0.010",
         "2 months in time: lower end of 0.002 at alpha 4.5e-04 -0.008 <= 0.000",
     ]
-    assert chosen.wishes[0].text.startswith("figure of 2024-05 0.850 is")
+    assert chosen.wishes[0].text.startswith("AUC of 2024-05 0.850 is")
 
 
 def test_a_broken_champion_is_replaced_by_what_the_newest_month_alone_made() -> None:

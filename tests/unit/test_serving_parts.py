@@ -12,7 +12,7 @@ import pytest
 from annotated_types import Le
 
 from ratchet.core.errors import ArtifactError, Unavailable
-from ratchet.core.schema import LoggedAnswer
+from ratchet.core.schema import LoggedAnswer, StoredRow
 from ratchet.project.file import Project, Serving
 from serving.bodies import EACH, ONE
 from serving.features import OnlineFeatures, Row
@@ -126,7 +126,7 @@ class Gate:
         self.calls.append(list(entities))
         self.entered.set()
         self.open.wait(5)
-        return [None if name == "nobody" else {"name": name} for name in entities]
+        return [None if name == "nobody" else StoredRow({"name": name}) for name in entities]
 
 
 def test_requests_that_come_during_a_look_up_share_the_next() -> None:
@@ -225,7 +225,7 @@ class Place:
         if self.down:
             message = "down"
             raise Unavailable(message)
-        return [{"name": name} for name in entities]
+        return [StoredRow({"name": name}) for name in entities]
 
 
 def test_a_store_on_this_machine_is_asked_on_the_loop_once_it_is_open_and_for_few() -> None:

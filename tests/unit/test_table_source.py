@@ -14,7 +14,8 @@ from ratchet.clients.content_hash import table_hash
 from ratchet.core.errors import DataError
 from ratchet.core.schema import DType
 from ratchet.sources import cells
-from ratchet.sources.folder import RawSnapshot, TableSource
+from ratchet.sources.checked_tables import RawSnapshot
+from ratchet.sources.folder import TableSource
 from tests.support.shop import ROWS, SHOP, Tables, customers, put, put_parquet, tables, with_cell
 from tests.support.streamflow import real_data, streamflow
 

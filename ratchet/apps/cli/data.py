@@ -79,7 +79,9 @@ def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa:
         document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in told.items()})
     else:
         rows = [
-            (n, p.table, p.column, p.problem, _shown(p), ", ".join(p.samples)) for n, problems in found.items() for p in problems
+            (n, p.table, p.column, f"{p.problem} ({p.hint})" if p.hint else p.problem, _shown(p), ", ".join(p.samples))
+            for n, problems in found.items()
+            for p in problems
         ]
         rows += [(name, "", entity, item.text, "", "") for name, items in odd.items() for item in items if item.others]
         if rows:
@@ -119,7 +121,7 @@ def ingest(
 ) -> None:
     """Validate snapshots, store them as Parquet, and load their features into the online store."""
     wiring = Wiring.load()
-    source = wiring.source(place)
+    source = wiring.source(place, anew=replace)
     taken = []
     for name in names:
         with waiting(f"ingesting {name}"):

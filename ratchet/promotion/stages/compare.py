@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ratchet.core.errors import PromotionFailed
+from ratchet.core.schema import GoldenRow
 from ratchet.estimators.bundle import TOLERANCE
 from ratchet.promotion.stages.stage import Stage
 from ratchet.promotion.underway import Underway
 
-_ASKED = 5  # golden entities asked through the Service; each is a whole request with its look-up
+_ASKED = 5  # golden entities asked through the Service; each is a whole request with its look-up, where there is one
 
 
 class Compare(Stage):
@@ -26,7 +27,7 @@ class Compare(Stage):
         for row in golden:
             if under.compared == _ASKED:
                 break
-            under.compared += _same_answer(under, row.entity)
+            under.compared += _same_answer(under, row)
         if under.compared == 0:
             known = f"none of its {len(golden)} golden entities"
             message = f"no answer of version {version} could be compared: the online store knows {known}"
@@ -50,9 +51,9 @@ def _require_pods(under: Underway) -> None:
             raise PromotionFailed(message)
 
 
-def _same_answer(under: Underway, entity: str) -> bool:
+def _same_answer(under: Underway, row: GoldenRow) -> bool:
     """Whether the entity's answer was compared and is right; False when the online store does not know it."""
-    version, answer = under.move.to, under.production.rollout.ask(entity)
+    version, answer = under.move.to, under.production.rollout.ask(row.entity, row.features)
     if answer is None:
         return False
     if answer.version != version:
@@ -60,6 +61,6 @@ def _same_answer(under: Underway, entity: str) -> bool:
         raise PromotionFailed(message)
     expected = under.bundle.scorer.row(answer.features)
     if not abs(expected - answer.score) <= TOLERANCE:
-        message = f"/predict answered {answer.score} for {entity}, but version {version} gives {expected}"
+        message = f"/predict answered {answer.score} for {row.entity}, but version {version} gives {expected}"
         raise PromotionFailed(message)
     return True

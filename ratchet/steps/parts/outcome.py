@@ -8,7 +8,7 @@ from datetime import date
 from ratchet.core.decision import Reason, Verdict, check
 from ratchet.core.estimate import Estimate
 from ratchet.core.events import Proof, day_of
-from ratchet.core.evidence import WINNERS_CURSE, Look, ahead, differs, fell, gain_over, sinks
+from ratchet.core.evidence import Look, ahead, differs, fell, gain_over, sinks
 from ratchet.core.gate import better_beyond_doubt
 from ratchet.core.history import History
 from ratchet.core.schema import ModelVersion, Snapshot
@@ -46,10 +46,9 @@ def falls(
     looks = with_now(looks_at(history, champion, day), now)
     if not looks or looks[-1].as_of != day:
         return []
-    alpha, more, label = (1 - gate.confidence) / 2, task.metric.more_is_better, task.metric.label
     return [
-        fell(looks, first, alpha, more_is_better=more, label=label),
-        sinks(looks, first, gate.false_promotions_a_year, more_is_better=more, label=label),
+        fell(looks, first, (1 - gate.confidence) / 2, task.metric),
+        sinks(looks, first, gate.false_promotions_a_year, task.metric),
     ]
 
 
@@ -75,9 +74,7 @@ def live_fall(project: Project, store: SnapshotStore, requests: RequestLog, cham
             continue
         label = f"live {task.metric.label} of {live.rows} labelled answers of {months} month{'s' if months > 1 else ''}"
         now, alpha = task.figure(kept.labels, kept.scores, kept.groups), (1 - gate.confidence) / 2
-        more = task.metric.more_is_better
-        before = Estimate(first.value - (1 if more else -1) * WINNERS_CURSE, first.se)
-        return differs(now, before, alpha, more_is_better=more, label=label)
+        return differs(now, task.metric.unchosen(first.estimate), alpha, task.metric, label)
     return None
 
 
@@ -138,6 +135,6 @@ def proof(project: Project, history: History, version: int, champion: int, judge
         return better_beyond_doubt(Estimate(last.delta, last.se), 1 - 2 * rule.back_alpha, f"version {version} on {judged.as_of}")
     months = check("months beside the champion", len(pairs), ">=", rule.min_months)
     gain = gain_over(pairs, rule.yearly / 2)
-    worth = check("gain", gain.gain if gain else math.nan, ">", rule.min_gain)
+    worth = check("gain", gain.gain if gain else math.nan, ">", task_of(project).metric.scale.min_gain)
     asked = (months, worth, ahead(pairs, rule.yearly / 2))
     return next((reason for reason in asked if reason.verdict is not Verdict.PASS), asked[-1])

@@ -69,6 +69,7 @@ def decide(
         return PairedLook(judged.as_of, found.value, found.se, len(held.labels))
 
     seen = Seen(
+        metric=task.metric,
         today=judged.as_of,
         champion=with_now(looks_at(history, champion.number, judged.as_of), look_now(task, held, champion_scores)),
         first=first_look(task, champion, policy.confidence),
@@ -77,8 +78,6 @@ def decide(
         ],
         claims=claims_of(history),
         tries=history.tries_before(judged.as_of),
-        label=task.metric.label,
-        more_is_better=task.metric.more_is_better,
     )
     return next_move(seen, rule_of(policy)), {named(months): version for months, version in made.items()}
 

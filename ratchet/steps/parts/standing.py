@@ -9,7 +9,7 @@ from datetime import date
 from ratchet.core.decision import Reason, Verdict
 from ratchet.core.estimate import Estimate, Interval
 from ratchet.core.events import Measured
-from ratchet.core.evidence import WINNERS_CURSE, Look, differs
+from ratchet.core.evidence import Look, differs
 from ratchet.core.history import History, Waiting
 from ratchet.core.schema import ModelVersion
 from ratchet.core.trigger import Wish
@@ -87,10 +87,9 @@ def _worse_than_promised(project: Project, newest: Measured, first: Look | None)
     """The newest figure against that at registration, less what that is too good by: fallen months hide in fallen months."""
     if first is None or newest.value is None or newest.se is None:
         return []
-    task, alpha = task_of(project), (1 - project.policy.gate.confidence) / 2
-    more, label = task.metric.more_is_better, f"{task.metric.label} of {newest.as_of:%Y-%m}"
-    bar = Estimate(first.value - (1 if more else -1) * WINNERS_CURSE, first.se)
-    return [differs(Estimate(newest.value, newest.se), bar, alpha, more_is_better=more, label=label)]
+    metric, alpha = task_of(project).metric, (1 - project.policy.gate.confidence) / 2
+    now, bar = Estimate(newest.value, newest.se), metric.unchosen(first.estimate)
+    return [differs(now, bar, alpha, metric, f"{metric.label} of {newest.as_of:%Y-%m}")]
 
 
 def _live(history: History, champion: int) -> str:

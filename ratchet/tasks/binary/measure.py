@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.decision import Verdict
-from ratchet.core.estimate import Clusters, Interval, MetricName, Paired, Scores
+from ratchet.core.estimate import Clusters, Interval, MetricName, Paired, Scale, Scores
 from ratchet.core.measurement import Asked, Guard, Limit, Measurement, SliceComparison
 from ratchet.core.policy import GatePolicy
 from ratchet.tasks.binary.auc import Pair, auc_interval
@@ -21,7 +21,9 @@ from ratchet.tasks.binary.ranking import Labels, Ranked
 from ratchet.tasks.binary.slices import POSITIVE, compare_slices
 
 CHANCE = 0.5
-METRIC = MetricName("auc", "AUC", neutral=CHANCE, neutral_name="chance", no_interval="a class has fewer than two rows")
+# by the twelve simulated worlds of benchmarks/years; the winner's curse there is .010 to .018
+SCALE = Scale(winners_curse=0.015, min_gain=0.003, broken_by=0.05, broken_at_first=0.25)
+METRIC = MetricName("auc", "AUC", neutral=CHANCE, neutral_name="chance", no_interval="a class has fewer than two rows", scale=SCALE)
 BRIER = "brier"
 _LEAP = 4  # a champion's distance from 1 may become so many times less before it looks like a leak
 _MORE_ROWS = "raise holdout.share (a new holdout), lower policy.gate.{}, or pool months: policy.gate.pool"

@@ -1,0 +1,87 @@
+"""Labels as files write them: true and false, or a value that the project names as the positive one, and one other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ratchet.core.entity_key import code_of
+from ratchet.core.schema import is_missing
+from ratchet.sources.cells import NULLS, plain
+from ratchet.sources.problems import shortened
+
+TWO = 2
+# YAML reads an unquoted `positive: Yes` as true: the file's word for it is any that YAML reads so
+_WORDS = {"true": ("true", "yes", "on"), "false": ("false", "no", "off")}
+_SHOWN = 5  # values of a column that has too many
+
+
+@dataclass(frozen=True, slots=True)
+class Positives:
+    """Which of the values found are 1 and which 0.
+
+    `labels` maps each spelling found to its label. `problem` says why they are none, and is empty where they are; `note` says what
+    is odd about them.
+    """
+
+    labels: Mapping[str, int]
+    problem: str = ""
+    note: str = ""
+
+
+def spelling(value: Any, positive: str) -> str | None:
+    """A cell as it is compared: without blanks around, a whole number without a point, a truth value in small letters.
+
+    None where it is empty or one of the spellings of null, unless it is the positive value.
+    """
+    if is_missing(value):
+        return None
+    text = str(value).strip()
+    if text in NULLS and text != positive.strip():
+        return None
+    return text.lower() if text.lower() in _WORDS else code_of(text)
+
+
+def positives(counts: Mapping[str, int], positive: str) -> Positives:
+    """Tell the positive value from the other.
+
+    Args:
+        counts: the spellings found, with how often each is there.
+        positive: as ratchet.yaml has it.
+    """
+    wanted = spelling(positive, positive) or positive
+    hits = [text for text in counts if text == wanted] or [text for text in counts if text.lower() in _WORDS.get(wanted, ())]
+    found = _told(counts)
+    if len(counts) > TWO:
+        return Positives({}, f"a binary label has two values, and here are {len(counts):,}: {found}")
+    if not hits and (len(counts) == TWO or any(text.lower() == wanted.lower() for text in counts)):
+        return Positives({}, f"none is {positive!r}, which label.positive names; there are {found}")
+    note = f"no label is {positive!r}, which label.positive names; there are {found}" if counts and not hits else ""
+    return Positives({text: int(text in hits) for text in counts}, note=note)
+
+
+def typed_labels(column: pa.ChunkedArray, positive: str) -> tuple[pa.Array, Positives]:
+    """A raw column as bool, null where no label has come yet or the values are none, and what was found in it."""
+    cells = plain(column)
+    if pa.types.is_nested(cells.type):
+        return pa.nulls(len(cells), pa.bool_()), Positives({}, f"a label is text, a number or a truth value, and not {cells.type}")
+    raw = cells.dictionary_encode()
+    texts = [spelling(value, positive) for value in raw.dictionary.to_pylist()]
+    counted: Counter[str] = Counter()
+    for entry in pc.value_counts(raw.indices.drop_null()).to_pylist():
+        if (text := texts[entry["values"]]) is not None:
+            counted[text] += entry["counts"]
+    read = positives(counted, positive)
+    values = pa.array([None if text is None or read.problem else bool(read.labels[text]) for text in texts], pa.bool_())
+    return values.take(raw.indices), read
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    most = Counter(counts).most_common(_SHOWN)
+    more = f" and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
+    return ", ".join(f"{shortened(text)!r} ({times:,})" for text, times in most) + more
