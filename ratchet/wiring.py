@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -375,6 +376,7 @@ class Wiring:
             self.registry.prepare()
         for url in (self.settings.ledger_url, self.settings.requests_url):
             prepare(url)
+        import_module("ratchet.ledger.signing")
 
     @property
     def production(self) -> Production:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
@@ -86,11 +86,12 @@ class SqlLedger:
     def _append_once(
         self, engine: Engine, chains: Sequence[str], kind: str, body: Mapping[str, Any], key: str, secret: bytes
     ) -> Record:
+        signer = _signer(secret) if secret else None
         with engine.begin() as connection:
             newest = select(RECORDS.c.seq, RECORDS.c.hash).where(RECORDS.c.model.in_(chains)).order_by(RECORDS.c.seq.desc())
             last = connection.execute(newest.limit(1)).first()
             seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-            record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous, secret)
+            record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous, secret, signer)
             connection.execute(
                 RECORDS.insert().values(
                     model=self._model,
@@ -190,6 +191,12 @@ def models_in(url: str) -> list[str]:
     Raises UserError when the URL is none, Unavailable when the database cannot be reached.
     """
     return SqlLedger(url, "", "").models()
+
+
+def _signer(secret: bytes) -> Callable[[str], str]:
+    from ratchet.ledger.signing import signature_of  # noqa: PLC0415 - 0.1 s that a process which appends nothing does not need
+
+    return partial(signature_of, secret)
 
 
 def _read(
