@@ -16,7 +16,7 @@ from ratchet.clients.secrets import trace_of
 from ratchet.core.errors import RatchetError, RetryableError
 from ratchet.wiring import Wiring, say
 
-__all__ = ["Wiring", "attempt", "hand_on", "step"]
+__all__ = ["Wiring", "attempt", "hand_on", "say", "step"]
 
 T = TypeVar("T")
 

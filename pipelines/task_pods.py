@@ -7,8 +7,9 @@ from kfp.dsl import PipelineConfig, PipelineTask
 
 from pipelines.runners.kubeflow.settings import KubeflowSettings
 
-ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL")
-OPTIONAL = (  # absent where a pod's identity or Amazon's own address serves
+ADDRESSES = ("RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL")
+OPTIONAL = (  # absent where an identity or Amazon's own address serves, or where the project has no features in a store of ours
+    "RATCHET_ONLINE_URL",
     "RATCHET_SNAPSHOTS_URL",
     "RATCHET_REPORTS_URL",
     "RATCHET_LEDGER_KEY",

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ratchet.core.address import sqlite_url
 from ratchet.core.errors import UserError
 from ratchet.core.row_groups import ROWS_PER_POD
-from ratchet.project.addresses import bucket, database, place_or_bucket, postgres, tracking, web
+from ratchet.project.addresses import bucket, database, database_of_data, place_of_data, postgres, tracking, web
 
 LOCK = "promotion.lock"
 DEFAULT_HOME = ".ratchet"  # beside the project file
@@ -48,13 +48,17 @@ class Settings(BaseSettings):
     ledger_key: str = ""  # by which the ledger's records are signed; else of the file
     ledger_key_file: str = ""  # with that key; else ledger.key in the home, where the ledger lies there too
     requests_url: Annotated[str, AfterValidator(database)] = ""  # likewise, of the request log
-    online_url: Annotated[str, AfterValidator(postgres)] = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
+    online_url: Annotated[str, AfterValidator(postgres)] = (
+        ""  # of `feature_store: feast`, a PostgreSQL URL, else SQLite under the home
+    )
     snapshots_url: Annotated[str, AfterValidator(bucket)] = ""  # s3://bucket/prefix, else a folder under the home
     reports_url: Annotated[str, AfterValidator(bucket)] = ""  # likewise
     notify_url: Annotated[str, AfterValidator(web)] = ""  # to which each event is posted as JSON, else to nowhere
-    data: Annotated[str, AfterValidator(place_or_bucket)] = (
+    data: Annotated[str, AfterValidator(place_of_data)] = (
         ""  # place of the raw snapshots that `ratchet watch` and `ratchet schedule` take
     )
+    source_url: Annotated[str, AfterValidator(database_of_data)] = ""  # database that `--data sql:` reads raw snapshots from
+    source_timeout: float = Field(default=900.0, gt=0, le=86_400)  # seconds that one query of it may take
     deployment: str = ""  # name of the Deployment that serves, else processes on this machine
     namespace: str = ""  # of the Deployment, else the pod's own or that of the kubeconfig's context
     lease: str = ""  # name of the promotion lock's Lease, else `<deployment>-promotion`

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
-from ratchet.core.address import BadAddress, sqlite_file, sqlite_url
-from ratchet.core.errors import NoSuchVersion, RatchetError, UserError
+from ratchet.core.address import BadAddress, read_address, sqlite_file, sqlite_url
+from ratchet.core.errors import Misconfigured, NoSuchVersion, RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
-from ratchet.project.addresses import place_or_bucket
+from ratchet.project.addresses import SOURCE, is_database, place_of_data, settled
 from ratchet.project.file import Project, load_project
 from ratchet.promotion.production import Production
 from ratchet.settings import Settings, load_settings
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ratchet.reports.port import DriftReporter, Reports
     from ratchet.requests.port import RequestLog
     from ratchet.rollout.port import Rollout
+    from ratchet.scores.port import Rows, Target
     from ratchet.snapshots.port import SnapshotStore
     from ratchet.sources.port import Source
     from ratchet.sources.s3 import Upload
@@ -86,7 +88,7 @@ class Wiring:
         return task_of(self.project)
 
     def source(self, place: str | Path, *, anew: bool = False) -> Source:
-        """Raw snapshots below a folder, or below `s3://bucket/prefix`.
+        """Raw snapshots below a folder, below `s3://bucket/prefix`, or of a database.
 
         With features that a Feast repository has, which stay those that a snapshot was stored with, unless they are taken `anew`.
         """
@@ -113,17 +115,27 @@ class Wiring:
         """The snapshots' tables, as far as features stand in them."""
         from ratchet.sources.folder import TableSource
 
-        try:
-            place_or_bucket(str(place))
-        except BadAddress as error:
-            message = f"the data's place is not usable: {error}, nor is it a folder"
-            raise UserError(message) from error
+        checked_place(str(place))
         if str(place).startswith("s3://"):
             from ratchet.clients.s3 import S3Folder
             from ratchet.sources.s3 import S3Source
 
             return S3Source(S3Folder(str(place), "the data's place"), self.project.in_tables)
+        if is_database(str(place)):
+            return self._database(str(place))
         return TableSource(Path(place), self.project.in_tables)
+
+    def _database(self, place: str) -> Source:
+        from ratchet.sources.sql import SqlSource
+
+        if place != SOURCE:
+            return SqlSource(place, self.project.in_tables, "the data's place", self.settings.source_timeout)
+        if not self.settings.source_url:
+            message = (
+                f"{SOURCE} is the database of RATCHET_SOURCE_URL, which is not set: set it to an address that SQLAlchemy knows"
+            )
+            raise UserError(message)
+        return SqlSource(self.settings.source_url, self.project.in_tables, "RATCHET_SOURCE_URL", self.settings.source_timeout)
 
     def upload(self, folder: Path, to: str) -> Upload:
         """Raw snapshots of a folder, to be put below `s3://bucket/prefix`."""
@@ -131,6 +143,62 @@ class Wiring:
         from ratchet.sources.s3 import Upload
 
         return Upload(folder, self.project.in_tables, S3Folder(to, "--to"))
+
+    def rows_in(self, place: str, as_of: date, query: str = "") -> Rows:
+        """Rows to score: a stored snapshot (or the `latest`), a file of features, or what an SQL query gives.
+
+        Args:
+            place: the snapshot's name, date or id; the file's path; or the database's URL.
+            as_of: the date that a file's or a query's rows describe.
+            query: of a database.
+        """
+        if "://" in place:
+            from ratchet.sources.row_query import QueryRows
+
+            _refuse_address(place, "what is to be scored")
+            return QueryRows(place, query, self.project, as_of, self.settings.source_timeout)
+        if Path(place).suffix.lower() in {".csv", ".parquet"} or Path(place).is_file():
+            from ratchet.sources.row_file import FileRows
+
+            return FileRows(Path(place), self.project, as_of)
+        from ratchet.steps.parts.stored_rows import StoredRows
+
+        stored = self.store.listed() if place == "latest" else [self.store.get(place)]
+        if not stored:
+            message = "no snapshot has been ingested yet: `ratchet data ingest` does it, or name a file"
+            raise UserError(message)
+        return StoredRows(self.store, stored[-1], self.project.entity)
+
+    def scores_to(self, out: str) -> Target:
+        """Where scores go: a Parquet or CSV file, one on S3, or a table of an SQL database."""
+        from ratchet.scores.file import ScoreFile, folder_beside, suffix_of
+        from ratchet.scores.kept import KeptScores
+
+        url, number_sign, table = out.rpartition("#")
+        if number_sign and "://" in url and not url.startswith("s3://"):
+            from ratchet.scores.sql import ScoreTable
+
+            _refuse_address(url, "--out")
+            return KeptScores(self._kept_for(out), ScoreTable(url, table))
+        suffix_of(out)
+        if out.startswith("s3://"):
+            from ratchet.clients.s3 import S3Folder
+            from ratchet.scores.s3 import ScoreObject
+
+            folder, _, name = out.rpartition("/")
+            return KeptScores(self._kept_for(out), ScoreObject(S3Folder(folder, "--out"), name))
+        path = Path(out).absolute()
+        return KeptScores(folder_beside(path), ScoreFile(path))
+
+    def _kept_for(self, out: str) -> Path:
+        """Where the parts are kept of what is no file here."""
+        return self.settings.folder / "scores" / hashlib.sha256(out.encode()).hexdigest()[:16]
+
+    def prepared_row(self, rows: Mapping[str, Mapping[str, Any]], as_of: date) -> dict[str, Any]:
+        """Features of one entity whose tables came with a request, by the project's `prepare`; see sources.prepare.prepared_row."""
+        from ratchet.sources.prepare import prepared_row
+
+        return prepared_row(self.project, as_of, rows)
 
     def labels_in(self, file: Path) -> Columns:
         """The late labels of a CSV file, as `RequestLog.join` takes them."""
@@ -173,6 +241,12 @@ class Wiring:
             return self.repository
         if not self.project.keeps_features:
             return self._snapshot_features
+        if self.settings.deployment and not self.settings.online_url:
+            message = (
+                "RATCHET_ONLINE_URL is not set: the pods of a cluster look features up in a PostgreSQL; put its address into the "
+                "Secret of connections, or set feature_store: none in ratchet.yaml and let requests bring their features"
+            )
+            raise Misconfigured(message)
         from ratchet.features.feast_features import FeastFeatures
 
         return FeastFeatures(
@@ -391,6 +465,15 @@ class Wiring:
         return replace(self.production, say=lambda _: None)
 
 
+def _refuse_address(url: str, what: str) -> None:
+    """Raise UserError where that is no URL of a database, before any library sees it and might repeat it."""
+    try:
+        read_address(url, {url.partition("://")[0].partition("+")[0].lower()})
+    except BadAddress as error:
+        message = f"{what} is not usable: {error}"
+        raise UserError(message) from error
+
+
 @dataclass(frozen=True, slots=True)
 class SeenModel:
     """What one of several models can be looked at by, without its project file."""
@@ -399,6 +482,15 @@ class SeenModel:
     registry: Registry
     ledger: Ledger
     rollout: Rollout
+
+
+def checked_place(place: str) -> str:
+    """A place of raw snapshots as a process in another folder finds it. Raises UserError, which repeats none of its secrets."""
+    try:
+        return settled(place_of_data(place))
+    except BadAddress as error:
+        message = f"the data's place is not usable: {error}, nor is it a folder"
+        raise UserError(message) from error
 
 
 def models_of_home() -> Iterator[SeenModel]:

@@ -21,8 +21,8 @@ _NEEDED = re.compile(
 )
 _NOT_A_CHILDS = re.compile(r"RATCHET_(UI|KFP)_\w+")  # of the page and of who starts runs; no process of ours under them needs any
 _NOT_A_SERVERS = re.compile(
-    r"RATCHET_(NOTIFY_URL|LEDGER_KEY\w*)|KUBE\w+"
-)  # what answers strangers appends no event, and patches nothing
+    r"RATCHET_(NOTIFY_URL|SOURCE_URL|LEDGER_KEY\w*)|KUBE\w+"
+)  # what answers strangers appends no event, reads no raw data, and patches nothing
 
 
 def environment(settings: Settings) -> dict[str, str]:

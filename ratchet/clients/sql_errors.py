@@ -39,7 +39,7 @@ _RIGHTS_STATES = ("28", "42501")  # invalid authorisation; insufficient privileg
 _WRONG = re.compile(
     r"(database|role|schema|relation|table|column) .*does not exist|no such (table|column)|file is not a database|Unknown database"
     r"|malformed|invalid (connection|dsn|port|sslmode)|SSL was required|does not support SSL|certificate|invalid connection option"
-    r"|missing \"=\"|readonly database|read-only",
+    r"|missing \"=\"|readonly database|read-only|syntax error|one statement at a time|incomplete input",
     re.IGNORECASE,
 )
 _WRONG_STATES = (

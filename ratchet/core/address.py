@@ -99,6 +99,13 @@ def place_of(text: str) -> str:
     return bare if found["user"] is not None else f"{address.scheme}://{bare}"
 
 
+def has_password(text: str) -> bool:
+    """Whether a URL has a password, or in its query what is named like one; a user's name alone is none."""
+    found = _URL.fullmatch(text)
+    query = text.partition("?")[2]
+    return found is None or found["password"] is not None or any(_SECRET_KEY.search(key) for key, _ in parse_qsl(query))
+
+
 def sqlite_url(path: str) -> str:
     """The URL of a file: `%`, `?` and `#` in its name would be read as something else."""
     return _SQLITE + quote(path, safe="/ !$&'()*+,;=:@[]~" + "".join({c for c in path if not c.isascii()}))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import ArtifactError, DataError
 
+EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")  # text that stands for an empty cell
 Columns = dict[str, NDArray[Any]]
 FeatureValue = float | str | None
 
@@ -52,7 +53,7 @@ class Feature:
 class Coded:
     """A category column the way Parquet and Arrow keep it: `codes` of shape (n,), each a position in `values`, -1 for missing.
 
-    Counting it never looks at a row's text. Where rows are scored, `texts()` is the column that `Columns` has.
+    Counting and scoring it never look at a row's text. `texts()` is the column that `Columns` has.
     """
 
     codes: NDArray[np.signedinteger[Any]]
@@ -82,6 +83,10 @@ class Coded:
         shared[:-1] = list(self.values)  # the last is None, which -1 names
         texts: NDArray[Any] = shared[self.codes]
         return texts
+
+
+Scored = Mapping[str, NDArray[Any] | Coded]
+"""What is scored: `Columns`, or the categories as codes, of which no row's text is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ class Provenance:
     project_hash: str
     seed: int
     train_rows: int
+    prepare: str = ""  # SHA-256 hex digest of the sources of the user's own `prepare`, empty without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,7 @@ class LoggedAnswer:
     score: float
     features_hash: str
     answered_at: float
+    posted: str | None = None  # JSON of the features that the request brought, and of the date of those that lay beneath
 
 
 def features_hash(features: Mapping[str, FeatureValue]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.schema import Columns, Feature, FeatureValue
+from ratchet.core.schema import Columns, Feature, FeatureValue, Scored
 
 Grid = Mapping[str, Mapping[str, Sequence[Any]] | None]  # estimator's name -> parameter -> values to try; None leaves it out
 
@@ -26,11 +26,11 @@ class Scorer(Protocol):
         """The score of one row of raw values. Raises DataError when a value does not fit its feature."""
         ...
 
-    def batch(self, columns: Columns) -> NDArray[np.float64]:
+    def batch(self, columns: Scored) -> NDArray[np.float64]:
         """The scores of n rows, shape (n,): for each what `row` says, bit by bit."""
         ...
 
-    def margins(self, columns: Columns) -> NDArray[np.float64]:
+    def margins(self, columns: Scored) -> NDArray[np.float64]:
         """The quantity of n rows, shape (n,), that an explanation's contributions add up to."""
         ...
 

@@ -7,11 +7,14 @@ to be. Empty is "not set".
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from ratchet.core.address import BadAddress, read_address, secrets_in
+from ratchet.core.address import BadAddress, has_password, read_address, secrets_in, sqlite_file, sqlite_url
 
 _SQL = "postgresql+psycopg://user:password@host:port/database"
 _BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^\x00-\x1f\x7f\\]*))?")
+SOURCE = "sql:"  # in place of a folder: the database of RATCHET_SOURCE_URL
+_NO_DATABASES = {"http", "https", "ftp", "file", "s3", "gs", "abfs", "hdfs"}
 _MLFLOW_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _DATABRICKS = re.compile(r"(databricks|databricks-uc|uc)(://[\w.:-]*)?")
 
@@ -57,11 +60,49 @@ def bucket(value: str) -> str:
     return value
 
 
-def place_or_bucket(value: str) -> str:
-    """A folder, or a place on S3."""
-    if "://" not in value:
+def database_of_data(value: str) -> str:
+    """A database that raw snapshots are read from: whatever SQLAlchemy reaches."""
+    if value:
+        scheme = re.match(r"[A-Za-z][\w+.-]*(?=://)", value)
+        family = scheme[0].partition("+")[0].lower() if scheme else ""
+        if not family or family in _NO_DATABASES:
+            message = f"it is {_SQL}, sqlite:///file, or another address that SQLAlchemy has a driver for"
+            raise BadAddress(message)
+        _checked(value, (family,), f"it is {_SQL}, sqlite:///file, or another that SQLAlchemy has a driver for")
+    return value
+
+
+def place_of_data(value: str) -> str:
+    """A folder, a place on S3, `sql:` (the database of RATCHET_SOURCE_URL), or a database's address without a password in it.
+
+    A place is stored with a run and shown by its orchestrator, and a command line is read by everybody on the machine.
+    """
+    if not is_database(value):
+        return bucket(value) if "://" in value else value
+    if value == SOURCE:
         return value
-    return bucket(value)
+    database_of_data(value)
+    if has_password(value):
+        message = f"it has a password in it, which a command line shows to others: set RATCHET_SOURCE_URL to it and give {SOURCE}"
+        raise BadAddress(message)
+    return value
+
+
+def is_database(place: str) -> bool:
+    """Whether raw snapshots lie in a database there, and not in a folder or on S3."""
+    return place == SOURCE or ("://" in place and not place.startswith("s3://"))
+
+
+def reached_by_a_pod(place: str) -> bool:
+    """Whether the place is no folder and no file of this machine."""
+    return place.startswith("s3://") or (is_database(place) and sqlite_file(place) is None)
+
+
+def settled(place: str) -> str:
+    """The place as a process in another folder finds it, too."""
+    if (file := sqlite_file(place)) is not None:
+        return sqlite_url(str(Path(file).absolute()))
+    return place if not place or "://" in place or place == SOURCE else str(Path(place).absolute())
 
 
 def parts_of(url: str) -> tuple[str, list[str]]:

@@ -21,14 +21,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.clients.arrow_keys import one_code
-from ratchet.core.schema import DType
+from ratchet.core.schema import EMPTY, DType
 
-NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
+NULLS = EMPTY
 EXACT = 2**53  # the model's columns are float64: larger ints would be changed silently
 _INT = r"^[+-]?0*\d{1,17}(\.0*)?$"
 _FLOAT = r"^(?i)[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 _ARROW = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.BOOL: pa.bool_(), DType.CATEGORY: pa.string()}
+
+_TOO_LARGE = "too large for an exact int (beyond 2**53)"
 
 Mask = NDArray[np.bool_]
 
@@ -157,6 +159,9 @@ def _from_values(raw: pa.Array, dtype: DType) -> Cells:
     if dtype is DType.INT and pa.types.is_floating(kind):
         good = pc.fill_null(pc.equal(raw, pc.floor(raw)), fill_value=False)
         faults = _faults(raw, good, "int")
+        beyond = mask_of(pc.fill_null(pc.and_(pc.is_finite(raw), pc.greater(pc.abs(raw), EXACT)), fill_value=False))
+        if beyond.any():
+            good, faults = pc.and_(good, pa.array(~beyond)), (*faults, Fault(_TOO_LARGE, beyond))
         kept = _bounded(Cells(pc.if_else(good, raw, None), faults))
         return Cells(kept.values.cast(pa.int64()), kept.faults)
     if dtype is DType.CATEGORY and pa.types.is_boolean(kind):
@@ -195,7 +200,7 @@ def _bounded(cells: Cells) -> Cells:
             else pc.greater(values, EXACT)
         )
         rows = mask_of(pc.fill_null(beyond, fill_value=False))
-        phrase = "too large for an exact int (beyond 2**53)"
+        phrase = _TOO_LARGE
     if not rows.any():
         return cells
     return Cells(pc.if_else(pa.array(~rows), values, None), (*cells.faults, Fault(phrase, rows)))

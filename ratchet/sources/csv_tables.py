@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -92,29 +92,33 @@ def read_csv(path: Path, table: str, columns: Sequence[str], form: Form) -> pa.T
         broken.append(row)
         return "skip"
 
-    encoding = {} if form.encoding == "utf-8-sig" else {"encoding": form.encoding}
     with opened(path, table) as file:
-        content = pa_csv.read_csv(
-            file,
-            read_options=pa_csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK, skip_rows=form.dialect.skipped, **encoding
-            ),  # with threads, invalid rows have no number
-            parse_options=pa_csv.ParseOptions(
-                delimiter=form.dialect.separator,
-                quote_char=form.dialect.quote,
-                newlines_in_values=True,
-                invalid_row_handler=collect,
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()),
-                include_columns=columns,
-                strings_can_be_null=True,
-                null_values=[""],
-            ),
-        )
+        content = pa_csv.read_csv(file, **options(columns, form, collect))
     if broken:
         phrase = counted(len(broken), "row has", "rows have")
         rows = ", ".join(str(row.number) for row in broken[:SAMPLES])
         message = f"{path.name}: {phrase} not {len(form.header)} columns (truncated?), as row {rows}"
         raise TableError(Problem(table, "", message, len(broken), (), clipped([row.text for row in broken])))
     return content
+
+
+def options(columns: Sequence[str], form: Form, broken: Callable[[pa_csv.InvalidRow], str]) -> dict[str, Any]:
+    """How Arrow is to read a file of that form: every cell as text, null where it is empty; `broken` hears of each row that is."""
+    encoding = {} if form.encoding == "utf-8-sig" else {"encoding": form.encoding}
+    return {
+        "read_options": pa_csv.ReadOptions(  # with threads, invalid rows have no number
+            use_threads=False, block_size=_BLOCK, skip_rows=form.dialect.skipped, **encoding
+        ),
+        "parse_options": pa_csv.ParseOptions(
+            delimiter=form.dialect.separator,
+            quote_char=form.dialect.quote,
+            newlines_in_values=True,
+            invalid_row_handler=broken,
+        ),
+        "convert_options": pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()),
+            include_columns=columns,
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    }

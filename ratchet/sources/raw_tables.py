@@ -23,9 +23,9 @@ from ratchet.sources.table_files import SUFFIXES, files_of, hive_keys, is_logged
 from ratchet.sources.text_cells import read_bounded
 from ratchet.sources.told import Told
 
-__all__ = ["SUFFIXES", "Told", "column_names", "find_table", "is_plain_name", "read_table", "said_of"]
+__all__ = ["SUFFIXES", "Told", "column_names", "find_table", "is_plain_name", "is_text", "read_table", "said_of", "translated"]
 
-_SAID = b"ratchet.recognised"
+_SAID, _TEXT = b"ratchet.recognised", b"ratchet.text"
 _SHARE = 6  # as of one file in text_cells
 _RECOGNISED = Told()
 
@@ -57,7 +57,7 @@ def find_table(folder: Path, table: str) -> Path | None:
 def column_names(path: Path, table: str, told: Told = _RECOGNISED) -> list[str]:
     """The columns in order, repeated ones repeated. Raises TableError when there is no header or it cannot be read."""
     part, folder = _parts(path, table)[0], path
-    with _translated(part, table):
+    with translated(part, table):
         if is_parquet(part.name):
             with pq.ParquetFile(part) as file:
                 names: list[str] = file.schema_arrow.names
@@ -93,15 +93,20 @@ def read_table(
         by_comma = any(form.dialect.separator == "," for _, form in read if form)
         whole, commas = with_points(whole, table, numbers, told.decimal, by_comma=by_comma)
         said += [f"decimal comma in {', '.join(commas)}"] if commas else []
-    if not said:
-        return whole
-    return whole.replace_schema_metadata({**(whole.schema.metadata or {}), _SAID: f"{path.name} is read as {', '.join(said)}"})
+    facts = {_TEXT: b"1"} if all(form for _, form in read) else {}
+    facts |= {_SAID: f"{path.name} is read as {', '.join(said)}".encode()} if said else {}
+    return whole.replace_schema_metadata({**(whole.schema.metadata or {}), **facts}) if facts else whole
 
 
 def said_of(content: pa.Table) -> str:
     """What was recognised of the files' writing; empty when they are plain."""
     found: bytes = (content.schema.metadata or {}).get(_SAID, b"")
     return found.decode()
+
+
+def is_text(content: pa.Table) -> bool:
+    """Whether the table's cells are a CSV's, which are all text."""
+    return _TEXT in (content.schema.metadata or {})
 
 
 def _parts(path: Path, table: str) -> list[Path]:
@@ -128,7 +133,7 @@ def _parts(path: Path, table: str) -> list[Path]:
 def _read_part(
     part: Path, place: Path, table: str, columns: Sequence[str], told: Told, room: int
 ) -> tuple[pa.Table, csv_tables.Form | None]:
-    with _translated(part, table):
+    with translated(part, table):
         keys = hive_keys(part, place) if part != place else {}
         form = None if is_parquet(part.name) else csv_tables.form_of(part, table, [c for c in columns if c not in keys], told)
         if form:
@@ -170,7 +175,8 @@ def _spelt(content: pa.Table) -> pa.Table:
 
 
 @contextlib.contextmanager
-def _translated(path: Path, table: str) -> Iterator[None]:
+def translated(path: Path, table: str) -> Iterator[None]:
+    """What reading the file raises in the block, as TableError."""
     try:
         if path.stat().st_size == 0:
             raise _refused(table, f"{path.name} is empty")

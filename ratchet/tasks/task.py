@@ -14,6 +14,7 @@ from ratchet.core.measurement import Measurement
 from ratchet.core.metric import OfTask
 from ratchet.core.objective import Objective
 from ratchet.core.policy import GatePolicy
+from ratchet.core.schema import Columns
 from ratchet.project.file import Serving
 
 
@@ -22,6 +23,10 @@ class Answers(Protocol):
 
     def of(self, score: float) -> dict[str, Any]:
         """What an answer of /predict says of a row with this score, JSON types only."""
+        ...
+
+    def columns(self, scores: Scores) -> Columns:
+        """The same of n rows, as columns of one name each: what `ratchet score` writes beside the entity."""
         ...
 
     def explained(self, score: float, typical: float) -> dict[str, Any]:

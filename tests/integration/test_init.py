@@ -60,11 +60,19 @@ def test_types_ranges_and_categories_are_guessed(tmp_path: Path) -> None:
     project = loaded(describe(telco(tmp_path / "2024-05-31")), tmp_path)
     found = {column.name: column for column in project.features}
     assert {name: column.dtype for name, column in found.items()} == {
+        "opened": DType.DATE,
         "tier": DType.CATEGORY,
         "balance": DType.FLOAT,
         "active": DType.BOOL,
+        "odd_name": DType.FLOAT,
         "calls": DType.INT,
+        "usage_balance": DType.FLOAT,
     }
+    assert {name: column.header for name, column in found.items() if column.header != name} == {
+        "odd_name": "odd name",
+        "usage_balance": "balance",
+    }
+    assert {column.on_unknown for column in project.features} == {"missing"}
     assert set(found["tier"].categories or ()) >= {"No", "gold: 1", "#2"}
     low, high = found["balance"].range or (0, 0)
     assert low < -300
@@ -78,12 +86,9 @@ def test_types_ranges_and_categories_are_guessed(tmp_path: Path) -> None:
 def test_what_is_left_out_is_said_with_the_reason(tmp_path: Path) -> None:
     text = describe(telco(tmp_path / "data"))
     for note in (
-        "accounts.opened: dates",
         "accounts.comment: free text or an id: 200 different values",
         "accounts.country: every value is 'CH'",
-        "accounts.odd name: the name is not letters",
         "accounts.empty: it has no values",
-        "usage.balance: a column of that name",
         "churn.reason: it comes with the label",
     ):
         assert f"#   {note}" in text
@@ -176,17 +181,29 @@ def test_options_decide_what_cannot_be_guessed(tmp_path: Path) -> None:
     assert TableSource(tmp_path / "data", project.model_copy(update={"snapshots": SHOP.snapshots})).check("may") == []
 
 
+def emptied(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def nameless(folder: Path) -> None:
+    """The label's table and column are named like nothing that is a label."""
+    text = (folder / "churn.csv").read_text(encoding="utf-8").replace("churned", "flag").replace("reason", "remark")
+    (folder / "churn.csv").unlink()
+    (folder / "stays.csv").write_text(text, encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (lambda folder: [path.unlink() for path in folder.iterdir()], "holds neither tables"),
-        (lambda folder: (folder / "usage.csv").write_text("other\n1\n"), "entity key cannot be guessed: no column"),
-        (lambda folder: (folder / "churn.csv").rename(folder / "left.csv"), "label cannot be guessed: no table named"),
+        (lambda folder: [emptied(folder), (folder / "usage.csv").write_text("other\n1\n1\n")], "key cannot be guessed: no column"),
+        (nameless, "label cannot be guessed: no table named .* of two values are accounts.active"),
         (lambda folder: (folder / "usage.csv").write_bytes(b""), "usage.csv is empty"),
         (lambda folder: (folder / "usage.csv").write_text("account_id,x\n"), "usage.csv has no rows"),
-        (lambda folder: (folder / "my usage.csv").write_text("account_id,x\n"), "cannot be a table"),
+        (lambda folder: (folder / "my usage.csv").write_text("account_id,x\n"), "my usage.csv has no rows"),
         (lambda folder: (folder / "usage.parquet").write_bytes(b"junk"), "both usage.csv and usage.parquet"),
-        (lambda folder: [(folder / f"{name}.csv").unlink() for name in ("usage", "churn")], "a table of its own"),
+        (lambda folder: [(folder / f"{name}.csv").unlink() for name in ("usage", "churn")], "no table named .* accounts.active"),
     ],
 )
 def test_data_that_cannot_be_described_gets_a_sentence(tmp_path: Path, change: object, sentence: str) -> None:

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from ratchet.core.errors import ArtifactError, DataError
-from ratchet.core.schema import Columns, FeatureValue, column, rows_of
+from ratchet.core.schema import Coded, Columns, FeatureValue, Scored, column, rows_of
 from ratchet.estimators.frames import frame
 from ratchet.estimators.plain.encoding import row_of
 from ratchet.estimators.plain.scorer import Scorer
@@ -77,6 +77,25 @@ def test_a_row_scores_as_the_pipeline_scores_a_frame_of_that_row(name: str, row:
 @steady
 def test_a_batch_scores_as_its_rows(name: str, raw: list[dict[str, FeatureValue]]) -> None:
     assert SCORERS[name].batch(columns_of(*raw)).tolist() == [SCORERS[name].row(row) for row in raw]
+
+
+def as_codes(columns: Columns) -> Scored:
+    """The categories as Parquet keeps them, with a value that no row has."""
+    found: dict[str, Any] = dict(columns)
+    for feature in FEATURES:
+        if not feature.dtype.is_number:
+            cells = columns[feature.name].tolist()
+            values = ["nobody has it", *sorted({cell for cell in cells if cell is not None})]
+            codes = [-1 if cell is None else values.index(cell) for cell in cells]
+            found[feature.name] = Coded(np.array(codes, dtype=np.int32), values)
+    return found
+
+
+@every_model
+@given(raw=st.lists(rows, max_size=8))
+@steady
+def test_categories_as_codes_score_as_the_rows(name: str, raw: list[dict[str, FeatureValue]]) -> None:
+    assert SCORERS[name].batch(as_codes(columns_of(*raw))).tolist() == [SCORERS[name].row(row) for row in raw]
 
 
 @every_model

@@ -83,5 +83,5 @@ have; secret; and root. Whoever asks MLflow gets the login of one that wants it.
 
 {{/* A pod with this annotation is started anew with other settings, or another project. */}}
 {{- define "ratchet.checksum" -}}
-checksum/settings: {{ printf "%s%s" (include "ratchet.settings" .) .Values.project | sha256sum }}
+checksum/settings: {{ printf "%s%s%s" (include "ratchet.settings" .) .Values.project (.Values.featureStore | default "") | sha256sum }}
 {{- end }}

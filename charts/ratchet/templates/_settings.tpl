@@ -8,6 +8,12 @@
 {{- required "the project is missing: add --set-file project=ratchet.yaml" .Values.project }}
 {{- end }}
 
+{{/* Where the project's features are: feast (ours), none, or repository (a Feast repository that exists). */}}
+{{- define "ratchet.featureStore" -}}
+{{- $kept := get (fromYaml .Values.project) "feature_store" | default "feast" }}
+{{- ternary "repository" ($kept | toString) (kindIs "map" $kept) }}
+{{- end }}
+
 {{/* What a step is given, beside the addresses in the Secret connections.secret. */}}
 {{- define "ratchet.settings" -}}
 RATCHET_PROJECT: /etc/ratchet/ratchet.yaml

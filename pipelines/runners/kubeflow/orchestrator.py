@@ -13,6 +13,7 @@ from pipelines.runners.kubeflow.schedules import KubeflowScheduler
 from pipelines.runners.port import Listed, Started
 from ratchet.core.errors import UserError
 from ratchet.ledger.journal import Journal
+from ratchet.project.addresses import reached_by_a_pod
 
 
 class KubeflowRunner:
@@ -38,7 +39,7 @@ class KubeflowRunner:
     def start(self, arguments: Mapping[str, Any], name: str = "") -> Started:
         """Upload the pipeline when it has changed, and start a run of it."""
         data = str(arguments["data"])
-        if data and not data.startswith("s3://"):
+        if data and not reached_by_a_pod(data):
             message = f"a pod of Kubeflow does not see the folder {data}: upload it (ratchet data upload), give s3://bucket/prefix"
             raise UserError(message)
         wide = runner.has_many_rows(self._journal.history(), self._rows_per_pod)

@@ -10,6 +10,7 @@ from pipelines.runners.kubeflow.runs import Backend, Schedule
 from pipelines.runners.port import Scheduled
 from ratchet.core.errors import UserError
 from ratchet.ledger.journal import Journal
+from ratchet.project.addresses import reached_by_a_pod
 
 _CRON_FIELDS, _KFP_FIELDS = 5, 6
 
@@ -36,7 +37,7 @@ class KubeflowScheduler:
     def schedule(self, cron: str, arguments: Mapping[str, Any]) -> list[str]:
         """Upload the pipeline when it has changed, and let its runs recur."""
         six = six_fields(cron)
-        if not str(arguments["data"]).startswith("s3://"):
+        if not reached_by_a_pod(str(arguments["data"])):
             message = "the place of the raw snapshots is not known: give --data s3://bucket/prefix (or RATCHET_DATA)"
             raise UserError(message)
         before = self._all()

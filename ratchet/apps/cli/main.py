@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ratchet.apps.cli import backtest, data, demo, exporter, production, project, retention, run, runs, serving, ui, watch
+from ratchet.apps.cli import backtest, data, demo, exporter, production, project, retention, run, runs, score, serving, ui, watch
 from ratchet.apps.cli.console import complain, err, out
 from ratchet.clients.obstacles import forget_shared_metrics
 from ratchet.clients.secrets import trace_of
@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for module in (demo, project, run, runs, backtest, watch, production, serving, ui, exporter, retention):
+for module in (demo, project, run, runs, score, backtest, watch, production, serving, ui, exporter, retention):
     module.add_to(app)
 
 

@@ -17,7 +17,7 @@ from ratchet.core.errors import UserError
 from ratchet.core.events import MoveState
 from ratchet.core.history import Run as RunHistory
 from ratchet.core.trigger import Action
-from ratchet.wiring import Wiring
+from ratchet.wiring import Wiring, checked_place
 
 _TASKS = {
     "ingest": "ingest",
@@ -34,7 +34,11 @@ _Snapshot = Annotated[
     str, typer.Option(help="Snapshot to run on: a folder's name, the date or id of an ingested one, or `latest`.")
 ]
 _Data = Annotated[
-    str, typer.Option(help="Folder, or s3://bucket/prefix, with one folder a snapshot; leave out when it was ingested before.")
+    str,
+    typer.Option(
+        help="Folder, or s3://bucket/prefix, with one folder a snapshot; sql: for the database of RATCHET_SOURCE_URL, or its "
+        "address without a password; leave out when it was ingested before."
+    ),
 ]
 _Force = Annotated[bool, typer.Option(help="Train and compare although nothing asks for it.")]
 _Replace = Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")]
@@ -64,7 +68,7 @@ def run(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Run the pipeline: ingest, drift check, and only when needed train, evaluate, promote."""
-    arguments = {"snapshot": snapshot, "data": _place(data), "replace": replace, "force": force}
+    arguments = {"snapshot": snapshot, "data": checked_place(data), "replace": replace, "force": force}
     wiring = Wiring.load()
     orchestrator = runner_of(runner, wiring)
     if detach and not orchestrator.outlives:
@@ -97,10 +101,6 @@ def submit(
 ) -> None:
     """Start a run on Kubeflow and do not wait for it: `run --runner kfp --detach`."""
     run(snapshot, data, force, replace, Orchestrator.KFP, True, as_json)  # noqa: FBT003 - the same options by place
-
-
-def _place(data: str) -> str:
-    return str(Path(data).absolute()) if data and not data.startswith("s3://") else data
 
 
 def _shown(as_json: bool, follow: Callable[[Callable[[Event], None]], Run]) -> Run:

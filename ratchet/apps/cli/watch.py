@@ -16,7 +16,7 @@ from ratchet.apps.cli.console import complain, line
 from ratchet.apps.watch.heartbeat import LOOK_SECONDS, RUN_SECONDS, Heartbeat
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.core.errors import DataError, RetryableError, UserError
-from ratchet.wiring import Wiring
+from ratchet.wiring import Wiring, checked_place
 
 _LOOKS = 5  # in which nothing changes, before an upload is taken for done
 
@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def watch(
-    data: Annotated[str, typer.Option(help="Folder or s3://bucket/prefix of raw snapshots (RATCHET_DATA).")] = "",
+    data: Annotated[str, typer.Option(help="Folder, s3://bucket/prefix or database (sql:) of raw snapshots (RATCHET_DATA).")] = "",
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 60.0,
     quiet: Annotated[
         float | None,
@@ -56,7 +56,7 @@ def watch(
     claimed: list[str] = []  # runs that are done here begin after the lock is given back: a promotion wants it too
 
     def start(name: str, key: str) -> str:
-        run_id = runner.start({"snapshot": name, "data": place, "replace": False, "force": False}, key).run_id
+        run_id = runner.start({"snapshot": name, "data": checked_place(place), "replace": False, "force": False}, key).run_id
         claimed[:] = [] if runner.outlives else [run_id]
         return run_id
 

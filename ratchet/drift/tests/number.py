@@ -104,7 +104,7 @@ def _gaps(reference: Ints, current: Ints) -> Floats:
 
 
 def _compare(reference: FeatureProfile, current: FeatureProfile) -> Comparison | None:
-    if reference.dtype not in {DType.INT, DType.FLOAT}:
+    if not reference.dtype.is_number or reference.dtype is DType.BOOL:
         return None
     if not (reference.present and current.present):
         return Comparison(reference.present, current.present, None, None)

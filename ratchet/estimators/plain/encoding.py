@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ratchet.core.entity_key import code_of, spellings
 from ratchet.core.errors import DataError
-from ratchet.core.schema import Columns, Feature, FeatureValue, is_missing
+from ratchet.core.schema import Coded, Columns, Feature, FeatureValue, Scored, is_missing
 from ratchet.estimators.documents import Spec
 
 MISSING = "<missing>"  # the category that stands for an empty cell, in training and in scoring
@@ -64,8 +64,13 @@ def by_spelling(columns: Mapping[str, int]) -> dict[str, int]:
     return {**{other: at for other, at in others if other not in columns}, **columns}
 
 
-def column_of(columns: Columns, name: str) -> NDArray[Any]:
-    """The column of a feature. Raises DataError when it is not there."""
+def column_of(columns: Scored, name: str) -> NDArray[Any]:
+    """The column of a feature, cell by cell. Raises DataError when it is not there."""
+    column = _column_of(columns, name)
+    return column.texts() if isinstance(column, Coded) else column
+
+
+def _column_of(columns: Scored, name: str) -> NDArray[Any] | Coded:
     try:
         return columns[name]
     except KeyError as error:
@@ -73,14 +78,27 @@ def column_of(columns: Columns, name: str) -> NDArray[Any]:
         raise DataError(message) from error
 
 
-def numbers_of(columns: Columns, name: str) -> NDArray[np.float64]:
+def numbers_of(columns: Scored, name: str) -> NDArray[np.float64]:
     """The column of a numeric feature: float64 of shape (n,), NaN for missing."""
     return np.asarray(column_of(columns, name), dtype=np.float64)
 
 
-def categories_of(columns: Columns, name: str) -> list[str]:
+def categories_of(columns: Scored, name: str) -> list[str]:
     """The cells of a categorical feature, missing ones as MISSING."""
     return [category(value) for value in column_of(columns, name)]
+
+
+def positions_of(columns: Scored, name: str, known: Mapping[str, int], others: int) -> NDArray[np.intp]:
+    """What `known` says of each cell of a categorical feature, `others` where it has none, shape (n,).
+
+    Of a column of codes each value is looked up once.
+    """
+    column = _column_of(columns, name)
+    if not isinstance(column, Coded):
+        return np.array([known.get(cell, others) for cell in categories_of(columns, name)], dtype=np.intp)
+    values = (*map(category, column.values), MISSING)  # the last is what the code -1 names
+    found: NDArray[np.intp] = np.array([known.get(value, others) for value in values], dtype=np.intp)[column.codes]
+    return found
 
 
 def row_of(features: Sequence[Feature], columns: Columns, position: int) -> dict[str, FeatureValue]:

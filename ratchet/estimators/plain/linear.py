@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from ratchet.core.errors import DataError
-from ratchet.core.schema import Columns, FeatureValue, rows_of
+from ratchet.core.schema import FeatureValue, Scored, rows_of
 from ratchet.estimators.documents import Spec
-from ratchet.estimators.plain.encoding import Inputs, by_spelling, categories_of, category, number, numbers_of
+from ratchet.estimators.plain.encoding import Inputs, by_spelling, category, number, numbers_of, positions_of
 
 
 class Linear(Spec):
@@ -106,7 +106,7 @@ class LinearScorer:
             _refuse_overflow(vector, np.array([total]))
         return total
 
-    def batch(self, columns: Columns) -> NDArray[np.float64]:
+    def batch(self, columns: Scored) -> NDArray[np.float64]:
         """The log-odds of n rows, shape (n,); equal to `row` bit by bit. Raises DataError as `row` does."""
         encoded = np.tile(np.array(self._start), (rows_of(columns), 1))
         with np.errstate(over="ignore"):  # refused below
@@ -118,7 +118,7 @@ class LinearScorer:
                     encoded[missing, indicator] = self._flag[indicator]
             for name, known, otherwise in self._categories:
                 default = -1 if otherwise is None else otherwise
-                hot = np.array([known.get(cell, default) for cell in categories_of(columns, name)], dtype=np.intp)
+                hot = positions_of(columns, name, known, default)
                 encoded[np.flatnonzero(hot >= 0), hot[hot >= 0]] = 1.0
         # A stack of (1, width) @ (width, 1) products: numpy takes ddot for each, as for a single row.
         with np.errstate(over="ignore", invalid="ignore"):

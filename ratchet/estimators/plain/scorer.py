@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ratchet.core.schema import Columns, Feature, FeatureValue
+from ratchet.core.schema import Feature, FeatureValue, Scored
 from ratchet.estimators.documents import SCORER, Input, Spec, parsed
 from ratchet.estimators.plain.linear import Linear
 from ratchet.estimators.plain.trees import Trees
@@ -82,11 +82,11 @@ class Scorer:
         """
         return expit(self._model.row(features))
 
-    def batch(self, columns: Columns) -> NDArray[np.float64]:
+    def batch(self, columns: Scored) -> NDArray[np.float64]:
         """The scores of n rows, shape (n,): for each what `row` says. Raises DataError as `row` does."""
         return scores(self._model.batch(columns).tolist())
 
-    def margins(self, columns: Columns) -> NDArray[np.float64]:
+    def margins(self, columns: Scored) -> NDArray[np.float64]:
         """The log-odds of n rows, shape (n,), before the logistic function rounds them: what contributions add up to."""
         return self._model.batch(columns)
 

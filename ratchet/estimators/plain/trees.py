@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from ratchet.core.schema import Columns, FeatureValue, rows_of
+from ratchet.core.schema import FeatureValue, Scored, rows_of
 from ratchet.estimators.documents import Spec
-from ratchet.estimators.plain.encoding import Inputs, by_spelling, categories_of, category, number, numbers_of
+from ratchet.estimators.plain.encoding import Inputs, by_spelling, category, number, numbers_of, positions_of
 
 Split = tuple[int, float | None, bool]
 Tree = tuple[float | Split, ...]
@@ -192,7 +192,7 @@ class TreeScorer:
             total += value
         return total
 
-    def batch(self, columns: Columns) -> NDArray[np.float64]:
+    def batch(self, columns: Scored) -> NDArray[np.float64]:
         """The log-odds of n rows, shape (n,); equal to `row` bit by bit. Raises DataError as `row` does."""
         where = []
         for name, thresholds, start in self._numbers:
@@ -200,7 +200,7 @@ class TreeScorer:
             ranks = np.searchsorted(np.array(thresholds), values, side="left")
             where.append(np.where(np.isnan(values), start, start + 1 + ranks))
         for name, rows, others in self._categories:
-            where.append(np.array([rows.get(cell, others) for cell in categories_of(columns, name)], dtype=np.intp))
+            where.append(positions_of(columns, name, rows, others))
         total = np.full(rows_of(columns), self._baseline)
         step = max(1, _CHUNK_BYTES // (self._table.itemsize * self._table.shape[1]))
         for start in range(0, len(total), step):

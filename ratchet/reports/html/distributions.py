@@ -78,7 +78,7 @@ def _label(dtype: DType, value: str) -> str:
 def _histogram(reference: FeatureProfile, current: FeatureProfile) -> Histogram:
     sides = [side for side in (reference, current) if side.present]
     low, high = min(side.quantile(_TAIL) for side in sides), max(side.quantile(1 - _TAIL) for side in sides)
-    if reference.dtype is DType.INT:
+    if reference.dtype in {DType.INT, DType.DATE}:
         edges, shift = _whole_edges(math.floor(low), math.ceil(high)), 0.5
     else:
         edges, shift = np.linspace(low, high, _BINS + 1) if low < high else np.array([low - 0.5, low, low + 0.5]), 0.0

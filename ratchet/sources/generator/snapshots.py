@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -19,11 +19,12 @@ from ratchet.core.errors import UserError
 from ratchet.core.schema import DType
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
-from ratchet.sources.generator.synthetic import CHUNK, Change, Chunk, Population
+from ratchet.sources.generator.synthetic import CHUNK, Change, Population
+from ratchet.sources.generator.tables import table_of
 from ratchet.sources.raw_tables import is_plain_name
+from ratchet.sources.which_tables import brings_labels_alone, entity_table, stem_of
 
 Format = Literal["csv", "parquet"]
-_ARROW = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.BOOL: pa.bool_(), DType.CATEGORY: pa.string()}
 
 
 def generate(
@@ -85,16 +86,20 @@ def generate(
         raise UserError(message)
     population = Population(project, seed)
     change = Change(drift, drift_features, concept, nulls, label_noise)
-    tables = [table for table in project.tables if labels or table != project.label.table]
+    tables = [table for table in project.tables if labels or not brings_labels_alone(project, table)]
+    dated = any(column.dtype is DType.DATE for column in project.columns)
+    as_of = project.date_of(snapshot) if dated else None
     try:
         with _finished(target) as folder, contextlib.ExitStack() as files:
-            writers = {table: files.enter_context(_Writer(folder / f"{table}.{format}")) for table in tables}
+            writers = {table: files.enter_context(_Writer(folder / f"{stem_of(project, table)}.{format}")) for table in tables}
             for index, start in enumerate(range(0, users, CHUNK)):
                 rows = min(CHUNK, users - start)
                 chunk = population.chunk(snapshot, index, rows, change)
-                spoiled = _spoil(project, chunk, bad_rows, format) if index == 0 and bad_rows else {}
+                content = {table: table_of(project, table, chunk, as_of, labels=labels) for table in tables}
+                if index == 0 and bad_rows:
+                    content |= _spoil(project, content, bad_rows, format)
                 for table, writer in writers.items():
-                    writer.write(spoiled[table] if table in spoiled else _table(project, table, chunk))
+                    writer.write(content[table])
                 on_rows(rows)
     except OSError as error:
         message = f"{target} cannot be written: {error.strerror or error}"
@@ -129,52 +134,41 @@ class _Writer:
         self._parquet.write_table(table)
 
 
-def _table(project: Project, table: str, chunk: Chunk) -> pa.Table:
-    rows = len(chunk.labels)
-    columns = {project.entity: pa.array([f"U{number:07d}" for number in range(chunk.start + 1, chunk.start + rows + 1)])}
-    if table == project.label.table:
-        columns[project.label.name] = pa.array(chunk.labels)
-    for column in _columns(project, table):
-        columns[column.name] = pa.array(chunk.values[column.name], _ARROW[column.dtype], mask=chunk.nulls.get(column.name))
-    return pa.table(columns)
-
-
-def _columns(project: Project, table: str) -> list[Column]:
-    return [column for column in project.columns if column.table == table]
-
-
-def _spoil(project: Project, chunk: Chunk, count: int, format: Format) -> dict[str, pa.Table]:  # noqa: A002 - as above
+def _spoil(project: Project, content: Mapping[str, pa.Table], count: int, format: Format) -> dict[str, pa.Table]:  # noqa: A002 - as above
     """The first chunk's tables with `count` bad rows: a text for a number, out of range, an unknown category, a user twice."""
     faults: list[tuple[Column | None, object]] = []
-    columns = project.columns
+    places = [(column.table, column.header) for column in project.columns]
+    columns = [
+        column for column, place in zip(project.columns, places, strict=True) if places.count(place) == 1
+    ]  # one finding a cell
     if format == "csv":  # a Parquet column has one type
         faults += [(column, "n/k") for column in columns if column.dtype is not DType.CATEGORY][:2]
     for column in columns:
-        if column.range is not None:
+        if column.range is not None and column.dtype is not DType.DATE:
             fault = column.range[1] + 1
             faults.append((column, int(fault) if column.dtype is DType.INT else fault))
         if column.categories is not None:
             faults.append((column, "unheard of"))
     faults.insert(min(3, len(faults)), (None, None))  # a repeated row of the first table
     tables: dict[str, pa.Table] = {}
-    count = min(count, len(chunk.labels))
+    count = min(count, content[entity_table(project)].num_rows)
     for kind, (spoilt, value) in enumerate(faults):
         rows = np.arange(kind, count, len(faults))
         if not len(rows):
             break
-        name = spoilt.table if spoilt else next(table for table in project.tables if table != project.label.table)
-        table = tables[name] if name in tables else _table(project, name, chunk)
+        name = spoilt.table if spoilt else entity_table(project)
+        table = tables.get(name, content[name])
         tables[name] = _overwritten(table, spoilt, rows, value) if spoilt else pa.concat_tables([table, table.take(pa.array(rows))])
     return tables
 
 
 def _overwritten(table: pa.Table, column: Column, rows: NDArray[np.int64], value: object) -> pa.Table:
-    present = table[column.name].to_pylist()
+    present = table[column.header].to_pylist()
     for row in rows:
         present[row] = value
-    as_text = isinstance(value, str) or pa.types.is_string(table[column.name].type)  # also when it was spoilt by a text before
-    typed = pa.array(_texts(present), pa.string()) if as_text else pa.array(present, table[column.name].type)
-    return table.set_column(table.column_names.index(column.name), column.name, typed)
+    as_text = isinstance(value, str) or pa.types.is_string(table[column.header].type)  # also when it was spoilt by a text before
+    typed = pa.array(_texts(present), pa.string()) if as_text else pa.array(present, table[column.header].type)
+    return table.set_column(table.column_names.index(column.header), column.header, typed)
 
 
 def _texts(cells: Sequence[object]) -> list[str | None]:

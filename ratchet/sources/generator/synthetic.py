@@ -23,6 +23,8 @@ from ratchet.project.columns import Column
 from ratchet.project.file import Project
 
 Floats = NDArray[np.float64]
+_WHOLE = frozenset({DType.INT, DType.DATE})
+_USUAL = {"": (0.0, 100.0), "days": (0.0, 3650.0), "weekday": (0.0, 6.0), "month": (1.0, 12.0)}  # of a column without a range
 
 CHUNK = 100_000  # users; a part of the streams' names, so another size makes other users
 RHO = 0.9  # a user's z in two months correlate by its square, 0.81
@@ -82,7 +84,7 @@ class _Marginal:
         a, b = self.shape
         # Kumaraswamy's distribution: shaped like a beta, with a quantile function in closed form (J. Hydrology 46, 1980)
         numbers: Floats = self.low + self.width * (1.0 - (1.0 - u) ** (1.0 / b)) ** (1.0 / a)
-        if self.column.dtype is DType.INT:
+        if self.column.dtype in _WHOLE:
             return np.floor(numbers).astype(np.int64)
         return np.round(numbers, max(2, 4 - int(np.floor(np.log10(self.width)))))
 
@@ -101,7 +103,7 @@ class Population:
         self._features = len(project.features)
         rng = np.random.default_rng([seed, _WORLD])
         self._marginals = [_marginal(column, rng) for column in project.columns]
-        numbers = [i for i, column in enumerate(project.features) if column.dtype in {DType.INT, DType.FLOAT}]
+        numbers = [i for i, column in enumerate(project.features) if column.dtype in {*_WHOLE, DType.FLOAT}]
         others = [i for i in range(self._features) if i not in numbers]
         self._drifting = [*rng.permutation(numbers).tolist(), *rng.permutation(others).tolist()]
         self._pairs = [tuple(rng.choice(self._features, 2, replace=False)) for _ in range(_PAIRS if self._features > 1 else 0)]
@@ -169,10 +171,10 @@ def _marginal(column: Column, rng: np.random.Generator) -> _Marginal:
         return _Marginal(column, names=names, cuts=tuple(cuts))
     if column.dtype is DType.BOOL:
         return _Marginal(column, cuts=(float(rng.uniform(0.25, 0.75)),))
-    low, high = column.range or (0.0, 100.0)
+    low, high = column.range or _USUAL[column.of_date if column.dtype is DType.DATE else ""]
     share = float(rng.uniform(0.15, 0.4))  # declared ranges are bounds of the possible, not of the usual
     width = (high - low) * share
-    if column.dtype is DType.INT:
+    if column.dtype in _WHOLE:
         # at least ten values, so that little of z is lost; the floor of the top value stays within the range
         width = min(max(width, 10.0), np.floor(high) - np.ceil(low) + 1.0 - 1e-9)
         return _Marginal(

@@ -51,7 +51,9 @@ _FORMS: tuple[tuple[str, Callable[[dict[str, str]], date]], ...] = (
 
 
 def is_iso(name: str) -> bool:
-    """Whether the name itself is the date, and needs no line in ratchet.yaml."""
+    """Whether the name itself is the date, and needs no line in ratchet.yaml; `2024-W05` is a week, whose last day is meant."""
+    if "W" in name.upper():
+        return False
     with suppress(ValueError):
         date.fromisoformat(name)
         return True

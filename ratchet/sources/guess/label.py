@@ -150,14 +150,14 @@ def _positive(seen: Seen, asked: str | None) -> tuple[str | None, bool, str]:
     truth = seen.fits.get(DType.BOOL)
     if truth is not None and not truth.faulty:
         return None, True, "true or 1 is what is predicted"
+    if all(re.fullmatch(r"-?\d+", value) for value in values):
+        high = max(values, key=int)
+        return high, False, f"{high!r} is 1, the larger of {values[0]} and {values[1]}: a guess"
     low = [value.strip().lower() for value in values]
     ones, nones = ([form.fullmatch(value) is not None for value in low] for form in (_ONE, _NONE))
     for one, other in ((0, 1), (1, 0)):
         if (ones[one] and not ones[other]) or (nones[other] and not nones[one]):
             return values[one], True, f"{values[one]!r} is 1 and {values[other]!r} 0, by the words"
-    if all(re.fullmatch(r"-?\d+", value) for value in values):
-        high = max(values, key=int)
-        return high, False, f"{high!r} is 1, the larger of {values[0]} and {values[1]}: a guess"
     rarer = min(values, key=lambda value: (seen.counts.get(value, 0), value))
     return rarer, False, f"{rarer!r} is 1, the rarer of {values[0]!r} and {values[1]!r}: a guess"
 

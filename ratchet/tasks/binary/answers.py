@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ratchet.core.estimate import Scores
+from ratchet.core.schema import Columns
+
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 
 
@@ -18,6 +23,10 @@ class ProbabilityAnswers:
     def of(self, score: float) -> dict[str, Any]:
         """`prediction` and `probability`."""
         return {"prediction": int(score >= self.threshold), "probability": score}
+
+    def columns(self, scores: Scores) -> Columns:
+        """`probability`, then `prediction` (int64)."""
+        return {"probability": scores, "prediction": (scores >= self.threshold).astype(np.int64)}
 
     def explained(self, score: float, typical: float) -> dict[str, Any]:
         """The row's probability, and the typical row's."""

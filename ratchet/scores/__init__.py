@@ -1,0 +1,1 @@
+"""Scores of many rows: where the rows come from, and where their scores go."""

@@ -1,0 +1,146 @@
+"""One file of rows to score, Parquet or CSV, a batch at a time: features stand beside the key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from ratchet.core.errors import DataError
+from ratchet.project.file import Project
+from ratchet.scores.port import BATCH, Batch, Read
+from ratchet.sources import csv_tables
+from ratchet.sources.decimal_comma import with_points
+from ratchet.sources.problems import clipped, counted
+from ratchet.sources.raw_tables import column_names, translated
+from ratchet.sources.row_checks import RowChecks
+from ratchet.sources.table_files import is_parquet
+from ratchet.sources.text_streams import opened
+from ratchet.sources.told import told_of
+from ratchet.sources.which_tables import entity_table
+
+_BUFFER = 1 << 20  # bytes of a Parquet column's pages at once, however large its row groups are
+
+
+class FileRows:
+    """Implements `ratchet.scores.port.Rows`.
+
+    A CSV file is read as that of the table that lists the entities would be: separator, encoding and decimal comma are recognised.
+
+    Args:
+        path: the file.
+        project: says what its columns may hold.
+        as_of: the date that they describe.
+    """
+
+    proven = False
+
+    def __init__(self, path: Path, project: Project, as_of: date) -> None:
+        self._path, self._as_of = path, as_of
+        self._checks = RowChecks(project, path.name, as_of)
+        self._told = told_of(project, entity_table(project))
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self._path.name
+
+    @property
+    def as_of(self) -> date:
+        """As it was given."""
+        return self._as_of
+
+    @property
+    def total(self) -> int | None:
+        """As Parquet says; of a CSV file nobody knows before it is read."""
+        if not is_parquet(self.name):
+            return None
+        with translated(self._path, self.name):
+            return int(pq.read_metadata(self._path).num_rows)
+
+    def identity(self) -> str:
+        """SHA-256 of its bytes."""
+        with translated(self._path, self.name), self._path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def batches(self, features: Sequence[str], start: int) -> Iterator[Read]:
+        """Rows with the key and these features. Raises DataError where a column is missing, or the file is damaged."""
+        with translated(self._path, self.name):
+            if is_parquet(self.name):
+                headers = self._checks.headers(features, column_names(self._path, self.name))
+                found = _parquet(self._path, list(headers.values()), start)
+            else:
+                form = csv_tables.form_of(self._path, self.name, self._checks.wanted(features), self._told)
+                headers = self._checks.headers(features, form.header)
+                found = _csv(self._path, list(headers.values()), start, form)
+            for first, raw in found:
+                columns = raw if is_parquet(self.name) else self._with_points(raw, headers, form)
+                yield self._typed({name: columns.column(header) for name, header in headers.items()}, features, first)
+
+    def _with_points(self, raw: pa.RecordBatch, headers: Mapping[str, str], form: csv_tables.Form) -> pa.Table:
+        numbers = [header for name, header in headers.items() if self._checks.is_plain_number(name)]
+        table = pa.Table.from_batches([raw])
+        return with_points(table, self.name, numbers, self._told.decimal, by_comma=form.dialect.separator == ",")[0]
+
+    def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
+        def typed() -> Batch:
+            return self._checks.batch(raw, features, start)
+
+        return typed
+
+    def judged(self, seen: Mapping[str, int], rows: int) -> list[str]:
+        """As `RowChecks`."""
+        return self._checks.judged(seen, rows)
+
+
+def _parquet(path: Path, headers: list[str], start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Rows from `start` on, text as codes, with the number of rows before each batch."""
+    with pq.ParquetFile(path) as plain:
+        text = [name for name in headers if _is_text(plain.schema_arrow.field(name).type)]
+        sizes = [plain.metadata.row_group(group).num_rows for group in range(plain.num_row_groups)]
+    groups, before = list(range(len(sizes))), 0
+    while groups and before + sizes[groups[0]] <= start:
+        before += sizes[groups.pop(0)]
+    with pq.ParquetFile(path, read_dictionary=text, buffer_size=_BUFFER, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=headers, use_threads=False):
+            yield from _from(batch, before, start)
+            before += batch.num_rows
+
+
+def _csv(path: Path, headers: list[str], start: int, form: csv_tables.Form) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """As `_parquet`; every cell is text."""
+    if not form.filled:
+        return
+    broken: list[Any] = []
+
+    def collect(row: Any) -> str:
+        broken.append(row)
+        return "skip"
+
+    before = 0
+    with opened(path, path.name) as file, pa_csv.open_csv(file, **csv_tables.options(headers, form, collect)) as reader:
+        for batch in reader:
+            if broken:
+                phrase = counted(len(broken), "row has", "rows have")
+                told = f": {', '.join(map(repr, clipped([row.text for row in broken])))}"
+                message = f"{path.name}: {phrase} another number of cells than the header (truncated?){told}"
+                raise DataError(message)
+            yield from _from(batch, before, start)
+            before += batch.num_rows
+
+
+def _from(batch: pa.RecordBatch, before: int, start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The batch's rows from number `start` on, BATCH at a time."""
+    first = max(start - before, 0)
+    for at in range(first, batch.num_rows, BATCH):
+        yield before + at, batch.slice(at, BATCH)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))

@@ -1,0 +1,467 @@
+"""`ratchet init` on data as people have it: what it writes loads and takes every snapshot that it was guessed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ratchet.core.errors import DataError
+from ratchet.core.schema import DType
+from ratchet.project.columns import Column
+from ratchet.project.file import Project, load_project
+from ratchet.sources.folder import TableSource
+from ratchet.sources.guess.project import guess
+from ratchet.sources.guess.whole import Described
+from tests.support.shop import put
+
+ROWS = 300
+Frames = dict[str, pd.DataFrame]
+
+
+def people(rows: int = ROWS, seed: int = 3) -> Frames:
+    """Customers and their labels, which depend on age and plan."""
+    rng = np.random.default_rng(seed)
+    keys = [f"C{number:05d}" for number in range(rows)]
+    age, plan = rng.integers(18, 90, rows), rng.choice(["basic", "max", "pro"], rows)
+    left = (rng.random(rows) < 0.2 + 0.5 * (age > 50)).astype(int)
+    customers = pd.DataFrame({"customer_id": keys, "age": age, "income": (rng.normal(50, 10, rows)).round(2), "plan": plan})
+    return {"customers": customers, "labels": pd.DataFrame({"customer_id": keys, "churned": left})}
+
+
+def parquet(folder: Path, frames: Frames, *, index: bool = False) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=index)
+    return folder
+
+
+def checked(found: Described, root: Path) -> tuple[Project, dict[str, Column]]:
+    """The project that was written, which every snapshot must fit, and its features by header."""
+    path = root / "ratchet.yaml"
+    path.write_text(found.text, encoding="utf-8")
+    project = load_project(path)
+    source = TableSource(found.place, project)
+    names = [name for name in source.names() if (found.place / name).is_dir() and name in snapshots(found.place)]
+    assert [source.check(name) for name in names] == [[]] * len(names)
+    return project, {column.header: column for column in project.features}
+
+
+def snapshots(place: Path) -> list[str]:
+    return [item.name for item in place.iterdir() if any(item.glob("*.csv")) or any(item.glob("*.parquet"))]
+
+
+def tried(root: Path, frames: Frames, **options: str) -> tuple[Project, dict[str, Column], Described]:
+    put(root / "data" / "2024-01-31", frames)
+    found = guess(root / "data", **options)
+    project, columns = checked(found, root)
+    return project, columns, found
+
+
+def left_out(found: Described) -> dict[str, str]:
+    return {part.place: part.why for part in found.parts if not part.taken_as}
+
+
+def test_one_flat_table_may_have_the_label_inside(tmp_path: Path) -> None:
+    frames = people()
+    flat = frames["customers"].merge(frames["labels"])
+    project, columns, _ = tried(tmp_path, {"customers": flat})
+    assert (project.tables, project.label.table, project.label.column) == (("customers",), "customers", "churned")
+    assert list(columns) == ["age", "income", "plan"]
+
+
+@pytest.mark.parametrize(
+    ("words", "positive"),
+    [
+        (("No", "Yes"), "Yes"),
+        (("good", "bad"), "bad"),
+        ((1, 2), "2"),
+        (("stayed", "gone"), "gone"),
+        ((0, 1), None),
+        (("f", "t"), "t"),
+    ],
+)
+def test_the_positive_label_is_guessed_from_the_words(tmp_path: Path, words: tuple[object, object], positive: str | None) -> None:
+    frames = people()
+    frames["labels"]["churned"] = [words[value] for value in frames["labels"]["churned"]]
+    project, _, found = tried(tmp_path, frames)
+    assert project.label.positive == positive
+    assert ("a guess: --positive" in " ".join(found.notes)) is (words == (1, 2))
+
+
+def test_words_that_say_nothing_are_guessed_by_their_number_and_that_is_said(tmp_path: Path) -> None:
+    frames = people()
+    frames["labels"]["churned"] = np.where(np.arange(ROWS) < 40, "b", "a")
+    project, _, found = tried(tmp_path, frames)
+    assert project.label.positive == "b"
+    assert "'b' is 1, the rarer of 'a' and 'b': a guess: --positive VALUE says the other one" in found.notes[-1]
+    assert tried(tmp_path, frames, positive="A")[0].label.positive == "a"
+
+
+def test_an_empty_label_has_not_come_yet(tmp_path: Path) -> None:
+    frames = people()
+    frames["labels"]["churned"] = [None if row % 3 == 0 else ("No", "Yes")[row % 2] for row in range(ROWS)]
+    project, _, found = tried(tmp_path, frames)
+    assert project.label.positive == "Yes"
+    assert "of 200 labelled rows" in found.held.why
+
+
+def test_any_header_is_taken_beside_a_plain_name(tmp_path: Path) -> None:
+    frames = people()
+    headers = [
+        "mean radius",
+        "home.dest",
+        "größe",
+        "2nd visit (€)",
+        "a-b",
+        "ёлка",
+        "Mean Radius",
+        "event_timestamp",
+        "# of 'x': {y}",
+    ]
+    for number, header in enumerate(headers):
+        frames["customers"][header] = frames["customers"]["age"] * (number + 1) % 97
+    project, columns, _ = tried(tmp_path, frames)
+    assert [columns[header].name for header in headers] == [
+        "mean_radius",
+        "home_dest",
+        "groesse",
+        "customers_2nd_visit_eur",
+        "a_b",
+        "customers_column_10",
+        "customers_mean_radius",
+        "customers_event_timestamp",
+        "of_x_y",
+    ]
+    assert project.entity == "customer_id"
+
+
+def test_a_key_whose_header_is_no_name_gets_one(tmp_path: Path) -> None:
+    frames = {name: frame.rename(columns={"customer_id": "Customer ID"}) for name, frame in people().items()}
+    project, _, _ = tried(tmp_path, frames)
+    assert project.entity == "customer_id"
+    assert project.table("labels").key == "Customer ID"
+
+
+def test_a_key_may_be_called_otherwise_in_another_table(tmp_path: Path) -> None:
+    frames = people()
+    frames["labels"] = frames["labels"].rename(columns={"customer_id": "Customer ID"})
+    project, _, _ = tried(tmp_path, frames)
+    assert (project.table("customers").key, project.table("labels").key) == ("customer_id", "Customer ID")
+
+
+def test_the_index_of_a_pandas_frame_is_no_feature(tmp_path: Path) -> None:
+    frames = people()
+    parquet(tmp_path / "data" / "2024-01-31", {name: frame[frame.index % 7 != 0] for name, frame in frames.items()}, index=True)
+    found = guess(tmp_path / "data")
+    _, columns = checked(found, tmp_path)
+    assert list(columns) == ["age", "income", "plan"]
+    assert left_out(found)["customers.__index_level_0__"] == "the index of a pandas frame"
+
+
+def test_parquets_own_types_are_believed(tmp_path: Path) -> None:
+    frames = people()
+    customers = frames["customers"]
+    customers["region"] = pd.Categorical([str(row % 8 + 1) for row in range(ROWS)])
+    customers["code"] = [f"{row % 5}" for row in range(ROWS)]
+    customers["since"] = pd.date_range("2020-01-01", periods=ROWS)
+    customers["took"] = pd.to_timedelta(np.arange(ROWS), unit="D")
+    customers["parts"] = [[1, 2]] * ROWS
+    table = pa.Table.from_pandas(customers, preserve_index=False)
+    table = table.append_column("amount", pa.array([row % 11 for row in range(ROWS)]).cast(pa.decimal128(38, 2)))
+    table = table.append_column("born", pa.array(np.arange(ROWS, dtype=np.int32) * 9).cast(pa.date32()))
+    parquet(tmp_path / "data" / "2024-01-31", frames)
+    pq.write_table(table, tmp_path / "data" / "2024-01-31" / "customers.parquet")
+    found = guess(tmp_path / "data")
+    _, columns = checked(found, tmp_path)
+    assert {header: columns[header].dtype for header in ("region", "code", "since", "amount", "born")} == {
+        "region": DType.CATEGORY,
+        "code": DType.CATEGORY,
+        "since": DType.DATE,
+        "amount": DType.INT,
+        "born": DType.DATE,
+    }
+    assert columns["region"].categories == tuple("12345678")
+    for header, why in (("took", "duration[ns] is no type of a feature"), ("parts", "is no type of a feature")):
+        assert why in left_out(found)[f"customers.{header}"]
+
+
+def test_up_to_a_hundred_categories_are_taken(tmp_path: Path) -> None:
+    frames = people(2000)
+    frames["customers"]["state"] = [f"S{row % 100:02d}" for row in range(2000)]
+    frames["customers"]["town"] = [f"T{row % 101:03d}" for row in range(2000)]
+    _, columns, found = tried(tmp_path, frames)
+    assert len(columns["state"].categories or ()) == 100
+    assert left_out(found)["customers.town"] == "free text or an id: 101 different values"
+
+
+def test_a_key_that_repeats_is_named_with_an_example(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"] = pd.concat([frames["customers"], frames["customers"].head(40)])
+    with pytest.raises(
+        DataError, match=r"its key customer_id repeats: 40 of its values stand in more than one row, as 'C\d+'; one row"
+    ):
+        tried(tmp_path, frames)
+
+
+def test_what_an_earlier_month_alone_would_not_say_is_seen_in_the_others(tmp_path: Path) -> None:
+    for number, (name, high, low) in enumerate((("2024-01-31", 1, 2.5), ("2024-02-29", 3, 1.0), ("2024-11-30", 2, -7.5))):
+        frames = people(seed=number)
+        frames["customers"]["visits"] = np.arange(ROWS) % (high + 1)
+        frames["customers"]["degrees"] = low + (np.arange(ROWS) % 40) / 4
+        frames["customers"]["plan"] = [*frames["customers"]["plan"][1:], f"new{number}"]
+        put(tmp_path / "data" / name, frames)
+    project, columns = checked(guess(tmp_path / "data"), tmp_path)
+    assert columns["visits"].dtype is DType.INT
+    assert (columns["degrees"].range or (0, 0))[0] < -7.5
+    assert {"new0", "new1", "new2"} <= set(columns["plan"].categories or ())
+    assert project.snapshots == {}
+
+
+def test_one_month_of_zeros_and_ones_makes_no_truth_value_and_no_floor(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"]["visits"] = np.arange(ROWS) % 2
+    frames["customers"]["degrees"] = 2.5 + (np.arange(ROWS) % 40) / 4
+    _, columns, _ = tried(tmp_path, frames)
+    assert (columns["visits"].dtype, columns["visits"].range) == (DType.INT, (0, 10))
+    assert (columns["degrees"].range or (0, 0))[0] < 0
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "why"),
+    [
+        ("copy", lambda labels: np.where(labels == 1, "x", "y"), "a copy of the label"),
+        ("stage", lambda labels: np.where(labels == 1, np.arange(ROWS) % 3, 5), "each of its 4 values has one label alone"),
+        ("refund", lambda labels: labels * 100.0 + np.arange(ROWS) / 7, "it tells the labels apart without an error"),
+        ("reason", lambda labels: pd.Series(np.where(labels == 1, "price", None)), "every value is 'price'"),
+        ("ended", lambda labels: pd.Series(np.where(labels == 1, np.arange(ROWS) % 9 + 1.5, np.nan)), "it is filled only where"),
+    ],
+)
+def test_a_column_that_copies_the_label_is_left_out_by_name(
+    tmp_path: Path, header: str, values: Callable[[np.ndarray], object], why: str
+) -> None:
+    frames = people()
+    frames["customers"][header] = values(frames["labels"]["churned"].to_numpy())
+    _, columns, found = tried(tmp_path, frames)
+    assert header not in columns
+    assert why in left_out(found)[f"customers.{header}"]
+
+
+def test_numbers_that_name_a_row_are_left_out_and_a_person_may_take_them(tmp_path: Path) -> None:
+    frames = people()
+    order = np.random.default_rng(1).permutation(ROWS)
+    frames["customers"]["row"] = order + 1
+    frames["customers"]["ticket_no"] = order * 17 + 5
+    frames["customers"]["store_id"] = order % 12 + 300
+    _, columns, found = tried(tmp_path, frames)
+    assert left_out(found) == {
+        "customers.row": "numbers of rows, 1 to 300 without a gap",
+        "customers.ticket_no": "an id by its name: every row has another number",
+    }
+    assert columns["store_id"].dtype is DType.CATEGORY
+    assert [doubt.place for doubt in found.doubts if not doubt.taken] == ["customers.row", "customers.ticket_no"]
+    taken = checked(found.settled({"customers.ticket_no": True}), tmp_path)[1]
+    assert taken["ticket_no"].dtype is DType.INT
+
+
+@pytest.mark.parametrize(
+    ("names", "dates"),
+    [
+        (["2024-03", "2024-02"], ["2024-02-29", "2024-03-31"]),
+        (["month=2024-05"], ["2024-05-31"]),
+        (["Feb2023", "Jan2024"], ["2023-02-28", "2024-01-31"]),
+        (["2017", "2018"], ["2017-12-31", "2018-12-31"]),
+        (["2024Q1", "2024-W20"], ["2024-03-31", "2024-05-19"]),
+        (["as_of=2024-05-07"], ["2024-05-07"]),
+        (["one", "two"], ["2024-01-31", "2024-02-29"]),
+    ],
+)
+def test_dates_are_read_from_the_folders_names(tmp_path: Path, names: list[str], dates: list[str]) -> None:
+    for name in names:
+        put(tmp_path / "data" / name, people())
+    found = guess(tmp_path / "data")
+    project, _ = checked(found, tmp_path)
+    assert sorted(str(project.date_of(name)) for name in names) == dates
+    assert ("GUESSED" in found.text) is (names[0] == "one")
+
+
+def test_two_folders_of_one_date_are_named(tmp_path: Path) -> None:
+    for name in ("2024-01-31", "Jan2024"):
+        put(tmp_path / "data" / name, people())
+    with pytest.raises(DataError, match="the folders 2024-01-31 and Jan2024 would both be of 2024-01-31"):
+        guess(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ([f"{row},{row % 900 + 100}.50" for row in range(1, ROWS + 1)], "numbers written with ','"),
+        ([f"{row % 40}%" for row in range(ROWS)], "numbers written with '%'"),
+        ([f"${row}" for row in range(ROWS)], "numbers written with '$'"),
+    ],
+)
+def test_numbers_written_for_people_are_named_as_that(tmp_path: Path, written: list[str], why: str) -> None:
+    frames = people()
+    frames["customers"]["amount"] = written
+    _, _, found = tried(tmp_path, frames)
+    assert why in left_out(found)["customers.amount"]
+
+
+def test_words_that_are_read_as_empty_are_said(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"]["country"] = [("NA", "FR", "DE")[row % 3] for row in range(ROWS)]
+    _, columns, found = tried(tmp_path, frames)
+    assert (columns["country"].nullable, columns["country"].categories) == (True, ("DE", "FR"))
+    why = next(part.why for part in found.parts if part.place == "customers.country")
+    assert why.endswith("33.3% empty; read as empty: NA (100): if it is a value of its own, name it among the categories")
+
+
+def test_a_word_among_numbers_counts_as_missing_and_is_said(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"]["score"] = ["?" if row % 25 == 0 else str(row * 1.5) for row in range(ROWS)]
+    _, columns, found = tried(tmp_path, frames)
+    assert (columns["score"].dtype, columns["score"].max_unknown_share) == (DType.FLOAT, 0.1)
+    assert "4.00% do not fit and count as missing, as '?'" in found.text + str(found.parts)
+
+
+def test_any_value_is_written_so_that_it_is_read(tmp_path: Path) -> None:
+    frames = people()
+    odd = [
+        "a\nb",
+        'c "q", d',
+        "e: {f}",
+        "#g",
+        "- h",
+        "'i'",
+        "\tj ",
+        "k\u2028l",
+        "yes",
+        "1.0",
+        "~",
+        "m\\n",
+        "ü€😀",
+        "%",
+        "&x",
+        "*x",
+        "!y",
+        "@z",
+        "",
+    ]
+    frames["customers"]["note\n: #{x}"] = [odd[row % len(odd)] for row in range(ROWS)]
+    _, columns, _ = tried(tmp_path, frames)
+    assert set(columns["note\n: #{x}"].categories or ()) >= {"a\nb", 'c "q", d', "k\u2028l", "\tj ", "yes"}
+
+
+def test_a_table_of_fewer_customers_is_optional_and_one_of_more_labels_is_taken(tmp_path: Path) -> None:
+    frames = people()
+    frames["tickets"] = pd.DataFrame({"customer_id": frames["customers"]["customer_id"][::3], "tickets": np.arange(100) % 9})
+    more = pd.DataFrame({"customer_id": ["Z1", "Z2"], "churned": [0, 1]})
+    frames["labels"] = pd.concat([frames["labels"], more])
+    project, _, found = tried(tmp_path, frames)
+    assert project.table("tickets").optional
+    assert project.label.on_unknown == "missing"
+    assert any(note.startswith("tickets: optional") for note in found.notes)
+
+
+def test_a_file_whose_name_is_no_table_is_taken_under_a_plain_one(tmp_path: Path) -> None:
+    frames = people()
+    frames["customer-info"] = frames.pop("customers")
+    project, _, _ = tried(tmp_path, frames)
+    assert (project.tables, project.table("customer_info").file) == (("customer_info", "labels"), "customer-info")
+
+
+def test_the_same_header_in_two_tables_is_taken_twice(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"]["total"] = np.arange(ROWS) / 7
+    frames["usage"] = pd.DataFrame({"customer_id": frames["customers"]["customer_id"], "total": np.arange(ROWS) % 50})
+    project, _, _ = tried(tmp_path, frames)
+    assert [(column.name, column.table) for column in project.features if column.header == "total"] == [
+        ("total", "customers"),
+        ("usage_total", "usage"),
+    ]
+
+
+@pytest.mark.parametrize("write", [put, parquet])
+def test_keys_that_became_floats_are_the_same_keys(tmp_path: Path, write: Callable[[Path, Frames], Path]) -> None:
+    frames = people()
+    frames["customers"]["customer_id"] = np.arange(ROWS)
+    frames["labels"]["customer_id"] = np.arange(ROWS).astype(float)
+    write(tmp_path / "data" / "2024-01-31", frames)
+    project, _ = checked(guess(tmp_path / "data"), tmp_path)
+    assert project.entity == "customer_id"
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (lambda rows: np.arange(rows) % 3, r"labels.churned has 3 values \('0', '1', '2'\): only a label of two values"),
+        (lambda rows: np.linspace(-3, 2, rows), r"labels.churned is a number from -3 to 2: only a label of two values"),
+        (lambda rows: ["Yes"] * rows, "labels.churned holds 'Yes' and nothing else .an empty cell is a label that has not come"),
+        (lambda rows: [None] * rows, "labels.churned is empty in every row: its labels have not come yet"),
+        (lambda rows: [f"text {row}" for row in range(rows)], r"labels.churned has more than 100 values \('text 0'"),
+    ],
+)
+def test_a_label_that_is_none_is_refused_with_the_values_found(
+    tmp_path: Path, labels: Callable[[int], object], sentence: str
+) -> None:
+    frames = people()
+    frames["labels"]["churned"] = labels(ROWS)
+    with pytest.raises(DataError, match=sentence):
+        tried(tmp_path, frames)
+    with pytest.raises(DataError, match=f"--label churned cannot be the label: {sentence}"):
+        tried(tmp_path, frames, label="churned")
+
+
+def test_the_last_column_is_taken_for_the_label_and_that_is_said(tmp_path: Path) -> None:
+    frames = people()
+    flat = frames["customers"].merge(frames["labels"].rename(columns={"churned": "flag"}))
+    project, _, found = tried(tmp_path, {"customers": flat})
+    assert project.label.column == "flag"
+    assert "label: taken for it as the last column: --label COLUMN names another" in found.notes
+
+
+def test_few_rows_get_a_share_and_minima_that_can_decide(tmp_path: Path) -> None:
+    project, _, found = tried(tmp_path, people(90))
+    assert (project.policy.data.min_rows, project.holdout.share) == (45, 0.4)
+    assert "lowered from 200 and 30 for so few rows" in found.held.lowered
+
+
+def test_a_file_instead_of_a_folder_is_told_how_to_lay_it_out(tmp_path: Path) -> None:
+    put(tmp_path, people())
+    with pytest.raises(DataError, match=r"customers\.csv is a file: lay it out as FOLDER/2024-01-31/customers\.csv"):
+        guess(tmp_path / "customers.csv")
+
+
+def test_what_lies_there_instead_of_tables_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data" / "2024-01-31").mkdir(parents=True)
+    (tmp_path / "data" / "2024-01-31" / "customers.xlsx").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"nor folders of tables; there is 2024-01-31/customers.xlsx"):
+        guess(tmp_path / "data")
+
+
+def test_a_column_that_one_snapshot_lacks_is_left_out(tmp_path: Path) -> None:
+    put(tmp_path / "data" / "2024-01-31", people())
+    frames = people()
+    frames["customers"] = frames["customers"].drop(columns="income")
+    put(tmp_path / "data" / "2024-02-29", frames)
+    found = guess(tmp_path / "data")
+    checked(found, tmp_path)
+    assert left_out(found)["customers.income"] == "the snapshot 2024-02-29 does not have it"
+
+
+def test_headers_that_are_empty_or_twice_are_left_out(tmp_path: Path) -> None:
+    put(tmp_path / "data" / "2024-01-31", people())
+    path = tmp_path / "data" / "2024-01-31" / "customers.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    lines = [f",{header},age", *(f"{number},{row},1" for number, row in enumerate(rows))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = guess(tmp_path / "data")
+    _, columns = checked(found, tmp_path)
+    assert list(columns) == ["income", "plan"]
+    assert "customers: the header 'age' is there more than once: left out" in found.notes
+    assert left_out(found)["customers."].startswith("it has no header")
