@@ -51,7 +51,7 @@ NAMES = {
         "ValidatingAdmissionPolicyBinding": "promoter.ratchet",
     },
     "platform": {
-        "ConfigMap": "postgres s3",
+        "ConfigMap": "mlflow postgres s3",
         "Deployment": "mlflow",
         "NetworkPolicy": "deny mlflow postgres s3",
         "Pod": "answers",

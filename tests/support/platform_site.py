@@ -37,7 +37,7 @@ def _gateway() -> str | None:
     return str(tools / "versitygw") if tools and (tools / "versitygw").exists() else shutil.which("versitygw")
 
 
-def _port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -49,8 +49,8 @@ class Site:
     """A database server and a store as the chart has them, and a folder for backups."""
 
     folder: Path
-    port: int = field(default_factory=_port)
-    store: int = field(default_factory=_port)
+    port: int = field(default_factory=free_port)
+    store: int = field(default_factory=free_port)
     sslmode: str = "prefer"
 
     @property

@@ -10,6 +10,11 @@
 {{- ternary (printf "http://%s:5000" $host) .root.Values.mlflow.url .root.Values.mlflow.enabled }}
 {{- end }}
 
+{{/* Not empty where the MLflow that runs here asks for a login. */}}
+{{- define "platform.mlflowAuth" -}}
+{{- if and .Values.mlflow.enabled (dig "auth" "enabled" false .Values.mlflow) }}yes{{ end }}
+{{- end }}
+
 {{/* The Secret with PostgreSQL's certificate and key; empty where it speaks no TLS. */}}
 {{- define "platform.postgresTls" -}}
 {{- with .Values.postgres.tls }}

@@ -50,6 +50,10 @@ to it, as MLflow's login, is handed on to those who need it. */}}
 
 {{- define "platform.connections.tracking" -}}
 RATCHET_TRACKING_URI: {{ include "platform.trackingUri" . | quote }}
+{{- if include "platform.mlflowAuth" .root }}
+MLFLOW_TRACKING_USERNAME: ratchet
+MLFLOW_TRACKING_PASSWORD: {{ get .passwords "mlflow-login" | quote }}
+{{- end }}
 {{- end }}
 
 {{- define "platform.connections.databases" -}}
@@ -77,7 +81,7 @@ AWS_ENDPOINT_URL_S3: {{ include "platform.s3Endpoint" . | quote }}
 
 {{- define "platform.connections.added" -}}
 {{- range $name := .names }}
-{{- with get $.stored $name }}
+{{- with ternary (get $.stored $name) "" (or (not (hasPrefix "MLFLOW_TRACKING" $name)) (empty (include "platform.mlflowAuth" $.root))) }}
 {{ $name }}: {{ . | b64dec | quote }}
 {{- end }}
 {{- end }}
