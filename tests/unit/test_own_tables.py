@@ -378,3 +378,12 @@ def test_a_key_that_is_there_in_two_spellings_is_told_the_rule(tmp_path: Path) -
     table = people().assign(customer=["1", "1.0", *range(2, ROWS)])
     found = sentences(source(tmp_path, project(), customers=table), project())
     assert "blanks around a key and the `.0` of a whole number are no part of it" in found[0]
+
+
+def test_a_table_without_a_column_of_ours_may_list_the_entities(tmp_path: Path) -> None:
+    described = project(
+        tables=["register", {"name": "customers", "optional": True}, "labels"],
+        features=[{"name": "age", "table": "customers", "dtype": "int"}],
+    )
+    found = source(tmp_path, described, register=people()[["customer"]], customers=people().head(10), labels=labels())
+    assert found.read(MONTH).features["age"].notna().sum() == 10
