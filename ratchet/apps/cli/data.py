@@ -149,10 +149,10 @@ def _shown(problem: Any) -> str:
 def ingest(
     place: Place,
     names: Names,
-    replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
+    replace: Annotated[bool, typer.Option(help="Accept other content under a stored date; take Feast's features anew.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Validate snapshots, store them as Parquet, and load their features into the online store."""
+    """Validate snapshots, store them as Parquet, and load their features into the online store, where it is ours."""
     wiring = Wiring.load()
     source = wiring.source(place, anew=replace)
     taken = []
