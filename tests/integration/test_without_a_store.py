@@ -57,7 +57,7 @@ def test_neither_the_steps_nor_serving_import_feast(tmp_path: Path) -> None:
 
 def test_from_the_first_month_to_a_prediction_by_the_features_that_a_request_brings(tmp_path: Path) -> None:
     club = Club(tmp_path, more="feature_store: none\n")
-    club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "600")
+    club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "1200")
     with club.serving():
         done = club.process("run", "--data", str(club.raw), "--snapshot", "month_000")
         assert done.code == 0, done.err + done.out
