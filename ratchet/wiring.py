@@ -261,6 +261,11 @@ class Wiring:
         )
 
     @property
+    def looks_up_in_a_file(self) -> bool:
+        """Whether features are looked up in a file of ours on this machine, which takes microseconds and never waits."""
+        return self.project.feature_store == "feast" and not self.settings.online_url
+
+    @property
     def _snapshot_features(self) -> FeatureStore:
         from ratchet.features.from_snapshots import SnapshotFeatures
 
