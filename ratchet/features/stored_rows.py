@@ -63,7 +63,8 @@ class StoredRows:
         """Entity, features and time of its rows. Raises DataError when a feature has no column."""
         names = [self._entity, *self._features, EVENT_TIMESTAMP]
         with pq.ParquetFile(self._path(snapshot.as_of)) as file:
-            missing = [name for name in names if name not in file.schema_arrow.names]
+            there = set(file.schema_arrow.names)
+            missing = [name for name in names if name not in there]
             if missing:
                 message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with {REPLACE}"
                 raise DataError(message)
