@@ -40,7 +40,7 @@ from ratchet.core.entity_key import spellings
 from ratchet.core.errors import REPLACE, ArtifactError, Unavailable
 from ratchet.core.schema import Columns, DType, Feature, Snapshot, StoredRow
 from ratchet.features.feast_postgres import bound_connecting, close, online_store, parsed_url
-from ratchet.features.feast_values import column_of, date_of, value_of
+from ratchet.features.feast_values import column_of, date_of, stored_column, value_of
 from ratchet.features.load_record import LoadRecord, digest_of, locked
 from ratchet.features.sql_load_record import SqlLoadRecord
 from ratchet.features.stored_rows import StoredRows
@@ -62,6 +62,7 @@ with feast_importable():
 VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.DATE: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
 _EMPTY = Value()  # of a feature that ratchet.yaml did not have yet when the row was loaded
+_BY_FEAST = 50_000  # entities of a training set that Feast joins
 _LOOKUPS = 5_000  # entities a query, under SQLite's bound on variables
 _LOCK_TIMEOUT = 600.0
 _MEANINGFUL = re.compile(r"[%?#*\[\]]")  # patterns and parts of URLs, for fsspec and pyarrow
@@ -140,10 +141,16 @@ class FeastFeatures:
             record.finish(snapshot.as_of, snapshot.features_hash)
 
     def training_set(self, as_of: date, entities: NDArray[Any]) -> Columns:
-        """The features of `entities` as known at `as_of`, by Feast's point-in-time join, in the order asked for."""
+        """The features of `entities` as known at `as_of`, by Feast's point-in-time join, in the order asked for.
+
+        Of more than 50,000 entities the same rows are read from the snapshots without it: for a million the join by Dask takes half
+        of a training's time, and all of its memory's peak.
+        """
         asked = pd.Index(entities, dtype=object)
         self._refresh()
         with self._translated("read"):
+            if len(asked) > _BY_FEAST and (read := self._rows.newest(as_of, pa.array(asked, pa.string()))) is not None:
+                return {feature.name: stored_column(feature, read[feature.name], self._declared) for feature in self._features}
             # Asked for entities of whom there is nothing, Feast's Dask join breaks: it cannot sort by a timestamp that is null.
             everybody, kept = self._rows.known_by(as_of)
             known = asked.unique().intersection(everybody, sort=False)
