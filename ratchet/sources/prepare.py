@@ -46,7 +46,7 @@ def prepared(
     code = project.own_code
     if code is None or problems:
         return dict(delivered)
-    tables = {name: to_frame(table.content, _texts(project, name), written=name in written) for name, table in delivered.items()}
+    tables = {name: to_frame(table.content, texts_of(project, name), written=name in written) for name, table in delivered.items()}
     try:
         made = {name: from_frame(frame, name) for name, frame in _called(project, code, tables, as_of).items()}
     except TableError as error:
@@ -85,7 +85,7 @@ def prepared_row(project: Project, as_of: date, rows: Mapping[str, Mapping[str, 
             message = f"{name}: a cell is a number, text, true, false or null"
             raise DataError(message) from error
     if code is not None:
-        frames = {name: to_frame(table, _texts(project, name), written=False) for name, table in tables.items()}
+        frames = {name: to_frame(table, texts_of(project, name), written=False) for name, table in tables.items()}
         tables = {name: from_frame(frame, name) for name, frame in _called(project, code, frames, as_of).items()}
     features: dict[str, Any] = {}
     for column in project.features:
@@ -154,7 +154,7 @@ def _raised(code: OwnCode, error: BaseException) -> str:
     return f"{code.called} raises {type(error).__name__}: {said}{where}"
 
 
-def _texts(project: Project, table: str) -> set[str]:
+def texts_of(project: Project, table: str) -> set[str]:
     """The columns that are no numbers even when they look like them."""
     named = {column.header for column in columns_of(project, table) if column.dtype is DType.CATEGORY}
     return {key_of(project, table), *named}

@@ -34,6 +34,17 @@ def prepare(tables, as_of):
     people["age"] = as_of.year - people["born"]
     return {"people": people, "orders": orders, "outcome": tables["outcome"]}
 """
+TWICE = """
+import pandas as pd
+
+def prepare(tables):
+    return {**tables, "people": pd.concat([tables["people"], tables["people"]], axis=1)}
+"""
+EMPTY = """
+def prepare(tables):
+    tables["orders"]["spend"] = 1.0
+    return {**tables, "people": tables["people"].assign(age=1).head(0)}
+"""
 Make = Callable[..., Project]
 
 
@@ -85,7 +96,7 @@ def test_features_are_made_of_a_database_alike(tmp_path: Path, make: Make) -> No
 
 
 def test_a_request_goes_through_the_same_function(make: Make) -> None:
-    rows = {
+    rows: dict[str, dict[str, object]] = {
         "people": {"customer": "C1", "born": 1990, "vip": True, "plan": "Basic", "city": "Bern"},
         "orders": {"customer": "C1", "visits": None, "gross": 5.0, "opted": None},
         "outcome": {"customer": "C1", "left": None},
@@ -121,10 +132,7 @@ def test_the_project_is_another_one_when_the_sources_are(tmp_path: Path, make: M
             "def prepare(tables):\n    return tables['people']['fee']\n",
             r"prepare: shop_code_\d+.features:prepare raises KeyError: 'fee' \(shop_code_\d+/features.py, line 2: return tables\[",
         ),
-        (
-            "import nowhere_at_all\n",
-            r"raises ModuleNotFoundError: No module named 'nowhere_at_all' \(shop_code_\d+/features.py, line 1",
-        ),
+        ("import nowhere_at_all\n", r"raises ModuleNotFoundError: No module named 'nowhere_at_all' \(.*features.py, line 1"),
         ("def prepare(tables:\n", r"raises SyntaxError: '\(' was never closed .*\(features.py, line 1\)"),
         ("def prepare(tables):\n    raise SystemExit('no')\n", "raises SystemExit: no"),
         ("def other(tables):\n    return tables\n", "has no function prepare"),
@@ -138,15 +146,8 @@ def test_the_project_is_another_one_when_the_sources_are(tmp_path: Path, make: M
             "def prepare(tables):\n    tables['people']['age'] = [object()] * 12\n    return tables\n",
             "people.age: prepare gives cells of several kinds: Could not convert",
         ),
-        (
-            "import pandas as pd\n\ndef prepare(tables):\n    p = tables['people']\n"
-            "    return {**tables, 'people': pd.concat([p, p], axis=1)}\n",
-            "people.customer: prepare gives the column 2 times",
-        ),
-        (
-            "def prepare(tables):\n    return {**tables, 'people': tables['people'].head(0)}\n",
-            "people as prepared has a header and no rows",
-        ),
+        (TWICE, "people.customer: prepare gives the column 2 times"),
+        (EMPTY, "people: people as prepared has a header and no rows"),
     ],
 )
 def test_what_is_wrong_with_it_is_one_sentence(tmp_path: Path, make: Make, body: str, sentence: str) -> None:
@@ -205,3 +206,10 @@ def test_cells_of_a_csv_are_numbers_where_all_are_and_codes_stay_text(tmp_path: 
     }
     assert frame["code"].tolist() == ["007", "010"]
     assert frame["id"].tolist() == ["1", "2"]
+
+
+def test_numbers_that_the_project_does_not_name_have_decimal_commas_too(tmp_path: Path, make: Make) -> None:
+    folder = put(tmp_path / "raw" / "may", raw())
+    raw()["orders"].to_csv(folder / "orders.csv", sep=";", decimal=",", index=False)
+    expected = TableSource(put(tmp_path / "plain" / "may", tables()).parent, SHOP).read("may").snapshot
+    assert TableSource(tmp_path / "raw", make()).read("may").snapshot.features_hash == expected.features_hash
