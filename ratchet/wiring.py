@@ -155,7 +155,7 @@ class Wiring:
             from ratchet.sources.row_query import QueryRows
 
             _refuse_address(place, "what is to be scored")
-            return QueryRows(place, query, self.project, as_of)
+            return QueryRows(place, query, self.project, as_of, self.settings.source_timeout)
         if Path(place).suffix.lower() in {".csv", ".parquet"} or Path(place).is_file():
             from ratchet.sources.row_file import FileRows
 

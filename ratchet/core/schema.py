@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import ArtifactError, DataError
 
+EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")  # text that stands for an empty cell
 Columns = dict[str, NDArray[Any]]
 FeatureValue = float | str | None
 
@@ -189,6 +190,7 @@ class LoggedAnswer:
     score: float
     features_hash: str
     answered_at: float
+    posted: str | None = None  # JSON of the features that the request brought, and of the date of those that lay beneath
 
 
 def features_hash(features: Mapping[str, FeatureValue]) -> str:

@@ -112,6 +112,9 @@ class FeastRepository(Strict):
     key: Name | None = None  # the join key, where it is not the entity's name
 
 
+Store = Literal["feast", "none"] | FeastRepository
+
+
 class Serving(Strict):
     """How answers are made."""
 
@@ -137,9 +140,7 @@ class Project(Strict):
     policy: Policy = Policy()
     training: Training = Training()
     serving: Serving = Serving()
-    feature_store: Literal["feast", "none"] | FeastRepository = (
-        "feast"  # where served features are kept; none: a request brings them
-    )
+    feature_store: Store = "feast"  # where features are kept: ours, a Feast repository's, or none: a request brings them
     prepare: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None  # package.module:function, run over the tables as read
     _own_code: OwnCode | None = PrivateAttr(default=None)
 
@@ -154,6 +155,9 @@ class Project(Strict):
             message = f"holdout.group names no feature and no slice: {self.holdout.group}; describe it as {{name, table, dtype}}"
             raise ValueError(message)
         self._check_where_features_are()
+        if self.takes_posted != "no" and self.entity == "features":
+            message = "the entity cannot be called features where requests bring features under that name: give it a `name:`"
+            raise ValueError(message)
         missing = sorted({self.label.table, *(c.table for c in self.in_tables.columns)} - set(self.tables))
         if missing:
             message = f"table not listed under tables: {', '.join(missing)}"
@@ -225,6 +229,10 @@ class Project(Strict):
 
     def _stand_in(self, table: str) -> list[Column]:
         return [column for column in self.columns if column.table == table]
+
+    def may_lack(self, column: Column) -> bool:
+        """Whether entities may be without the column's table, which is optional; a feature of a Feast repository has none."""
+        return bool(column.table) and self.table(column.table).optional
 
     @property
     def keeps_features(self) -> bool:

@@ -11,11 +11,11 @@ from ratchet.core.errors import DataError
 from ratchet.project.file import Project
 from ratchet.sources.checked_tables import Checked, Delivered, RawSnapshot, check_tables
 from ratchet.sources.prepare import prepared, texts_of
-from ratchet.sources.problems import Problem, TableError
+from ratchet.sources.problems import Lesson, Problem, TableError
 from ratchet.sources.raw_tables import column_names, find_table, is_plain_name, is_text, read_table, said_of
 from ratchet.sources.table_files import files_of
 from ratchet.sources.told import numbers_of, told_of
-from ratchet.sources.which_tables import headers_of, may_be_missing, stem_of
+from ratchet.sources.which_tables import entity_table, headers_of, may_be_missing, stem_of
 
 
 def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
@@ -142,7 +142,9 @@ class TableSource:
         stem = stem_of(self._project, table)
         path = find_table(folder, stem)
         if path is None and not may_be_missing(self._project, table):
-            raise TableError(Problem(table, "", f"the table is missing: neither {stem}.csv nor {stem}.parquet is there"))
+            lesson = Lesson("optional") if table != entity_table(self._project) else None
+            text = f"the table is missing: neither {stem}.csv nor {stem}.parquet is there"
+            raise TableError(Problem(table, "", text, lesson=lesson))
         return path
 
     def _snapshot_folder(self, name: str) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from ratchet.sources.folder import TableSource
 from ratchet.sources.frames import to_frame
 from ratchet.sources.prepare import prepared_row
 from ratchet.sources.raw_tables import read_table
+from ratchet.sources.row_file import FileRows
 from ratchet.sources.sql import SqlSource
 from tests.support.shop import SHOP, put, put_parquet, tables
 
@@ -213,3 +215,31 @@ def test_numbers_that_the_project_does_not_name_have_decimal_commas_too(tmp_path
     raw()["orders"].to_csv(folder / "orders.csv", sep=";", decimal=",", index=False)
     expected = TableSource(put(tmp_path / "plain" / "may", tables()).parent, SHOP).read("may").snapshot
     assert TableSource(tmp_path / "raw", make()).read("may").snapshot.features_hash == expected.features_hash
+
+
+ONE_TABLE = """
+def prepare(tables, as_of):
+    people = tables["people"]
+    return {**tables, "people": people.assign(age=as_of.year - people["born"])}
+"""
+
+
+def ages_of(path: Path, project: Project) -> list[float]:
+    batches = [read() for read in FileRows(path, project, DAY).batches([feature.name for feature in project.inputs], 0)]
+    return [float(age) for batch in batches for age in np.asarray(batch.columns["age"])]
+
+
+def test_rows_to_score_go_through_it_where_features_are_of_one_table(tmp_path: Path, make: Make) -> None:
+    features = [column for column in SHOP.model_dump(mode="json")["features"] if column["table"] == "people"]
+    people = raw()["people"].convert_dtypes()
+    people.to_parquet(tmp_path / "rows.parquet")
+    project = make(ONE_TABLE, features=features)
+    assert ages_of(tmp_path / "rows.parquet", project) == [float(20 + row) for row in range(12)]
+    people.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(DataError, match=r"rows\.csv: .*: `prepare` needs a Parquet file, a query or an ingested snapshot"):
+        ages_of(tmp_path / "rows.csv", project)
+    with pytest.raises(DataError, match=r"makes features of several tables \(people, orders\): score an ingested snapshot"):
+        ages_of(tmp_path / "rows.parquet", make(ONE_TABLE))
+    shuffled = ONE_TABLE.replace('tables["people"]', 'tables["people"].iloc[::-1]')
+    with pytest.raises(DataError, match="gives other rows of people than it got"):
+        ages_of(tmp_path / "rows.parquet", make(shuffled, features=features))
