@@ -13,6 +13,7 @@ from ratchet.core.address import place_of
 from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Batch, Read
 from ratchet.sources.row_checks import RowChecks
+from ratchet.sources.row_prepare import is_prepared, prepared_rows
 from ratchet.sources.sql_reading import AS_OF, Database
 from ratchet.sources.sql_rows import ROWS, to_arrow
 
@@ -36,6 +37,7 @@ class QueryRows:
 
     def __init__(self, url: str, query: str, project: Project, as_of: date, seconds: float) -> None:
         self._database, self._query, self._as_of = Database(url, "the address", seconds), query, as_of
+        self._project = project
         self._place, self._checks = place_of(url), RowChecks(project, NAME, as_of)
 
     @property
@@ -60,10 +62,14 @@ class QueryRows:
         with self._database.reading() as reader, reader.apart():
             needs_date = bool(_ASKS.search(self._query))
             names, chunks = reader.rows(self._query, NAME, self._as_of, needs_date=needs_date)
-            headers, first = self._checks.headers(features, names), 0
-            at = {name: names.index(header) for name, header in headers.items()}
+            first, prepare = 0, is_prepared(self._project)
+            headers = {name: name for name in names} if prepare else self._checks.headers(features, names)
+            at = {header: names.index(header) for header in headers.values()}
             while (raw := to_arrow(islice(chunks, max(1, BATCH // ROWS)), NAME, at)).num_rows:
-                yield self._typed({name: raw.column(name) for name in at}, features, first)
+                if prepare:
+                    raw = prepared_rows(self._project, self._as_of, raw, NAME, written=False)
+                    headers = self._checks.headers(features, raw.column_names)
+                yield self._typed({name: raw.column(header) for name, header in headers.items()}, features, first)
                 first += raw.num_rows
 
     def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
