@@ -149,6 +149,13 @@ def test_too_few_rows_are_unknown(loop: Loop) -> None:
     assert loop.production == 1
 
 
+def test_a_first_model_that_too_few_rows_judge_says_the_way_on() -> None:
+    loop = Loop()
+    assert loop.run(loop.arrive(1, rows=200)) == "UNKNOWN"
+    assert loop.production is None
+    assert any(line.startswith("[WAY ON] nothing serves yet: `ratchet approve 1 --without-comparison` puts") for line in loop.said)
+
+
 def test_a_champion_of_another_holdout_is_not_compared_with(loop: Loop) -> None:
     number = loop.at.registry.stored[1]
     assert number.provenance is not None
