@@ -27,11 +27,12 @@ from starlette.routing import Route
 
 from ratchet.core.errors import DataError, RatchetError, Unavailable
 from ratchet.core.headers import PROBE
-from ratchet.core.schema import FeatureValue, LoggedAnswer, features_hash
+from ratchet.core.schema import FeatureValue, LoggedAnswer, StoredRow, features_hash
 from ratchet.estimators.explain import contributions
 from ratchet.project.file import Project
 from ratchet.tasks.task import Answers
-from serving.bodies import Refused, batch_limit, entities_in, read_body, read_entity
+from serving.asked import Asked, Asking, posted_text
+from serving.bodies import Refused, batch_limit, items_in, json_in, limit_of, read_body
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
@@ -39,8 +40,10 @@ from serving.openapi import document
 from serving.problems import HANDLERS, unscorable_sentence
 from serving.rate import Lanes
 from serving.request_log import RequestLogWriter
-from serving.turns import SLICE, Turns
+from serving.stale import Staleness
+from serving.turns import CELLS, SLICE, Turns
 
+REACHABLE, NO_STORE = "reachable", "none: requests bring the features"
 GONE = 499  # nginx' status for a client that broke off, which HTTP has none for
 
 _logger = logging.getLogger(__name__)
@@ -59,6 +62,13 @@ class Parts:
     metrics: Metrics
     rate: Lanes
     turns: Turns = field(default_factory=Turns)
+    asking: Asking = field(init=False)
+    stale: Staleness = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the rules, once."""
+        object.__setattr__(self, "asking", Asking(self.project))
+        object.__setattr__(self, "stale", Staleness(self.project.serving.stale, self.metrics))
 
 
 def make_app() -> Starlette:
@@ -107,68 +117,101 @@ def _timed(name: str, handler: Callable[[Request, Parts], Awaitable[Any]]) -> Ro
 
 
 async def _predict(request: Request, parts: Parts) -> dict[str, Any]:
-    served = _served(parts)
-    entity = await read_entity(request, parts.project.entity)
-    row = await _features_of(entity, parts)
-    return _answer(entity, row, served.bundle.scorer.row(row), served, parts, probe=_is_probe(request))
+    served, probe = _served(parts), _is_probe(request)
+    asked = await _asked(request, served, parts, probe=probe)
+    row = await _row_of(asked, parts)
+    score = served.bundle.scorer.row(row) if asked.posted is None else _posted_score(served, row)
+    return _answer(asked, row, score, served, parts, probe=probe)
 
 
 async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]:
     """Answers in the order of the request; an entity that has none gets its error in its place."""
     served = _served(parts)
-    async with parts.turns.place():
-        most = parts.project.serving.max_batch
-        body = await read_body(request, batch_limit(most))
+    async with parts.turns.place() as hold:
+        body = await read_body(request, batch_limit(parts.project), hold)
         async with parts.turns.work():  # parsing is work too: sixty bodies that are here at once would take the loop for a second
-            items = entities_in(body, parts.project.entity, most)
+            sent = json_in(body, counted=parts.asking.takes_features)
+            items = items_in(sent, parts.project.entity, parts.project.serving.max_batch)
             parts.rate.charge(max(0, len(items) - 1))
             return await _answers(items, served, parts, probe=_is_probe(request))
 
 
-async def _answers(items: list[str | Refused], served: Served, parts: Parts, *, probe: bool) -> list[dict[str, Any]]:
-    key = parts.project.entity
-    entities = list(dict.fromkeys(item for item in items if isinstance(item, str)))
-    rows = await parts.features.of(entities) if entities else []
-    found = {entity: row for entity, row in zip(entities, rows, strict=True) if row is not None}
-    scores = dict(zip(found, await run_in_threadpool(_scores, served, list(found.values())), strict=True)) if found else {}
+async def _answers(sent: list[Any], served: Served, parts: Parts, *, probe: bool) -> list[dict[str, Any]]:
+    items = await _all_asked(sent, served, parts, probe=probe)
+    looked_up = dict.fromkeys(item.entity for item in items if isinstance(item, Asked) and item.looked_up)
+    names = list(looked_up)
+    stored = dict(zip(names, await parts.features.of(names), strict=True)) if names else {}
+    rows = [_row_from(item, stored.get(item.entity)) if isinstance(item, Asked) else None for item in items]
+    scored = {id(row): row for row in rows if row is not None}  # an entity that is asked for twice has one row
+    scores = dict(zip(scored, await run_in_threadpool(_scores, served, list(scored.values())), strict=True)) if scored else {}
     answers: list[dict[str, Any]] = []
-    for number, item in enumerate(items, 1):
+    for number, (item, row) in enumerate(zip(items, rows, strict=True), 1):
         if number % SLICE == 0:
             await asyncio.sleep(0)  # whoever asks for one entity, or whether the process lives, is answered in between
-        if isinstance(item, Refused):
-            answers.append({"error": str(item), "status": item.status})
-        elif item not in found:
-            parts.metrics.unknown.inc()
-            answers.append({key: item, "error": _unknown_sentence(key, item), "status": 404})
-        elif isinstance(score := scores[item], DataError):
-            answers.append({key: item, "error": unscorable_sentence(score), "status": 503})
-        else:
-            answers.append(_answer(item, found[item], score, served, parts, probe=probe))
+        score = None if row is None else scores[id(row)]
+        answers.append(_item(item, row, score, served, parts, probe=probe))
     return answers
 
 
+async def _all_asked(sent: list[Any], served: Served, parts: Parts, *, probe: bool) -> list[Asked | Refused]:
+    needed, items, refused, cells = served.bundle.features, list[Asked | Refused](), 0, 0
+    for body in sent:
+        item = parts.asking.read_item(body, needed, refused, probe=probe)
+        items.append(item)
+        refused += isinstance(item, Refused)
+        cells += len(item.posted) if isinstance(item, Asked) and item.posted else 0
+        if cells >= CELLS:
+            cells = 0
+            await asyncio.sleep(0)
+    return items
+
+
+def _item(
+    item: Asked | Refused, row: Row | None, score: float | DataError | None, served: Served, parts: Parts, *, probe: bool
+) -> dict[str, Any]:
+    """The answer in an item's place, or its error."""
+    if isinstance(item, Refused):
+        return {"error": str(item), "status": item.status}
+    named = _named(item, parts)
+    if row is None or score is None:
+        parts.metrics.unknown.inc()
+        return {**named, "error": _unknown_sentence(item, parts), "status": 404}
+    if isinstance(score, DataError):
+        refusal = None if item.posted is None else _unscorable(score, served)
+        return {**named, "error": str(refusal or unscorable_sentence(score)), "status": refusal.status if refusal else 503}
+    try:
+        return _answer(item, row, score, served, parts, probe=probe)
+    except Refused as refusal:
+        return {**named, "error": str(refusal), "status": refusal.status}
+
+
 async def _explain(request: Request, parts: Parts) -> dict[str, Any]:
-    served = _served(parts)
-    entity = await read_entity(request, parts.project.entity)
-    row = await _features_of(entity, parts)
+    served, probe = _served(parts), _is_probe(request)
+    asked = await _asked(request, served, parts, probe=probe)
+    row = await _row_of(asked, parts)
+    warned = _warned(row, parts, probe=probe)
     scorer, typical = served.bundle.scorer, served.bundle.typical
+    score = scorer.row(row) if asked.posted is None else _posted_score(served, row)
     shares = await run_in_threadpool(contributions, scorer, row, typical)
     return {
-        parts.project.entity: entity,
-        **parts.answers.explained(scorer.row(row), scorer.row(typical)),
+        **_named(asked, parts),
+        **parts.answers.explained(score, scorer.row(typical)),
         "contributions": dict(sorted(shares.items(), key=lambda item: -abs(item[1]))),
         "features_used": _plain(row),
+        "features_as_of": row.as_of,
         "model_version": served.version.number,
+        **warned,
     }
 
 
 async def _health(request: Request) -> Response:
     """200 when this process can answer, else 503; either way what is the matter."""
     parts: Parts = request.app.state.parts
-    state, served = parts.model.state, parts.model.served
+    state, served, keeps = parts.model.state, parts.model.served, parts.project.keeps_features
+    store = REACHABLE if keeps else NO_STORE
     try:
-        await parts.features.of(["ratchet-health"])
-        store = "reachable"
+        if keeps:
+            await parts.features.of(["ratchet-health"])
     except RatchetError as error:
         store = str(error)
     created = served.version.created_at if served else None
@@ -183,7 +226,7 @@ async def _health(request: Request) -> Response:
         "feature_store": store,
         "request_log_backlog": parts.log.backlog,
     }
-    return JSONResponse(body, 200 if served and store == "reachable" else 503)
+    return JSONResponse(body, 200 if served and store in {REACHABLE, NO_STORE} else 503)
 
 
 async def _metrics(request: Request) -> Response:
@@ -205,12 +248,40 @@ def _served(parts: Parts) -> Served:
     return served
 
 
-async def _features_of(entity: str, parts: Parts) -> Row:
-    (row,) = await parts.features.of([entity])
+async def _asked(request: Request, served: Served, parts: Parts, *, probe: bool) -> Asked:
+    asking = parts.asking
+    if not asking.takes_features:
+        return asking.read(json_in(await read_body(request)), ())
+    body = json_in(await read_body(request, limit_of(parts.project)), counted=True)
+    return asking.read(body, served.bundle.features, probe=probe)
+
+
+async def _row_of(asked: Asked, parts: Parts) -> Row:
+    stored = (await parts.features.of([asked.entity]))[0] if asked.looked_up else None
+    row = _row_from(asked, stored)
     if row is None:
         parts.metrics.unknown.inc()
-        raise Refused(404, _unknown_sentence(parts.project.entity, entity))
+        raise Refused(404, _unknown_sentence(asked, parts))
     return row
+
+
+def _row_from(asked: Asked, stored: Row | None) -> Row | None:
+    """What is scored: the stored row, the posted one, or the posted values over the stored; None where a stored one is missing."""
+    if asked.posted is None or not asked.looked_up:
+        return stored if asked.posted is None else StoredRow(asked.posted)
+    return None if stored is None else StoredRow({**stored, **asked.posted}, stored.as_of)
+
+
+def _posted_score(served: Served, row: Row) -> float:
+    try:
+        return served.bundle.scorer.row(row)
+    except DataError as error:
+        raise _unscorable(error, served) from error
+
+
+def _unscorable(error: DataError, served: Served) -> Refused:
+    """Of posted features: ratchet.yaml and the version disagree about a type, because it was changed since."""
+    return Refused(422, f"version {served.version.number} cannot score the posted features: {error}")
 
 
 def _scores(served: Served, rows: list[Row]) -> list[float | DataError]:
@@ -229,7 +300,8 @@ def _is_probe(request: Request) -> bool:
     return request.headers.get(PROBE) == "1"
 
 
-def _answer(entity: str, row: Row, score: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
+def _answer(asked: Asked, row: Row, score: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
+    warned = _warned(row, parts, probe=probe)
     features = _plain(row)
     now = time()
     prediction_id = _new_id(now)
@@ -240,14 +312,28 @@ def _answer(entity: str, row: Row, score: float, served: Served, parts: Parts, *
                 parts.metrics.missing(name).inc()
         parts.metrics.predictions.inc()
         parts.scores.observe(score)
-        parts.log.put(LoggedAnswer(prediction_id, entity, version, score, features_hash(features), now))
+        posted = None if asked.posted is None else posted_text(asked.posted, row.as_of)
+        parts.log.put(LoggedAnswer(prediction_id, asked.entity, version, score, features_hash(features), now, posted))
     return {
-        parts.project.entity: entity,
+        **_named(asked, parts),
         **parts.answers.of(score),
         "features_used": features,
+        "features_as_of": row.as_of,
         "model_version": version,
         "prediction_id": prediction_id,
+        **warned,
     }
+
+
+def _named(asked: Asked, parts: Parts) -> dict[str, str]:
+    """The entity, where the request named one."""
+    return {parts.project.entity: asked.entity} if asked.entity else {}
+
+
+def _warned(row: Row, parts: Parts, *, probe: bool) -> dict[str, str]:
+    """What an answer warns of, as a part of it. Raises Refused (409)."""
+    warning = parts.stale.warning(row, probe=probe)
+    return {"warning": warning} if warning else {}
 
 
 def _new_id(now: float) -> str:
@@ -269,5 +355,6 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _unknown_sentence(key: str, entity: str) -> str:
-    return f"{key} {entity!r} is unknown: the online store has no features of it"
+def _unknown_sentence(asked: Asked, parts: Parts) -> str:
+    sentence = f"{parts.project.entity} {asked.entity!r} is unknown: the online store has no features of it"
+    return sentence if asked.posted is None else f"{sentence} for the posted ones to lie over"

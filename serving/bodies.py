@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 
 from ratchet.core.entity_key import EXACT, MAX_KEY, NO_NAME, key_of, wrong_with
 from ratchet.core.errors import DataError
+from ratchet.core.schema import DType
+from ratchet.project.file import Project
+from serving.cell import MAX_TEXT
+from serving.connection import LARGEST_BODY
 
 MAX_ENTITY = MAX_KEY  # characters of an entity's name
 MAX_WHOLE = EXACT  # beyond it a JSON number with a point may stand for several integers (RFC 7493, 2.2)
 ONE = 64 * 1024  # bytes of a body with one entity
 EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
+_NUMBER, _TEXT = 64, 4 * MAX_TEXT + 16  # bytes of a posted value, with the marks around it
 
 
 class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
@@ -24,21 +31,32 @@ class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
         self.status = status
 
 
-async def read_body(request: Request, limit: int = ONE) -> bytes:
-    """The body, sent as JSON, of at most `limit` bytes. Raises Refused: 413 when it is larger, 415 when it is sent otherwise."""
+async def read_body(request: Request, limit: int = ONE, hold: Callable[[int], None] | None = None) -> bytes:
+    """The body, sent as JSON, of at most `limit` bytes, told to `hold` as they come.
+
+    Raises Refused: 413 when it is larger, 415 when it is sent otherwise.
+    """
     _check_kind(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise Refused(413, f"the body is larger than {limit} bytes: send fewer or shorter entities")
+        if hold is not None:
+            hold(len(chunk))
     return bytes(body)
 
 
-def json_in(body: bytes) -> Any:
-    """What a body says. Raises Refused (400) when it is not JSON."""
+class Doubled(dict[str, Any]):
+    """An object of JSON in which a name stands more than once: of the values any reader may take another (RFC 8259, 4)."""
+
+    twice = ""
+
+
+def json_in(body: bytes, *, counted: bool = False) -> Any:
+    """What a body says; where names are `counted`, an object with one twice is a Doubled. Raises Refused (400) for no JSON."""
     try:
-        return _JSON.decode(body.decode())
+        return (_COUNTED if counted else _JSON).decode(body.decode())
     except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise Refused(400, f"the body is not JSON: {error}") from error
 
@@ -57,27 +75,33 @@ def _check_kind(request: Request) -> None:
         raise Refused(415, "the body must be sent as it is, with content-type: application/json")
 
 
-async def read_entity(request: Request, key: str) -> str:
-    """The entity of a body like `{"user_id": "7590-VHVEG"}`, where `key` is `user_id`."""
-    return entity_of(json_in(await read_body(request)), key)
+def limit_of(project: Project) -> int:
+    """Bytes that a body with one entity may have."""
+    return ONE + row_bytes(project)
 
 
-def batch_limit(most: int) -> int:
-    """Bytes that a batch of so many entities may have."""
-    return ONE + most * EACH
+def batch_limit(project: Project) -> int:
+    """Bytes that a batch may have: for the most entities that it may be of, and at most what the gateway passes on."""
+    return min(LARGEST_BODY, ONE + project.serving.max_batch * (EACH + row_bytes(project)))
 
 
-def entities_in(content: bytes, key: str, most: int) -> list[str | Refused]:
-    """The entities of a list of such bodies, at most `most`; an item that cannot be read is the Refused it would raise alone."""
-    body = json_in(content)
+def row_bytes(project: Project) -> int:
+    """Bytes that the posted features of one row may have; 0 where a request may bring none."""
+    if project.takes_posted == "no":
+        return 0
+    return sum(len(column.name) + (_TEXT if column.dtype is DType.CATEGORY else _NUMBER) for column in project.features)
+
+
+def items_in(body: Any, key: str, most: int) -> list[Any]:
+    """The items of a parsed batch, at most `most`. Raises Refused (422)."""
     if not isinstance(body, list):
         raise Refused(422, f'the body must be a list of entities: [{{"{key}": "..."}}, ...]')
     if len(body) > most:
         raise Refused(422, f"{len(body)} entities are more than the {most} that one batch may have: send several batches")
-    return [_entity_or_refusal(item, key) for item in body]
+    return body
 
 
-def entity_of(body: Any, key: str) -> str:
+def entity_in(body: Any, key: str) -> str:
     """The entity that a parsed body names, in its one spelling: text of 1 to 256 characters or a whole number, its digits.
 
     Raises Refused (422) for anything else, unknown fields included: a feature sent along would be ignored silently.
@@ -106,16 +130,19 @@ def entity_of(body: Any, key: str) -> str:
 _KINDS: dict[type, str] = {bool: "true or false", float: "a fraction", list: "a list", dict: "an object", type(None): "null"}
 
 
-def _entity_or_refusal(item: Any, key: str) -> str | Refused:
-    try:
-        return entity_of(item, key)
-    except Refused as refusal:
-        return refusal
-
-
 def _no_constant(name: str) -> float:
     message = f"{name} is no JSON value"
     raise ValueError(message)
 
 
+def _counted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled = Doubled(found)
+    doubled.twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    return doubled
+
+
 _JSON = json.JSONDecoder(parse_constant=_no_constant)  # one for all: making it costs as much as reading a small body
+_COUNTED = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_counted)

@@ -23,6 +23,9 @@ UNKNOWN = Metric("ratchet_unknown_entities_total", Kind.COUNTER, "Entities witho
 MISSING = Metric("ratchet_missing_features_total", Kind.COUNTER, "Empty features of scored rows", (*_VERSION, "feature"))
 STORE_SECONDS = Metric("ratchet_online_store_seconds", Kind.HISTOGRAM, "Time of a look-up in the online store", _VERSION, _FAST)
 STORE_ERRORS = Metric("ratchet_online_store_errors_total", Kind.COUNTER, "Look-ups that failed or timed out", _VERSION)
+STALE = Metric(
+    "ratchet_stale_features_total", Kind.COUNTER, "Rows whose stored features were old: warned of or refused", (*_VERSION, "then")
+)
 BACKLOG = Metric("ratchet_request_log_backlog", Kind.GAUGE, "Answers not yet in the request log", _VERSION)
 DROPPED = Metric("ratchet_request_log_dropped_total", Kind.COUNTER, "Answers that never got into the request log", _VERSION)
 READY = Metric("ratchet_model_ready", Kind.GAUGE, "1 when the version serves, 0 when the process cannot answer", _VERSION)
@@ -34,6 +37,7 @@ SERVING = (  # and the histogram of its scores, which is the task's
     MISSING,
     STORE_SECONDS,
     STORE_ERRORS,
+    STALE,
     BACKLOG,
     DROPPED,
     READY,
@@ -59,6 +63,8 @@ class Metrics:
         self.unknown = counter(UNKNOWN).labels(version)
         self.store_seconds = self._histogram(STORE_SECONDS).labels(version)
         self.store_errors = counter(STORE_ERRORS).labels(version)
+        stale = counter(STALE)
+        self.stale = {then: stale.labels(version, then) for then in ("warned", "refused")}
         # of several workers: what waits in all of them, and ready only when each of them is
         backlog = Gauge(BACKLOG.name, BACKLOG.help, BACKLOG.labels, multiprocess_mode="livesum", registry=registry)
         ready = Gauge(READY.name, READY.help, READY.labels, multiprocess_mode="livemin", registry=registry)

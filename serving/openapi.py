@@ -9,11 +9,19 @@ from ratchet.core.entity_key import BLANKS, CONTROLS
 from ratchet.core.schema import DType
 from ratchet.project.file import Project
 from ratchet.tasks.catalogue import task_of
-from serving.bodies import EACH, MAX_ENTITY, MAX_WHOLE, ONE
+from serving.asked import FEATURES
+from serving.bodies import MAX_ENTITY, MAX_WHOLE, batch_limit, limit_of
+from serving.posted_schema import posted_schema
 
 Node = dict[str, Any]
 
 _TEXT: Node = {"type": "string"}
+_STATUSES = (404, 422, 503)  # of an item of a batch
+_AS_OF: Node = {
+    "type": ["string", "null"],
+    "format": "date",
+    "description": "The date of the snapshot that the stored features are of; null where all of them came with the request",
+}
 _VERSION: Node = {"type": "integer", "minimum": 1}
 PATHS = frozenset(  # all that is answered, and what the document has
     {"/predict", "/predict_batch", "/explain", "/health", "/livez", "/readyz", "/metrics", "/openapi.json"}
@@ -31,23 +39,25 @@ def document(project: Project) -> Node:
             "description": "Predictions of the model version that is in production. Every error is one sentence under `error`.",
         },
         "paths": {
-            "/predict": {"post": _asking("predict", "Score one entity", "Entity", _ref("Answer"), ONE)},
+            "/predict": {"post": _asking("predict", "Score one entity", project, _ref("Answer"), limit_of(project))},
             "/predict_batch": {
                 "post": _asking(
                     "predict_batch",
                     "Score several entities; an item that cannot be answered has its error in its place",
-                    "Batch",
+                    project,
                     {
                         "type": "array",
                         "items": {"oneOf": [_ref("Answer"), _ref("ItemError")]},
                         "maxItems": project.serving.max_batch,
                     },
-                    ONE + project.serving.max_batch * EACH,
-                    unknown=False,
+                    batch_limit(project),
+                    body="Batch",
                 )
             },
             "/explain": {
-                "post": _asking("explain", "What each feature adds, against a typical row", "Entity", _ref("Explanation"), ONE)
+                "post": _asking(
+                    "explain", "What each feature adds, against a typical row", project, _ref("Explanation"), limit_of(project)
+                )
             },
             "/health": {
                 "get": _reading(
@@ -80,37 +90,37 @@ def _schemas(project: Project) -> dict[str, Node]:
     name = {**_TEXT, "minLength": 1, "maxLength": MAX_ENTITY}
     features = _object({f.name: _feature(f.dtype) for f in project.features})
     return {
-        "Entity": _object(
-            {
-                key: {
-                    "description": "The entity's name; a whole number is taken as its digits, blanks at the ends are left out",
-                    "anyOf": [{**name, "pattern": _NAME}, {"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}],
-                }
-            }
-        ),
+        "Entity": _asked(project, {**name, "pattern": _NAME}),
         # an item of any other shape fails alone, in its place
         "Batch": {"type": "array", "items": {"anyOf": [_ref("Entity"), {}]}, "maxItems": project.serving.max_batch},
-        "Answer": _object(
+        "Answer": _answer(
+            project,
             {
                 key: name,
                 **answers.schema,
                 "features_used": features,
+                "features_as_of": _AS_OF,
                 "model_version": _VERSION,
                 "prediction_id": {**_TEXT, "pattern": "^[0-9a-f]{32}$", "description": "Its key in the request log"},
-            }
+            },
         ),
-        "ItemError": _object({key: name, "error": _TEXT, "status": {"enum": [404, 422, 503]}}, required=["error", "status"]),
-        "Explanation": _object(
+        "ItemError": _object(
+            {key: name, "error": _TEXT, "status": {"enum": [*_STATUSES, *([409] if _refuses_old(project) else [])]}},
+            required=["error", "status"],
+        ),
+        "Explanation": _answer(
+            project,
             {
                 key: name,
                 **answers.explanation_schema,
                 "contributions": {
-                    **_object({f.name: {"type": "number"} for f in project.features}),
+                    **_object({f.name: {"type": "number"} for f in project.features}, required=[]),  # the version's, perhaps fewer
                     "description": "Shapley values in log-odds, largest first; they add up to the distance from the typical row",
                 },
                 "features_used": features,
+                "features_as_of": _AS_OF,
                 "model_version": _VERSION,
-            }
+            },
         ),
         "Health": _object(
             {
@@ -121,7 +131,7 @@ def _schemas(project: Project) -> dict[str, Node]:
                 "model_created_at": _or_null({**_TEXT, "format": "date-time"}),
                 "model_age_days": _or_null({"type": "number"}),
                 "model_digest": {**_TEXT, "description": "of the files that it serves from; empty until they are loaded"},
-                "feature_store": {**_TEXT, "description": "`reachable`, or what is the matter"},
+                "feature_store": {**_TEXT, "description": "`reachable`, what is the matter, or that there is none"},
                 "request_log_backlog": {"type": "integer", "minimum": 0},
             }
         ),
@@ -129,19 +139,49 @@ def _schemas(project: Project) -> dict[str, Node]:
     }
 
 
-def _asking(name: str, summary: str, body: str, answer: Node, limit: int, *, unknown: bool = True) -> Node:
+def _asked(project: Project, name: Node) -> Node:
+    """What is asked for: an entity, features, or both, as the project allows."""
+    key = {
+        "description": "The entity's name; a whole number is taken as its digits, blanks at the ends are left out",
+        "anyOf": [name, {"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}],
+    }
+    if project.takes_posted == "no":
+        return _object({project.entity: key})
+    sent = {project.entity: key, FEATURES: posted_schema(project)}
+    if project.takes_posted == "over":
+        return _object(sent, required=[project.entity])
+    if not project.keeps_features:
+        return _object(sent, required=[FEATURES])
+    return {**_object(sent, required=[]), "anyOf": [{"required": [project.entity]}, {"required": [FEATURES]}]}
+
+
+def _answer(project: Project, properties: dict[str, Node]) -> Node:
+    """What is answered: without the entity where a request may name none, with a warning where old features have one."""
+    required = [name for name in properties if name != project.entity or project.takes_posted != "alone"]
+    warning = {} if project.serving.stale is None else {"warning": {**_TEXT, "description": "The stored features are old"}}
+    return _object({**properties, **warning}, required=required)
+
+
+def _refuses_old(project: Project) -> bool:
+    return project.serving.stale is not None and project.serving.stale.then == "refuse"
+
+
+def _asking(name: str, summary: str, project: Project, answer: Node, limit: int, *, body: str = "Entity") -> Node:
     responses = {
         "200": _json("The answer", answer),
         "400": _error("The body is not JSON"),
         "404": _error("The online store has no features of the entity"),
         "413": _error(f"The body is larger than {limit} bytes"),
         "415": _error("The body is sent as something else than JSON"),
-        "422": _error("The body is JSON of another shape"),
+        "409": _error("The stored features are older than the project allows"),
+        "422": _error("The body is JSON of another shape, or a feature breaks a rule of the project"),
         "429": _later("More entities a second are asked for than RATCHET_RATE_LIMIT allows a process"),
         "503": _later("No model serves, or the feature store is away or slow: try again"),
     }
-    if not unknown:
+    if body == "Batch" or not project.keeps_features:
         del responses["404"]
+    if body == "Batch" or not _refuses_old(project):
+        del responses["409"]
     return {
         "operationId": name,
         "summary": summary,

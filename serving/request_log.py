@@ -36,16 +36,27 @@ class RequestLogWriter:
         store: where answers go.
         metrics: gets the backlog and the drops.
         capacity: answers held while the store is slow or down.
+        characters: of posted features that they hold.
         batch: answers a write.
         pause: seconds between tries while the store is down.
     """
 
-    def __init__(self, store: AnswerStore, metrics: Metrics, capacity: int = 20_000, batch: int = 500, pause: float = 1.0) -> None:
+    def __init__(
+        self,
+        store: AnswerStore,
+        metrics: Metrics,
+        capacity: int = 20_000,
+        batch: int = 500,
+        pause: float = 1.0,
+        characters: int = 32_000_000,
+    ) -> None:
         self._store = store
         self._metrics = metrics
         self._batch = batch
         self._pause = pause
         self._capacity = capacity
+        self._characters = characters
+        self._come, self._gone = 0, 0  # characters, each counted by one thread alone: the difference is what is held
         self._queue: deque[LoggedAnswer] = deque()  # appended to by one thread, taken from by another: both are atomic
         self._taken: list[LoggedAnswer] = []  # from the queue, not yet stored
         self._closing = threading.Event()
@@ -60,10 +71,16 @@ class RequestLogWriter:
 
     def put(self, answer: LoggedAnswer) -> None:
         """Hand an answer over; returns at once."""
-        if len(self._queue) < self._capacity:
-            self._queue.append(answer)
-        else:
+        if len(self._queue) >= self._capacity:
             self._metrics.dropped.inc()
+            return
+        if answer.posted is not None:
+            come = self._come + len(answer.posted)
+            if come - self._gone > self._characters:
+                self._metrics.dropped.inc()
+                return
+            self._come = come
+        self._queue.append(answer)
 
     def close(self, seconds: float = 3.0) -> None:
         """Write what is queued, for at most `seconds`; the rest is dropped, counted and reported."""
@@ -100,4 +117,5 @@ class RequestLogWriter:
                 if self._closing.wait(self._pause):
                     return
             else:
+                self._gone += sum(len(answer.posted) for answer in self._taken if answer.posted is not None)
                 self._taken = []

@@ -71,7 +71,8 @@ class RatchetService:
         """The version, and a first look-up of one of its golden rows: so that no client waits for a connection to be made."""
         served = load(wiring.published, wiring.project, number, os.environ.get(MODEL_DIGEST, "").strip())
         try:
-            self._features.warm(served.bundle.golden[0].entity)
+            if wiring.project.keeps_features:
+                self._features.warm(served.bundle.golden[0].entity)
         except (
             RatchetError
         ) as error:  # the model is ready all the same; requests get a 503 with this sentence until the store is back

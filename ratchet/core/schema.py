@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import ArtifactError, DataError
 
+EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")  # text that stands for an empty cell
 Columns = dict[str, NDArray[Any]]
 FeatureValue = float | str | None
 
@@ -136,6 +137,7 @@ class Provenance:
     project_hash: str
     seed: int
     train_rows: int
+    prepare: str = ""  # SHA-256 hex digest of the sources of the user's own `prepare`, empty without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,7 @@ class LoggedAnswer:
     score: float
     features_hash: str
     answered_at: float
+    posted: str | None = None  # JSON of the features that the request brought, and of the date of those that lay beneath
 
 
 def features_hash(features: Mapping[str, FeatureValue]) -> str:

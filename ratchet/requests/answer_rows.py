@@ -16,17 +16,18 @@ from ratchet.requests.tables import ANSWERS, COUNTS, MINUTE, counted, floor, ins
 from ratchet.requests.volume import Volume, empty_volume
 
 _FIELDS = tuple(field.name for field in fields(LoggedAnswer))
-_VALUES = attrgetter(*_FIELDS)
-_ROW = f"({', '.join('?' * (1 + len(_FIELDS)))})"
-_ROWS = 140  # a statement, of seven parameters each
+_STORED = tuple(name for name in _FIELDS if name != "posted")  # of an answer from stored features alone
+_BOUND = 980  # parameters a statement
 _KEYS = 500  # bound parameters a statement: SQLite allowed 999 until 3.32
 
 
 def store(connection: Connection, model: str, rows: Sequence[LoggedAnswer]) -> bool:
     """Insert a model's answers and count them; False when some are there already, and then the transaction must be rolled back."""
     if connection.dialect.name == "sqlite":
-        pieces = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
-        inserted = sum(_store_in_one(connection, model, piece) for piece in pieces)
+        plain = [row for row in rows if row.posted is None]  # most, which need a parameter less
+        inserted = _store_on_sqlite(connection, model, plain, _STORED)
+        if len(plain) < len(rows):
+            inserted += _store_on_sqlite(connection, model, [row for row in rows if row.posted is not None], _FIELDS)
     else:
         values = [
             {"model": model, **{name: getattr(row, name) for name in _FIELDS}} for row in rows
@@ -39,11 +40,18 @@ def store(connection: Connection, model: str, rows: Sequence[LoggedAnswer]) -> b
     return True
 
 
-def _store_in_one(connection: Connection, model: str, rows: Sequence[LoggedAnswer]) -> int:
-    """In one statement: Python's sqlite3 gives the interpreter away at each, and takes it back from who answers requests."""
-    values = ", ".join([_ROW] * len(rows))
-    statement = f"INSERT INTO {ANSWERS.name} (model, {', '.join(_FIELDS)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - our names
-    return connection.exec_driver_sql(statement, tuple(chain.from_iterable((model, *_VALUES(row)) for row in rows))).rowcount
+def _store_on_sqlite(connection: Connection, model: str, rows: Sequence[LoggedAnswer], names: Sequence[str]) -> int:
+    """In few statements: Python's sqlite3 gives the interpreter away at each, and takes it back from who answers requests."""
+    inserted, values_of, at_once = 0, attrgetter(*names), _BOUND // (1 + len(names))
+    row = f"({', '.join('?' * (1 + len(names)))})"
+    for start in range(0, len(rows), at_once):
+        piece = rows[start : start + at_once]
+        values = ", ".join([row] * len(piece))
+        statement = f"INSERT INTO {ANSWERS.name} (model, {', '.join(names)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - our names
+        inserted += connection.exec_driver_sql(
+            statement, tuple(chain.from_iterable((model, *values_of(each)) for each in piece))
+        ).rowcount
+    return inserted
 
 
 def _count(connection: Connection, model: str, rows: Sequence[LoggedAnswer]) -> None:

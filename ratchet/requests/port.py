@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from ratchet.core.live import LabelledAnswers
-from ratchet.core.schema import Columns, LoggedAnswer
+from ratchet.core.schema import Columns, FeatureValue, LoggedAnswer
 from ratchet.requests.volume import Volume
 
 
@@ -20,6 +21,25 @@ class JoinReport:
 
     joined: int
     unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostedAnswer:
+    """An answer to features that a request brought.
+
+    `features` are the posted ones as the model saw them. `as_of` is the date of the stored ones that they lay over: the entity's
+    row of that snapshot, with these over it, is the row that was scored, and has the hash; None where all were posted.
+    """
+
+    prediction_id: str
+    entity: str  # empty where the request named nobody
+    version: int
+    score: float
+    answered_at: float  # seconds since the epoch
+    features_hash: str
+    label: int | None
+    features: Mapping[str, FeatureValue]
+    as_of: date | None
 
 
 class RequestLog(Protocol):

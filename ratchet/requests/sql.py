@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -19,8 +21,8 @@ from ratchet.core.live import LabelledAnswers
 from ratchet.core.schema import Columns, LoggedAnswer
 from ratchet.requests import answer_rows, label_join
 from ratchet.requests.label_rows import label_rows
-from ratchet.requests.port import JoinReport
-from ratchet.requests.tables import ABOUT, ANSWERS, LABELS, RIGHTS, UNNAMED, UNNAMED_COUNTS, open_engine
+from ratchet.requests.port import JoinReport, PostedAnswer
+from ratchet.requests.tables import ABOUT, ANSWERS, LABELS, RIGHTS, UNKNOWN, UNNAMED, UNNAMED_COUNTS, open_engine
 from ratchet.requests.volume import Volume
 
 _DELETED_AT_ONCE = 10_000  # answers a transaction: of SQLite there is one writer, and serving waits for it
@@ -124,18 +126,21 @@ class SqlRequestLog:
         query = (
             select(ANSWERS.c.version, func.max(ANSWERS.c.answered_at))
             .join(LABELS, ABOUT)
-            .where(ANSWERS.c.model.in_(self._models))
+            .where(ANSWERS.c.model.in_(self._models), ANSWERS.c.entity != UNKNOWN)
             .group_by(ANSWERS.c.version)
         )
         with self._transaction() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def labelled(self, version: int | None = None, since: float | None = None) -> Mapping[int, LabelledAnswers]:
-        """Labelled answers by version, in the order in which they were given."""
+        """Labelled answers by version, in the order in which they were given; those alone that say whom they are about.
+
+        Of others nobody knows whether the version was trained on them.
+        """
         query = (
             select(ANSWERS.c.version, ANSWERS.c.entity, LABELS.c.label, ANSWERS.c.score)
             .join(LABELS, ABOUT)
-            .where(ANSWERS.c.model.in_(self._models))
+            .where(ANSWERS.c.model.in_(self._models), ANSWERS.c.entity != UNKNOWN)
             .order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id)
         )
         if version is not None:
@@ -154,6 +159,38 @@ class SqlRequestLog:
             )
             for number, rows in sorted(found.items())
         }
+
+    def posted(self, version: int | None = None, since: float | None = None) -> Iterator[PostedAnswer]:
+        """Answers to requests that brought features, in the order in which they were given, with their labels where these came.
+
+        Streamed: whoever reads holds a transaction open until the end.
+        """
+        columns = (
+            ANSWERS.c.prediction_id,
+            ANSWERS.c.entity,
+            ANSWERS.c.version,
+            ANSWERS.c.score,
+            ANSWERS.c.answered_at,
+            ANSWERS.c.features_hash,
+            LABELS.c.label,
+            ANSWERS.c.posted,
+        )
+        query = (
+            select(*columns)
+            .join(LABELS, ABOUT, isouter=True)
+            .where(ANSWERS.c.model.in_(self._models), ANSWERS.c.posted.is_not(None))
+            .order_by(ANSWERS.c.answered_at, ANSWERS.c.prediction_id)
+        )
+        if version is not None:
+            query = query.where(ANSWERS.c.version == version)
+        if since is not None:
+            query = query.where(ANSWERS.c.answered_at >= since)
+        with self._transaction() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(query):
+                facts = row._asdict()  # SQLAlchemy's own, underlined so that no column hides it
+                content = json.loads(facts.pop("posted"))
+                as_of = None if content["as_of"] is None else date.fromisoformat(content["as_of"])
+                yield PostedAnswer(**facts, features=content["features"], as_of=as_of)
 
     def volume(self, most: int) -> Volume:
         """All answers by version in about `most` slots of time; those that were deleted since count too."""

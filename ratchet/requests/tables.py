@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Subquery,
     Table,
+    Text,
     cast,
     create_engine,
     event,
@@ -33,6 +34,7 @@ from ratchet.clients.migrations import Tables, opened
 from ratchet.clients.roles import PROMOTER, READER, SERVING, Rights
 
 MINUTE = 60.0  # seconds
+UNKNOWN = ""  # the entity of an answer to a request that brought its features and named nobody
 UNNAMED = ""  # the model of what release 0.1 logged, which knew one alone
 _METADATA = MetaData()
 ANSWERS = Table(
@@ -45,6 +47,7 @@ ANSWERS = Table(
     Column("score", Double, nullable=False),
     Column("features_hash", String(64), nullable=False),
     Column("answered_at", Double, nullable=False),  # seconds since the epoch
+    Column("posted", Text, nullable=True),  # JSON of the features that the request brought: {"features": {...}, "as_of": ...}
 )
 LABELS = Table(
     "answer_labels",
@@ -72,7 +75,9 @@ UNNAMED_COUNTS = Table(  # likewise, of what names no model
     Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("answers", Integer, nullable=False),
 )
-TABLES = Tables("the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003"), "requests_revision", 7_236_842)
+TABLES = Tables(
+    "the request log", Path(__file__).with_name("migrations"), ("0001", "0002", "0003", "0004"), "requests_revision", 7_236_842
+)
 _NAMES = tuple(table.name for table in _METADATA.sorted_tables)
 _CHANGES = "SELECT, INSERT, UPDATE"
 RIGHTS: Rights = {

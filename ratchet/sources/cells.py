@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.clients.arrow_keys import one_code
-from ratchet.core.schema import DType
+from ratchet.core.schema import EMPTY, DType
 
-NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
+NULLS = EMPTY
 EXACT = 2**53  # the model's columns are float64: larger ints would be changed silently
 _INT = r"^[+-]?0*\d{1,17}(\.0*)?$"
 _FLOAT = r"^(?i)[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"

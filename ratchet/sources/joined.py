@@ -32,7 +32,7 @@ def features_of(frames: Mapping[str, pd.DataFrame], project: Project) -> pd.Data
         part = parts.get(column.table)
         if part is None:
             columns[column.name] = _missing(column, len(keys))
-        elif project.table(column.table).optional:
+        elif project.may_lack(column):
             columns[column.name] = _looked_up(part[column.name], pd.Index(part[entity]).get_indexer(pd.Index(keys)))
         else:
             columns[column.name] = part[column.name]

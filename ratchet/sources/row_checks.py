@@ -46,7 +46,7 @@ class RowChecks:
     def __init__(self, project: Project, name: str, as_of: date) -> None:
         self._project, self._name, self._as_of = project, name, as_of
         self._columns = {column.name: column for column in project.columns}
-        self._optional = {name for name, column in self._columns.items() if project.table(column.table).optional}
+        self._optional = {name for name, column in self._columns.items() if project.may_lack(column)}
 
     def headers(self, features: Sequence[str], present: Sequence[str]) -> dict[str, str]:
         """Our name -> the header that it has there, the key first. Raises DataError where one is missing or there twice.

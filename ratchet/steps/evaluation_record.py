@@ -83,8 +83,8 @@ def log(
     say(f"[DECISION] {outcome}")
     if champion is None and decision.verdict is Verdict.UNKNOWN:
         say(
-            f"[WAY ON] nothing serves yet: `ratchet approve {version.number} --without-comparison` puts this version into production; "
-            "more rows, a larger holdout.share or lower minima under policy.gate let the next run tell"
+            f"[WAY ON] nothing serves yet: `ratchet approve {version.number} --without-comparison` puts this version "
+            "into production; more rows, a larger holdout.share or lower minima under policy.gate let the next run tell"
         )
     say(
         f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_{key}={measured.primary.value:.3f} "

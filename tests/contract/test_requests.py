@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,36 @@ def log(url: str) -> SqlRequestLog:
 def counted(log: SqlRequestLog) -> dict[int, int]:
     found = log.volume(60)
     return {version: found.total(version) for version in found.counts}
+
+
+POSTED = '{"features":{"age":41.0,"plan":null,"\\u0000":"\\u0000\u00fc"},"as_of":"2024-02-29"}'
+
+
+def test_what_a_request_brought_is_kept_with_its_answer_and_joined_with_the_label(log: SqlRequestLog) -> None:
+    brought = [replace(answer(f"p{number}", "", at=number), posted=POSTED) for number in range(300)]
+    log.append([answer("a"), *brought, answer("b")])
+    log.append(brought[:1])  # a write that is tried again
+    assert log.join(labels(prediction_id=["p7"], label=[1])).joined == 1
+    found = list(log.posted())
+    assert [item.prediction_id for item in found] == [f"p{number}" for number in range(300)]
+    assert (found[7].label, found[8].label, found[7].entity) == (1, None, "")
+    assert (found[7].features, found[7].as_of) == ({"age": 41.0, "plan": None, "\0": "\0\u00fc"}, date(2024, 2, 29))
+    assert [item.prediction_id for item in log.posted(version=1, since=298)] == ["p298", "p299"]
+    assert counted(log) == {1: 302}
+
+
+def test_an_answer_about_nobody_is_no_held_out_entity_and_no_label_by_entity_finds_it(log: SqlRequestLog) -> None:
+    log.append([replace(answer("a", ""), posted=POSTED), answer("b", "u1")])
+    log.join(labels(prediction_id=["a", "b"], label=[1, 0]))
+    assert log.labelled()[1].entities.tolist() == ["u1"]
+    with pytest.raises(DataError, match="neither prediction_id nor entity is given"):
+        log.join(labels(entity=[""], label=[1]))
+
+
+def test_what_a_request_brought_goes_with_its_answer(log: SqlRequestLog) -> None:
+    log.append([replace(answer("a", at=1.0), posted=POSTED), replace(answer("b", at=9.0), posted=POSTED)])
+    assert log.delete_before(5.0) == 1
+    assert [item.prediction_id for item in log.posted()] == ["b"]
 
 
 def test_labels_join_their_answer_by_prediction_id(log: SqlRequestLog) -> None:

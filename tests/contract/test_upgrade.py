@@ -268,7 +268,7 @@ def test_tables_of_a_newer_release_are_refused_in_one_sentence(url: str) -> None
     run(log_of(url), "UPDATE requests_revision SET version_num = '0999'")
     for act, own in (
         (ledger(url, MODEL).records, "0002"),
-        (lambda: SqlRequestLog(log_of(url), MODEL).append([ANSWER]), "0003"),
+        (lambda: SqlRequestLog(log_of(url), MODEL).append([ANSWER]), "0004"),
     ):
         with pytest.raises(UserError, match=rf"was changed by a newer release \(its tables are at revision 0999, .* {own}\)"):
             act()

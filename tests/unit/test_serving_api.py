@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ratchet.core.errors import Unavailable
+from ratchet.project.file import Project
 from ratchet.tasks.binary.task import BINARY
 from serving.api import Parts, make_app
 from serving.features import OnlineFeatures
@@ -42,19 +43,28 @@ class Client:
 class Server:
     """The app over fake stores, without BentoML around it."""
 
-    def __init__(self, home: Path, pinned: str = "1", *, rate: RateLimit | None = None, probes: RateLimit | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        pinned: str = "1",
+        *,
+        rate: RateLimit | None = None,
+        probes: RateLimit | None = None,
+        project: Project | None = None,
+    ) -> None:
+        project = project or PROJECT
         self.wiring = FakeWiring(home)
         self.wiring.features.put(ROWS)
         self.wiring.registry.put(1, linear_bundle(0.25))
         metrics = Metrics(pinned or NO_VERSION)
-        self.model = PinnedModel(pinned, lambda n: load(self.wiring.registry, PROJECT, n))
+        self.model = PinnedModel(pinned, lambda n: load(self.wiring.registry, project, n))
         self.log = RequestLogWriter(self.wiring.requests, metrics, pause=0.01)
         self.features = OnlineFeatures(lambda: self.wiring.features, metrics, timeout=2.0)
         app = make_app()
         lanes = Lanes(rate or RateLimit(0), probes or RateLimit(0))
         app.state.parts = Parts(
-            PROJECT,
-            BINARY.answers(PROJECT.serving),
+            project,
+            BINARY.answers(project.serving),
             metrics.of_scores(BINARY.metrics.scores),
             self.model,
             self.features,
@@ -110,6 +120,7 @@ def test_predict_answers_with_everything_that_the_contract_names(server: Server)
         "prediction": 0,
         "probability": linear_bundle(0.25).scorer.row(ROWS["anna"]),
         "features_used": ROWS["anna"],
+        "features_as_of": "2024-02-29",
         "model_version": 1,
     }
 

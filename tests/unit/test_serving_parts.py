@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -310,6 +311,21 @@ def test_what_does_not_fit_is_dropped_and_counted() -> None:
     until(lambda: value(metrics, "ratchet_request_log_backlog"), lambda backlog: backlog == 11.0)
     writer.close(seconds=0.05)
     assert value(metrics, "ratchet_request_log_dropped_total") == 30.0
+
+
+def test_posted_features_that_wait_for_a_store_that_is_down_are_bounded_and_what_does_not_fit_is_counted() -> None:
+    shelf, metrics = Shelf(), Metrics()
+    shelf.down = True
+    writer = RequestLogWriter(shelf, metrics, pause=0.01, characters=100)
+    large = [replace(row, posted="x" * 40) for row in answers(5)]
+    for row in (*large[:3], *answers(1), *large[3:]):
+        writer.put(row)
+    assert (writer.backlog, value(metrics, "ratchet_request_log_dropped_total")) == (3, 3.0)  # two of 40 characters and a plain one
+    shelf.down = False
+    until(lambda: writer.backlog, lambda backlog: backlog == 0)
+    writer.put(large[4])  # there is room again
+    writer.close()
+    assert (len(shelf.rows), value(metrics, "ratchet_request_log_dropped_total")) == (4, 3.0)
 
 
 def test_the_gateway_lets_the_largest_batch_pass_that_a_project_can_allow() -> None:

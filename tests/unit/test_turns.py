@@ -31,6 +31,23 @@ def test_so_many_batches_are_let_in_and_the_next_hears_so_until_one_has_left() -
     asyncio.run(case())
 
 
+def test_bodies_of_so_many_bytes_are_held_and_the_next_hears_so_until_one_has_left() -> None:
+    async def case() -> None:
+        turns = Turns(most=100)
+        async with turns.place() as first:
+            first(60)
+            async with turns.place() as second:
+                second(30)
+                with pytest.raises(Unavailable, match="batches of 100 bytes are being answered already"):
+                    second(30)
+            async with turns.place() as third:
+                third(40)
+        async with turns.place() as fourth:
+            fourth(100)
+
+    asyncio.run(case())
+
+
 def test_so_many_are_worked_on_at_a_time_whatever_waits() -> None:
     at_once: list[int] = []
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from ratchet.project.file import Project
+from ratchet.sources.row_checks import RowChecks
+from serving.asked import Asking
 
 REPOSITORY = {"repository": "feast", "service": "churn", "key": "client"}
 BASE: dict[str, Any] = {
@@ -56,6 +59,13 @@ def test_a_date_comes_from_no_repository() -> None:
 
 def test_somebody_lists_the_entities() -> None:
     assert "no table of the entities beside the label's" in refused(tables=["y"], slices=[])
+
+
+def test_rows_and_requests_that_bring_features_are_read_where_these_stand_in_no_table() -> None:
+    project = Project.model_validate({**BASE, "serving": {"posted": "over"}})
+    assert Asking(project).takes_features
+    checks = RowChecks(project, "rows.csv", date(2024, 1, 31))
+    assert checks.headers(["a", "b"], ["id", "a", "b"]) == {"id": "id", "a": "a", "b": "b"}
 
 
 @pytest.mark.parametrize(

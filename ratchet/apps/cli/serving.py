@@ -23,13 +23,16 @@ from ratchet.steps import measure
 from ratchet.tasks.catalogue import task_of
 from ratchet.wiring import Wiring
 
-_CODES = {404: UserError, 422: UserError, 400: UserError, 413: UserError}
+_CODES = {404: UserError, 409: UserError, 422: UserError, 400: UserError, 413: UserError}
+_JSON = {"content-type": "application/json"}
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(epilog="Examples: ratchet serve; ratchet serve --port 8080 &")(serve)
-    app.command(epilog="Examples: ratchet predict 7590-VHVEG; ratchet predict 7590-VHVEG --explain --json")(predict)
+    app.command(
+        epilog="Examples: ratchet predict 7590-VHVEG; ratchet predict 7590-VHVEG --explain; ratchet predict --features @mail.json"
+    )(predict)
     app.command(epilog="Examples: ratchet labels --snapshot month_001; ratchet labels late_labels.csv")(labels)
 
 
@@ -46,27 +49,61 @@ def serve(
 
 
 def predict(
-    entity: Annotated[str, typer.Argument(help="The entity to score.")],
+    entity: Annotated[str | None, typer.Argument(help="The entity to score; with --features alone it may be left out.")] = None,
+    features: Annotated[
+        str | None, typer.Option(metavar="JSON|@FILE", help="Features to send along, where serving.posted allows it.")
+    ] = None,
     explain: Annotated[bool, typer.Option(help="Show each feature's contribution.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Ask the serving address, as a client would."""
     wiring = Wiring.load()
-    answer = _ask(wiring, "/explain" if explain else "/predict", {wiring.project.entity: entity})
+    answer = _ask(wiring, "/explain" if explain else "/predict", _asked(wiring.project.entity, entity, features))
     if as_json:
         document(answer)
         return
     nested = {name: value for name, value in answer.items() if isinstance(value, dict)}
-    facts(entity, {name: value for name, value in answer.items() if name not in nested})
+    facts(entity or "posted features", {name: value for name, value in answer.items() if name not in nested})
     if explain:
         for name, values in nested.items():
             table(name, ["feature", "value"], list(values.items()))
 
 
-def _ask(wiring: Wiring, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def _asked(key: str, entity: str | None, features: str | None) -> str:
+    """The body to send. The features go as they are written: what is wrong with them the service says, as to any client."""
+    if features is None:
+        if entity is None:
+            message = "name the entity to score, or give --features JSON (or @FILE)"
+            raise UserError(message)
+        return json.dumps({key: entity})
+    text, where = features, "--features"
+    if features.startswith("@"):
+        path = Path(features[1:])
+        where = str(path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            message = f"--features: {path} cannot be read ({error.strerror})"
+            raise UserError(message) from error
+        except UnicodeDecodeError as error:
+            message = f"--features: {path} is not UTF-8 text"
+            raise UserError(message) from error
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        message = f'{where} is not JSON ({error}): write {{"age": 41, "plan": "gold"}}, or @FILE with that in it'
+        raise UserError(message) from error
+    if not isinstance(content, dict):
+        message = f'{where} is not an object of names and values: write {{"age": 41, "plan": "gold"}}'
+        raise UserError(message)
+    named = "" if entity is None else f"{json.dumps(key)}: {json.dumps(entity)}, "
+    return f'{{{named}"features": {text}}}'
+
+
+def _ask(wiring: Wiring, path: str, body: str) -> dict[str, Any]:
     url = wiring.settings.url
     try:
-        answer = httpx.post(f"{url}{path}", json=body, timeout=10, trust_env=False)  # no proxy stands between
+        answer = httpx.post(f"{url}{path}", content=body, headers=_JSON, timeout=10, trust_env=False)  # no proxy stands between
     except (httpx.TransportError, httpx.InvalidURL) as error:
         message = f"nothing answers at {url}: `ratchet serve` starts the server"
         raise Unavailable(message) from error
