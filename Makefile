@@ -1,7 +1,7 @@
 # Everything sets itself up: a machine needs make and a python3; where that is none of 3.11 to 3.13, uv downloads one. Try `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-host test-unit test-chaos test bench bench-quick lint docs dist format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run test-cluster
+.PHONY: help setup demo test-host test-unit test-chaos test bench bench-quick lint docs dist format clean cluster-host cluster-up cluster-down cluster-status cluster-load model run score test-cluster
 
 BIN := .venv/bin
 STAMP := .venv/.synced
@@ -16,6 +16,8 @@ RUNNER ?=
 MODEL ?=
 PROJECT ?=
 NAMESPACE ?=
+OUT ?=
+VERSION ?=
 
 # a company's proxy signs with a certificate that the system trusts; a system without a store has uv's own list
 CERTIFICATES := $(firstword $(wildcard $(addprefix /etc/,\
@@ -59,6 +61,9 @@ model: $(STAMP) ## another model on the cluster: MODEL=name PROJECT=path/ratchet
 
 run: $(STAMP) ## the pipeline on the cluster: SNAPSHOT=month_001, MODEL=name, RUNNER=job|kfp, DATA=folder uploads it first, FORCE=1, REPLACE=1
 	@$(BIN)/python -m cluster run $(if $(MODEL),--model $(MODEL)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) $(if $(RUNNER),--runner $(RUNNER)) $(if $(DATA),--data $(DATA)) $(if $(FORCE),--force) $(if $(REPLACE),--replace) $(or $(SNAPSHOT),$(error name the snapshot: make run SNAPSHOT=month_001))
+
+score: $(STAMP) ## scores of a stored snapshot on the cluster: SNAPSHOT=month_001 (or latest) OUT=s3://bucket/scores.parquet, VERSION=3, MODEL=name
+	@$(BIN)/python -m cluster score $(if $(MODEL),--model $(MODEL)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) $(if $(VERSION),--version $(VERSION)) --out '$(or $(OUT),$(error name the place: make score SNAPSHOT=latest OUT=s3://bucket/scores.parquet))' $(or $(SNAPSHOT),$(error name the snapshot: make score SNAPSHOT=latest OUT=s3://bucket/scores.parquet))
 
 test-cluster: $(STAMP) ## the loop on a kind cluster of its own, made of packages and taken away again
 	@$(BIN)/python -m cluster test

@@ -160,6 +160,24 @@ def run(
     raise typer.Exit(follow(cluster, start_job(cluster, arguments, meant), meant))
 
 
+@app.command()
+def score(
+    snapshot: Annotated[str, typer.Argument(help="Stored snapshot's name, date or id, or latest.")],
+    out: Annotated[str, typer.Option(help="s3://bucket/prefix/scores.parquet (or .csv), or postgresql+psycopg://…#table.")],
+    version: Annotated[int | None, typer.Option(min=1, help="Version that scores; by default the one in production.")] = None,
+    model: Annotated[str, typer.Option(help="The model: its release of the ratchet chart.")] = CHART,
+    namespace: Annotated[str, typer.Option(help="Its namespace, needed only where several have a release of that name.")] = "",
+) -> None:
+    """Score a stored snapshot on the cluster and follow it."""
+    if "://" not in out:
+        message = "OUT would be a file in the pod, which goes with it: name s3://…/scores.parquet or postgresql+psycopg://…#table"
+        raise UserError(message)
+    cluster = present()
+    meant = chosen(cluster, model, namespace)
+    arguments = ["score", snapshot, "--out", out, *(["--version", str(version)] if version else [])]
+    raise typer.Exit(follow(cluster, start_job(cluster, arguments, meant, meant.score, "score"), meant))
+
+
 def main() -> None:
     """Entry point: errors are one line and an exit code."""
     try:

@@ -33,10 +33,10 @@ _EXTRACT = "import io, sys, zipfile; zipfile.ZipFile(io.BytesIO(sys.stdin.buffer
 _UNPACK = f"{_FOLDER}; python -c '{_EXTRACT}' $d"
 
 
-def start_job(cluster: Cluster, arguments: list[str], model: Model = FIRST) -> str:
-    """Start a Job of the template of the model's CronJob with other arguments; its name."""
-    cluster, name = model.on(cluster), f"{model.name}-run-{uuid.uuid4().hex[:8]}"
-    made = cluster.kubectl("create", "job", name, f"--from={model.pipeline}", "--dry-run=client", "--output", "json")
+def start_job(cluster: Cluster, arguments: list[str], model: Model = FIRST, template: str = "", what: str = "run") -> str:
+    """Start a Job of the template of one of the model's CronJobs, by default that of its runs, with other arguments; its name."""
+    cluster, name = model.on(cluster), f"{model.name}-{what}-{uuid.uuid4().hex[:8]}"
+    made = cluster.kubectl("create", "job", name, f"--from={template or model.pipeline}", "--dry-run=client", "--output", "json")
     job: dict[str, Any] = json.loads(made)
     container = job["spec"]["template"]["spec"]["containers"][0]
     container["args"] = arguments

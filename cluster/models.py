@@ -29,6 +29,11 @@ class Model:
         """The CronJob that its runs are made from, as kubectl takes it."""
         return f"cronjob/{self.name}-pipeline"
 
+    @property
+    def score(self) -> str:
+        """The CronJob that its scoring Jobs are made from, as kubectl takes it."""
+        return f"cronjob/{self.name}-score"
+
     def on(self, cluster: Cluster) -> Cluster:
         """The cluster, in the model's namespace."""
         return cluster.within(self.namespace)

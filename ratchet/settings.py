@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     ledger_key: str = ""  # by which the ledger's records are signed; else of the file
     ledger_key_file: str = ""  # with that key; else ledger.key in the home, where the ledger lies there too
     requests_url: Annotated[str, AfterValidator(database)] = ""  # likewise, of the request log
-    online_url: Annotated[str, AfterValidator(postgres)] = ""  # Feast's online store: a PostgreSQL URL, else SQLite under the home
+    online_url: Annotated[str, AfterValidator(postgres)] = (
+        ""  # of `feature_store: feast`, a PostgreSQL URL, else SQLite under the home
+    )
     snapshots_url: Annotated[str, AfterValidator(bucket)] = ""  # s3://bucket/prefix, else a folder under the home
     reports_url: Annotated[str, AfterValidator(bucket)] = ""  # likewise
     notify_url: Annotated[str, AfterValidator(web)] = ""  # to which each event is posted as JSON, else to nowhere

@@ -137,6 +137,7 @@ class Provenance:
     project_hash: str
     seed: int
     train_rows: int
+    prepare: str = ""  # SHA-256 hex digest of the sources of the user's own `prepare`, empty without one
 
 
 @dataclass(frozen=True, slots=True)

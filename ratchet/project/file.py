@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from ratchet.core import schema
@@ -16,6 +16,7 @@ from ratchet.core.policy import DriftPolicy, GatePolicy
 from ratchet.project import yaml_text
 from ratchet.project.columns import Column, Key, Label, Name, Strict, Table
 from ratchet.project.identity import project_hash
+from ratchet.project.own_code import OwnCode, own_code
 
 Grid = dict[str, list[Any]]
 Wish = Literal["performance", "live", "drift", "features", "age", "always"]
@@ -141,6 +142,7 @@ class Project(Strict):
     serving: Serving = Serving()
     feature_store: Store = "feast"  # where features are kept: ours, a Feast repository's, or none: a request brings them
     prepare: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None  # package.module:function, run over the tables as read
+    _own_code: OwnCode | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -260,8 +262,25 @@ class Project(Strict):
 
     @property
     def hash(self) -> str:
-        """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot)."""
-        return project_hash(self.model_dump(mode="json", exclude={"snapshots", "serving", "snapshot_query", "feature_store"}))
+        """SHA-256 hex digest of everything that can change a decision (the snapshots' dates cannot), the user's own code too."""
+        facts = self.model_dump(mode="json", exclude={"snapshots", "serving", "snapshot_query", "feature_store"})
+        return project_hash(facts | ({"prepare": f"{self.prepare} {self.prepare_digest}"} if self.prepare else {}))
+
+    @property
+    def own_code(self) -> OwnCode | None:
+        """The function that `prepare` names; None without one, and for a project that was not read from a file."""
+        return self._own_code
+
+    @property
+    def prepare_digest(self) -> str:
+        """SHA-256 hex digest of that function's sources, empty without one."""
+        return self._own_code.digest if self._own_code else ""
+
+    def beside(self, folder: Path) -> Self:
+        """With its own code looked up, ratchet.yaml lying in that folder. Raises ProjectError."""
+        if self.prepare:
+            self._own_code = own_code(self.prepare, folder.absolute())
+        return self
 
     def date_of(self, snapshot: str) -> date:
         """The date of a snapshot: as ratchet.yaml maps it, or the name itself when it is an ISO date.
@@ -317,7 +336,7 @@ def load_project(path: Path) -> Project:
         message = f"{path} holds no project: it has no `model:` and the rest; `ratchet init DATA` writes one to compare with"
         raise ProjectError(message)
     try:
-        return Project.model_validate(content)
+        project = Project.model_validate(content)
     except ValidationError as error:
         problems = error.errors()
         first = problems[0]
@@ -325,3 +344,4 @@ def load_project(path: Path) -> Project:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         message = f"{path}: {where}: {_wrong(first)}{more}"
         raise ProjectError(message) from error
+    return project.beside(path.parent)

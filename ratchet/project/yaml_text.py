@@ -39,7 +39,12 @@ def read(path: Path) -> Any:
     if len(raw) > LARGEST:
         message = f"it is larger than {LARGEST} bytes"
         raise ValueError(message)
-    return yaml.load(raw.decode("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    return loads(raw.decode("utf-8"))
+
+
+def loads(text: str) -> Any:
+    """A text's content, of at most MOST_NODES values. Raises yaml.YAMLError."""
+    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
 
 
 def _count(node: yaml.Node, counted: dict[int, int]) -> int:

@@ -373,6 +373,7 @@ def _tags(provenance: Provenance) -> dict[str, Any]:
         "ratchet.project_hash": provenance.project_hash,
         "ratchet.seed": provenance.seed,
         "ratchet.train_rows": provenance.train_rows,
+        **({"ratchet.prepare": provenance.prepare} if provenance.prepare else {}),
     }
 
 
@@ -387,6 +388,7 @@ def _provenance(tags: dict[str, str]) -> Provenance | None:
             project_hash=tags["ratchet.project_hash"],
             seed=int(tags["ratchet.seed"]),
             train_rows=int(tags["ratchet.train_rows"]),
+            prepare=tags.get("ratchet.prepare", ""),
         )
     except (KeyError, ValueError):
         return None

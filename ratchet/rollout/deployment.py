@@ -20,6 +20,7 @@ from ratchet.clients.http import Post, Reply
 from ratchet.clients.kubernetes import DEPLOYMENT, POD, SERVICE, Json, KubernetesApi, selector_of
 from ratchet.core.errors import PermanentError, RatchetError, Unavailable
 from ratchet.core.headers import STATE
+from ratchet.core.question import body
 from ratchet.core.schema import Feature, FeatureValue, ModelVersion
 from ratchet.rollout import deployment_judge, predict_client
 from ratchet.rollout.predict_client import ScoreIn
@@ -142,7 +143,7 @@ class KubernetesRollout:
 
     def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
         """Ask through the Service. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
-        asked = predict_client.body(self._entity, entity, features, self._posted)
+        asked = body(self._entity, entity, features, self._posted)
         return predict_client.ask(self._post, f"{self._address}/predict", entity, asked, self._score_in)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:

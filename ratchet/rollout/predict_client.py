@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from ratchet.clients.children import serving_environment
 from ratchet.clients.http import Post, Reply
 from ratchet.core.errors import DataError, PromotionFailed, Unavailable
 from ratchet.core.headers import PROBE
-from ratchet.core.schema import DType, Feature, FeatureValue, ModelVersion
+from ratchet.core.schema import FeatureValue, ModelVersion
 from ratchet.rollout.state import Answer
 from ratchet.settings import Settings
 
@@ -45,28 +44,6 @@ class Health(BaseModel):
     ready: bool
     detail: str
     model_digest: str = ""
-
-
-def body(key: str, entity: str, features: Mapping[str, FeatureValue] | None, posted: Sequence[Feature]) -> dict[str, Any]:
-    """What /predict is sent: the entity, and those of its features that a question brings, as JSON has their types.
-
-    Args:
-        key: the entity key's name.
-        entity: whom to ask for.
-        features: of the entity, numbers and bools as floats.
-        posted: which of them are sent; none where they are looked up.
-    """
-    if not posted or features is None:
-        return {key: entity}
-    return {key: entity, "features": {feature.name: _as_json(feature, features.get(feature.name)) for feature in posted}}
-
-
-def _as_json(feature: Feature, value: FeatureValue) -> FeatureValue | bool:
-    if value is None or isinstance(value, str) or math.isnan(value):
-        return value if isinstance(value, str) else None
-    if feature.dtype is DType.BOOL:
-        return bool(value)
-    return int(value) if feature.dtype is DType.INT else value
 
 
 def ask(post: Post, where: str, entity: str, asked: Mapping[str, Any], score_in: ScoreIn) -> Answer | None:

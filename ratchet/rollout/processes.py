@@ -14,6 +14,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from ratchet.clients import http
 from ratchet.clients.children import serving_environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
+from ratchet.core.question import body
 from ratchet.core.schema import Feature, FeatureValue, ModelVersion
 from ratchet.rollout import predict_client
 from ratchet.rollout.local_deployment import LocalDeployment, Observed, Pod
@@ -153,7 +154,7 @@ class ProcessRollout:
     def ask(self, entity: str, features: Mapping[str, FeatureValue] | None = None) -> Answer | None:
         """Ask through the fixed address. Raises Unavailable when nothing answers there, DataError when it refuses the entity."""
         post = http.post_to(self._address, "`ratchet serve` starts a server")
-        asked = predict_client.body(self._entity, entity, features, self._posted)
+        asked = body(self._entity, entity, features, self._posted)
         return predict_client.ask(post, f"{self._address()}/predict", entity, asked, self._score_in)
 
     def infra_check(self, version: ModelVersion) -> Mapping[str, float]:

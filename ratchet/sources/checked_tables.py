@@ -27,7 +27,7 @@ from ratchet.sources.entity_match import key_problems, mismatches
 from ratchet.sources.joined import features_of, labels_of
 from ratchet.sources.label_cells import typed_labels
 from ratchet.sources.pandera_checks import PANDAS, problems_of
-from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
+from ratchet.sources.problems import SAMPLES, Lesson, Problem, clipped, counted, tallied
 from ratchet.sources.tolerance import tolerated, unfit, without_strangers
 from ratchet.sources.which_tables import (
     brings_labels_alone,
@@ -221,7 +221,7 @@ class _OneTable:
         read = cells.typed(content, kind.dtype)
         hint = "`positive:` of the label names the value that counts as 1, where the two are words"
         faults = [_fault(self._table, label.name, content, entities, fault) for fault in read.faults]
-        self._checked.problems += [dataclasses.replace(fault, hint=hint) for fault in faults]
+        self._checked.problems += [dataclasses.replace(fault, hint=hint, lesson=None) for fault in faults]
         return _pandas(read.values, kind.dtype)
 
     def _problem(self, column: str, text: str) -> None:
@@ -239,6 +239,7 @@ def _fault(table: str, column: str, raw: pa.ChunkedArray, entities: Any, fault: 
         tuple("(empty)" if key is None else key for key in entities[rows[:SAMPLES]]),
         clipped(written),
         tallied(written),
+        lesson=Lesson("on_unknown", (len(rows) / len(raw),)),
     )
 
 

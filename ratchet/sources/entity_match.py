@@ -12,7 +12,7 @@ from ratchet.core.entity_key import alike, differ_by
 from ratchet.project.file import Project
 from ratchet.sources.cells import Mask, plain
 from ratchet.sources.entity_keys import Keys
-from ratchet.sources.problems import SAMPLES, Problem, clipped, counted
+from ratchet.sources.problems import SAMPLES, Lesson, Problem, clipped, counted
 from ratchet.sources.which_tables import brings_labels_alone, entity_table, may_be_missing
 
 
@@ -78,9 +78,14 @@ def mismatches(frames: Mapping[str, pd.DataFrame], project: Project) -> list[Pro
             text = (
                 f"{counted(len(unknown), *nouns)} of entities that {first} does not have{spelled_otherwise(unknown, known, first)}"
             )
-            found.append(_stray(table, text, unknown))
+            lesson = Lesson("strangers") if brings_labels_alone(project, table) and len(own) > len(unknown) else None
+            found.append(_stray(table, text, unknown, lesson))
         if len(lacking) and not may_be_missing(project, table):
-            found.append(_stray(table, f"{counted(len(lacking), 'entity', 'entities')} of {first} missing", lacking))
+            found.append(
+                _stray(
+                    table, f"{counted(len(lacking), 'entity', 'entities')} of {first} missing", lacking, _optional(project, table)
+                )
+            )
     return found
 
 
@@ -98,5 +103,10 @@ def _entities(frame: pd.DataFrame, entity: str) -> pd.Index:
     return pd.Index(frame[entity].dropna().unique()).sort_values()
 
 
-def _stray(table: str, text: str, entities: pd.Index) -> Problem:
-    return Problem(table, "", text, len(entities), tuple(str(key) for key in entities[:SAMPLES]))
+def _optional(project: Project, table: str) -> Lesson | None:
+    """A table may become optional where another one lists the entities."""
+    return Lesson("optional") if table != entity_table(project) else None
+
+
+def _stray(table: str, text: str, entities: pd.Index, lesson: Lesson | None) -> Problem:
+    return Problem(table, "", text, len(entities), tuple(str(key) for key in entities[:SAMPLES]), lesson=lesson)

@@ -10,11 +10,12 @@ from pathlib import Path
 from ratchet.core.errors import DataError
 from ratchet.project.file import Project
 from ratchet.sources.checked_tables import Checked, Delivered, RawSnapshot, check_tables
-from ratchet.sources.problems import Problem, TableError
-from ratchet.sources.raw_tables import find_table, is_plain_name, read_table, said_of
+from ratchet.sources.prepare import prepared
+from ratchet.sources.problems import Lesson, Problem, TableError
+from ratchet.sources.raw_tables import column_names, find_table, is_plain_name, is_text, read_table, said_of
 from ratchet.sources.table_files import files_of
 from ratchet.sources.told import numbers_of, told_of
-from ratchet.sources.which_tables import headers_of, may_be_missing, stem_of
+from ratchet.sources.which_tables import entity_table, headers_of, may_be_missing, stem_of
 
 
 def by_date(names: Sequence[str], project: Project, place: object) -> list[str]:
@@ -119,14 +120,20 @@ class TableSource:
         folder = self._snapshot_folder(name)
         delivered: dict[str, Delivered] = {}
         problems: list[Problem] = []
+        written: list[str] = []  # tables of text
         for table in self._project.tables:
             try:
                 if (path := self._path(folder, table)) is not None:
                     told, numbers = told_of(self._project, table), numbers_of(self._project, table)
-                    content = read_table(path, table, headers_of(self._project, table), told, numbers=numbers)
+                    wanted = headers_of(self._project, table)
+                    if self._project.own_code:  # which may use what ratchet.yaml does not name
+                        wanted = list(dict.fromkeys([*wanted, *column_names(path, table, told)]))
+                    content = read_table(path, table, wanted, told, numbers=numbers)
+                    written += [table] if is_text(content) else []
                     delivered[table] = Delivered(content, path.name, said_of(content))
             except TableError as error:
                 problems.append(dataclasses.replace(error.problem, table=table))
+        delivered = prepared(self._project, as_of, delivered, problems, written)
         return check_tables(self._project, as_of, delivered, problems)
 
     def _path(self, folder: Path, table: str) -> Path | None:
@@ -134,7 +141,9 @@ class TableSource:
         stem = stem_of(self._project, table)
         path = find_table(folder, stem)
         if path is None and not may_be_missing(self._project, table):
-            raise TableError(Problem(table, "", f"the table is missing: neither {stem}.csv nor {stem}.parquet is there"))
+            lesson = Lesson("optional") if table != entity_table(self._project) else None
+            text = f"the table is missing: neither {stem}.csv nor {stem}.parquet is there"
+            raise TableError(Problem(table, "", text, lesson=lesson))
         return path
 
     def _snapshot_folder(self, name: str) -> Path:

@@ -19,7 +19,7 @@ from pandera.errors import SchemaErrors
 from ratchet.core.schema import DType
 from ratchet.project.columns import Column
 from ratchet.sources.cells import Mask
-from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
+from ratchet.sources.problems import SAMPLES, Lesson, Problem, clipped, counted, tallied
 
 PANDAS: dict[DType, str] = {
     DType.INT: "Int64",
@@ -114,18 +114,29 @@ def _problem(table: str, frame: pd.DataFrame, entity: str, column: str, check: s
     if check.startswith("share > "):
         count = int(frame[column].isna().sum())
         text = f"{count:,} of {len(frame):,} values are null, {count / len(frame):.3f} {check.removeprefix('share ')}"
+        lesson = None if count == len(frame) else Lesson("max_null_share", (count / len(frame),))
         if count == len(frame):
             text = f"all {count:,} values are null"
-        return Problem(table, column, text, count, _keys(frame, entity, np.flatnonzero(frame[column].isna())))
+        samples = _keys(frame, entity, np.flatnonzero(frame[column].isna()))
+        return Problem(table, column, text, count, samples, lesson=lesson)
     count = len(rows)
     if column == entity and check == "not_nullable":
         lines = ", ".join(str(row + 1) for row in rows[:SAMPLES])
         return Problem(table, column, f"{counted(count, 'key is', 'keys are')} empty, as in row {lines}", count)
     if check in _PHRASES:
-        return Problem(table, column, counted(count, *_PHRASES[check]), count, _keys(frame, entity, rows))
+        lesson = Lesson("nullable") if check == "not_nullable" and count < len(frame) else None
+        return Problem(table, column, counted(count, *_PHRASES[check]), count, _keys(frame, entity, rows), lesson=lesson)
     text = counted(count, f"value is {check}", f"values are {check}")
     cells = frame[column].iloc[rows].tolist() if written is None else written.take(rows).to_pylist()
-    return Problem(table, column, text, count, _keys(frame, entity, rows), clipped(cells), tallied(cells))
+    lesson = _lesson(frame[column].iloc[rows], numbers=check.startswith("outside "))
+    return Problem(table, column, text, count, _keys(frame, entity, rows), clipped(cells), tallied(cells), lesson=lesson)
+
+
+def _lesson(values: pd.Series, *, numbers: bool) -> Lesson:
+    """The bounds that hold these numbers, or these categories, the most frequent first."""
+    if numbers:
+        return Lesson("range", (values.min().item(), values.max().item()))
+    return Lesson("categories", tuple(values.value_counts().index))
 
 
 def _keys(frame: pd.DataFrame, entity: str, rows: Any) -> tuple[str, ...]:

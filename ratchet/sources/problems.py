@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from ratchet.core.errors import DataError
 
 SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The key of ratchet.yaml by which a finding would be none.
+
+    `values` are: categories that are new; the lowest and the highest number; a share of rows, for `on_unknown`,
+    `max_unknown_share` and `max_null_share`; nothing for the others. `optional` is of a table, `strangers` of the label, the rest
+    of a column.
+    """
+
+    key: Literal["categories", "range", "nullable", "max_null_share", "on_unknown", "max_unknown_share", "optional", "strangers"]
+    values: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +31,8 @@ class Problem:
 
     `rows` is the number of rows concerned (0 when the finding is not about rows), `samples` are up to three of their keys,
     or row numbers of the file where there is no key to be had; `values` are the cells of those rows, where they tell something,
-    and `tally` the most frequent of all cells concerned with their number; `hint` is a rule that one may not know, or a way on.
+    and `tally` the most frequent of all cells concerned with their number; `hint` is a rule that one may not know, or a way on;
+    `lesson` is what the project would have to say for it to be fine, where there is such a thing.
     """
 
     table: str
@@ -28,6 +43,7 @@ class Problem:
     values: tuple[str, ...] = ()
     tally: tuple[tuple[str, int], ...] = ()
     hint: str = ""
+    lesson: Lesson | None = None
 
     def sentence(self, entity: str) -> str:
         """`payments_agg_90d.failed_payments_90d: 2 values are not int, as for user_id 7590-VHVEG, 5575-GNVDE: 'abc', '?'`."""

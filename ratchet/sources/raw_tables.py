@@ -23,9 +23,9 @@ from ratchet.sources.table_files import SUFFIXES, files_of, hive_keys, is_logged
 from ratchet.sources.text_cells import read_bounded
 from ratchet.sources.told import Told
 
-__all__ = ["SUFFIXES", "Told", "column_names", "find_table", "is_plain_name", "read_table", "said_of", "translated"]
+__all__ = ["SUFFIXES", "Told", "column_names", "find_table", "is_plain_name", "is_text", "read_table", "said_of", "translated"]
 
-_SAID = b"ratchet.recognised"
+_SAID, _TEXT = b"ratchet.recognised", b"ratchet.text"
 _SHARE = 6  # as of one file in text_cells
 _RECOGNISED = Told()
 
@@ -93,15 +93,20 @@ def read_table(
         by_comma = any(form.dialect.separator == "," for _, form in read if form)
         whole, commas = with_points(whole, table, numbers, told.decimal, by_comma=by_comma)
         said += [f"decimal comma in {', '.join(commas)}"] if commas else []
-    if not said:
-        return whole
-    return whole.replace_schema_metadata({**(whole.schema.metadata or {}), _SAID: f"{path.name} is read as {', '.join(said)}"})
+    facts = {_TEXT: b"1"} if all(form for _, form in read) else {}
+    facts |= {_SAID: f"{path.name} is read as {', '.join(said)}".encode()} if said else {}
+    return whole.replace_schema_metadata({**(whole.schema.metadata or {}), **facts}) if facts else whole
 
 
 def said_of(content: pa.Table) -> str:
     """What was recognised of the files' writing; empty when they are plain."""
     found: bytes = (content.schema.metadata or {}).get(_SAID, b"")
     return found.decode()
+
+
+def is_text(content: pa.Table) -> bool:
+    """Whether the table's cells are a CSV's, which are all text."""
+    return _TEXT in (content.schema.metadata or {})
 
 
 def _parts(path: Path, table: str) -> list[Path]:

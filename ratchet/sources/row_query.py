@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import islice
 
 import pyarrow as pa
-from sqlalchemy import Connection, create_engine, event, text
 
-from ratchet.clients.sql_errors import FAILED, UNUSABLE, sql_error
 from ratchet.core.address import place_of
-from ratchet.core.errors import DataError, RatchetError
 from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Batch, Read
 from ratchet.sources.row_checks import RowChecks
+from ratchet.sources.sql_reading import AS_OF, Database
+from ratchet.sources.sql_rows import ROWS, to_arrow
 
-_AS_OF = re.compile(r"(?<!:):as_of\b")
-_SECONDS = 10
+NAME = "--query"
+_ASKS = re.compile(rf"(?<![:\\]):{AS_OF}\b")
 
 
 class QueryRows:
@@ -28,19 +28,20 @@ class QueryRows:
         query: one SELECT; `:as_of` in it is the date.
         project: says what the columns may hold.
         as_of: the date that they describe.
+        seconds: that the query may take.
     """
 
     proven = False
     total = None
 
-    def __init__(self, url: str, query: str, project: Project, as_of: date) -> None:
-        self._url, self._query, self._as_of = url, query, as_of
-        self._checks = RowChecks(project, "query", as_of)
+    def __init__(self, url: str, query: str, project: Project, as_of: date, seconds: float) -> None:
+        self._database, self._query, self._as_of = Database(url, "the address", seconds), query, as_of
+        self._place, self._checks = place_of(url), RowChecks(project, NAME, as_of)
 
     @property
     def name(self) -> str:
         """Where the database is."""
-        return f"the query at {place_of(self._url)}"
+        return f"{NAME} at {self._place}"
 
     @property
     def as_of(self) -> date:
@@ -56,43 +57,14 @@ class QueryRows:
         if start:
             message = "a query cannot be taken up in its middle"
             raise ValueError(message)
-        try:
-            sqlite = self._url.startswith("sqlite")
-            engine = create_engine(self._url, connect_args={"timeout" if sqlite else "connect_timeout": _SECONDS})
-            if sqlite:
-                event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
-        except UNUSABLE as error:
-            raise self._error(error) from error
-        try:
-            with engine.connect() as connection:
-                yield from self._fetched(connection, features)
-        except FAILED as error:
-            raise self._error(error) from error
-        finally:
-            engine.dispose()
-
-    def _fetched(self, connection: Connection, features: Sequence[str]) -> Iterator[Read]:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(postgresql_readonly=True)
-        as_of = self._as_of.isoformat() if connection.dialect.name == "sqlite" else self._as_of  # which keeps dates as text
-        query, given = text(self._query), {"as_of": as_of} if _AS_OF.search(self._query) else {}
-        with connection.execution_options(stream_results=True, yield_per=BATCH).execute(query, given) as result:
-            if not result.returns_rows:
-                message = f"{self.name} gives no rows: name a SELECT by --query"
-                raise DataError(message)
-            names, first = list(result.keys()), 0
-            headers = self._checks.headers(features, names)
+        with self._database.reading() as reader, reader.apart():
+            needs_date = bool(_ASKS.search(self._query))
+            names, chunks = reader.rows(self._query, NAME, self._as_of, needs_date=needs_date)
+            headers, first = self._checks.headers(features, names), 0
             at = {name: names.index(header) for name, header in headers.items()}
-            for part in result.partitions(BATCH):
-                yield self._typed({name: self._column(name, [row[k] for row in part]) for name, k in at.items()}, features, first)
-                first += len(part)
-
-    def _column(self, name: str, values: list[object]) -> pa.Array:
-        try:
-            return pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-            message = f"query.{name}: its values are not of one type ({' '.join(str(error).split())[:120]}): CAST it in the query"
-            raise DataError(message) from error
+            while (raw := to_arrow(islice(chunks, max(1, BATCH // ROWS)), NAME, at)).num_rows:
+                yield self._typed({name: raw.column(name) for name in at}, features, first)
+                first += raw.num_rows
 
     def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
         def typed() -> Batch:
@@ -103,6 +75,3 @@ class QueryRows:
     def judged(self, seen: Mapping[str, int], rows: int) -> list[str]:
         """As `RowChecks`."""
         return self._checks.judged(seen, rows)
-
-    def _error(self, error: Exception) -> RatchetError:
-        return sql_error(error, "the database", self._url, "the address", "cannot be used")

@@ -12,6 +12,7 @@ from ratchet.core.address import place_of
 from ratchet.core.errors import DataError, ProjectError
 from ratchet.project.file import Project
 from ratchet.sources.checked_tables import Checked, Delivered, RawSnapshot, check_tables
+from ratchet.sources.prepare import prepared
 from ratchet.sources.problems import Problem, TableError
 from ratchet.sources.sql_reading import AS_OF, Database, Reader
 from ratchet.sources.sql_rows import to_arrow
@@ -90,12 +91,15 @@ class SqlSource:
                         delivered[table] = Delivered(content, f"the query of {table}")
                 except TableError as error:
                     problems.append(error.problem)
+        delivered = prepared(self._project, as_of, delivered, problems)
         return check_tables(self._project, as_of, delivered, problems)
 
     def _read(self, reader: Reader, table: str, query: str, as_of: date) -> pa.Table | None:
         """The table; None where it has no rows and need not have any. Raises TableError."""
         names, chunks = reader.rows(query, table, as_of)
         wanted = headers_of(self._project, table)
+        if self._project.own_code:  # which may use what ratchet.yaml does not name
+            wanted = list(dict.fromkeys([*wanted, *names]))
         twice = [name for name in wanted if names.count(name) > 1]
         if twice:
             raise TableError(Problem(table, twice[0], f"the column is there {names.count(twice[0])} times"))

@@ -140,11 +140,13 @@ class Reader:
             message = f"snapshot_query {self._database.refused(error)}"
             raise ProjectError(message) from error
 
-    def rows(self, query: str, table: str, as_of: date) -> tuple[list[str], Iterator[Sequence[Sequence[Any]]]]:
+    def rows(
+        self, query: str, table: str, as_of: date, *, needs_date: bool = True
+    ) -> tuple[list[str], Iterator[Sequence[Sequence[Any]]]]:
         """A table's columns, and its rows a chunk at a time. Raises TableError, also while the rows come."""
-        asked = statement(query, table, needs_date=True).execution_options(stream_results=True, yield_per=ROWS)
+        asked = statement(query, table, needs_date=needs_date).execution_options(stream_results=True, yield_per=ROWS)
         with self._refusing(table):
-            self._open = self._connection.execute(asked, {AS_OF: as_of})
+            self._open = self._connection.execute(asked, {AS_OF: as_of} if needs_date else {})
             names = list(self._open.keys())
         return names, self._chunks(self._open, table)
 

@@ -10,7 +10,7 @@ from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.sources.cells import Mask
 from ratchet.sources.entity_match import spelled_otherwise
-from ratchet.sources.problems import Problem, counted, tallied
+from ratchet.sources.problems import Lesson, Problem, counted, tallied
 from ratchet.sources.which_tables import brings_labels_alone, entity_table
 
 
@@ -39,7 +39,8 @@ def tolerated(table: str, column: Column, raw: pa.ChunkedArray, rows: Mask) -> t
     tally = tallied(raw.filter(pa.array(rows)).to_pylist())
     if share > column.max_unknown_share:
         text = f"{count:,} of {len(rows):,} values do not fit, {share:.3f} > {column.max_unknown_share:.3f} (max_unknown_share)"
-        return "", Problem(table, column.name, text, count, (), tuple(value for value, _ in tally), tally)
+        values = tuple(value for value, _ in tally)
+        return "", Problem(table, column.name, text, count, (), values, tally, lesson=Lesson("max_unknown_share", (share,)))
     shown = ", ".join(f"{value!r} ({times:,})" for value, times in tally)
     return f"{table}.{column.name}: {counted(count, 'value does', 'values do')} not fit and count as missing: {shown}", None
 

@@ -66,6 +66,7 @@ def run(
             replace=replace,
             hash=snapshot.hash,
             labels_from=labels_from,
+            prepare=project.prepare_digest if project else "",
         )
         journal.append(taken, key=snapshot.as_of.isoformat())
     note = "" if new else " (no-op: the same content is stored)"

@@ -158,6 +158,7 @@ def _make(
                     project_hash=project.hash,
                     seed=project.training.seed,
                     train_rows=len(entities),
+                    prepare=project.prepare_digest,
                 ),
                 params={"model": trained.model, **trained.params, "run_id": run_id},
                 metrics={task.metric.cross_validated: trained.cv_mean, "cv_std": trained.cv_std, **metrics},

@@ -55,6 +55,7 @@ WITH_TOKEN = {
     "ratchet-watch",
     "ratchet-ui",
     "ratchet-retention",
+    "ratchet-score",
     "ml-pipeline",
     "ml-pipeline-persistenceagent",
     "ml-pipeline-scheduledworkflow",

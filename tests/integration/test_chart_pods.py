@@ -45,6 +45,8 @@ def everything(values: Document) -> Document:
             found[name] = True
         elif name == "schedule" and value == "":
             found[name] = "0 5 * * *"
+        elif name == "out":
+            found[name] = "s3://ratchet/scores.parquet"
         elif name == "restore":
             found[name] = "20260101T000000Z"
     return found
@@ -273,7 +275,7 @@ def test_a_page_that_nobody_acts_on_gets_what_it_shows_and_no_more(tmp_path: Pat
     assert {"secretRef": {"name": "ratchet-connections"}} in acting["spec"]["containers"][0]["envFrom"]
 
 
-@pytest.mark.parametrize("part", ["serving", "exporter", "retention"])
+@pytest.mark.parametrize("part", ["serving", "exporter", "retention", "score"])
 def test_a_part_can_have_addresses_and_keys_of_its_own(part: str, tmp_path: Path) -> None:
     found = pods_with("ratchet", tmp_path, {part: {"connectionsSecret": "own"}})
     (template,) = [template for name, template in found.items() if name.endswith(f"ratchet-{part}")]

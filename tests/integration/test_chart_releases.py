@@ -32,7 +32,7 @@ EVERY_PART = [
 NAMES = {
     "ratchet": {
         "ConfigMap": "check pipeline project serving-dashboard",
-        "CronJob": "pipeline retention",
+        "CronJob": "pipeline retention score",
         "Deployment": "exporter serving toolbox ui watch",
         "HorizontalPodAutoscaler": "serving",
         "Ingress": "serving ui",
@@ -42,10 +42,10 @@ NAMES = {
         "Pod": "predict",
         "PodDisruptionBudget": "serving",
         "PrometheusRule": "serving",
-        "Role": "exporter promoter ui",
-        "RoleBinding": "exporter promoter ui",
+        "Role": "exporter promoter score ui",
+        "RoleBinding": "exporter promoter score ui",
         "Service": "exporter serving ui",
-        "ServiceAccount": "exporter promoter ui",
+        "ServiceAccount": "exporter promoter score ui",
         "ServiceMonitor": "exporter serving",
         "ValidatingAdmissionPolicy": "promoter.ratchet",
         "ValidatingAdmissionPolicyBinding": "promoter.ratchet",

@@ -54,7 +54,7 @@ def test_an_mlflow_that_asks_for_a_login_gets_it_from_every_pod_and_every_task()
             if any(item["name"] == "RATCHET_TRACKING_URI" for item in container.get("env", [])):
                 asking.add(name)
                 assert optional == LOGIN, name
-    assert len(asking) == 4, asking  # serving, exporter, pages, retention; the others have all keys of the Secret
+    assert len(asking) == 5, asking  # serving, exporter, pages, retention, score; the others have all keys of the Secret
     assert set(task_pods.BY_HAND) >= LOGIN
 
 

@@ -181,9 +181,11 @@ def test_options_decide_what_cannot_be_guessed(tmp_path: Path) -> None:
     assert TableSource(tmp_path / "data", project.model_copy(update={"snapshots": SHOP.snapshots})).check("may") == []
 
 
-def emptied(folder: Path) -> None:
+def no_keys(folder: Path) -> None:
+    """One table of equal rows."""
     for path in folder.iterdir():
         path.unlink()
+    (folder / "usage.csv").write_text("other\n1\n1\n", encoding="utf-8")
 
 
 def nameless(folder: Path) -> None:
@@ -197,7 +199,7 @@ def nameless(folder: Path) -> None:
     ("change", "sentence"),
     [
         (lambda folder: [path.unlink() for path in folder.iterdir()], "holds neither tables"),
-        (lambda folder: [emptied(folder), (folder / "usage.csv").write_text("other\n1\n1\n")], "key cannot be guessed: no column"),
+        (no_keys, "key cannot be guessed: no column"),
         (nameless, "label cannot be guessed: no table named .* of two values are accounts.active"),
         (lambda folder: (folder / "usage.csv").write_bytes(b""), "usage.csv is empty"),
         (lambda folder: (folder / "usage.csv").write_text("account_id,x\n"), "usage.csv has no rows"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def test_one_flat_table_may_have_the_label_inside(tmp_path: Path) -> None:
         (("f", "t"), "t"),
     ],
 )
-def test_the_positive_label_is_guessed_from_the_words(tmp_path: Path, words: tuple[object, object], positive: str | None) -> None:
+def test_the_positive_label_is_guessed_from_the_words(tmp_path: Path, words: tuple[Any, Any], positive: str | None) -> None:
     frames = people()
     frames["labels"]["churned"] = [words[value] for value in frames["labels"]["churned"]]
     project, _, found = tried(tmp_path, frames)
@@ -238,12 +239,12 @@ def test_one_month_of_zeros_and_ones_makes_no_truth_value_and_no_floor(tmp_path:
         ("copy", lambda labels: np.where(labels == 1, "x", "y"), "a copy of the label"),
         ("stage", lambda labels: np.where(labels == 1, np.arange(ROWS) % 3, 5), "each of its 4 values has one label alone"),
         ("refund", lambda labels: labels * 100.0 + np.arange(ROWS) / 7, "it tells the labels apart without an error"),
-        ("reason", lambda labels: pd.Series(np.where(labels == 1, "price", None)), "every value is 'price'"),
+        ("reason", lambda labels: pd.Series(np.where(labels == 1, "price", "")), "every value is 'price'"),
         ("ended", lambda labels: pd.Series(np.where(labels == 1, np.arange(ROWS) % 9 + 1.5, np.nan)), "it is filled only where"),
     ],
 )
 def test_a_column_that_copies_the_label_is_left_out_by_name(
-    tmp_path: Path, header: str, values: Callable[[np.ndarray], object], why: str
+    tmp_path: Path, header: str, values: Callable[[np.ndarray], pd.Series | np.ndarray], why: str
 ) -> None:
     frames = people()
     frames["customers"][header] = values(frames["labels"]["churned"].to_numpy())
@@ -407,10 +408,10 @@ def test_keys_that_became_floats_are_the_same_keys(tmp_path: Path, write: Callab
     ],
 )
 def test_a_label_that_is_none_is_refused_with_the_values_found(
-    tmp_path: Path, labels: Callable[[int], object], sentence: str
+    tmp_path: Path, labels: Callable[[int], Sequence[Any]], sentence: str
 ) -> None:
     frames = people()
-    frames["labels"]["churned"] = labels(ROWS)
+    frames["labels"]["churned"] = pd.Series(labels(ROWS))
     with pytest.raises(DataError, match=sentence):
         tried(tmp_path, frames)
     with pytest.raises(DataError, match=f"--label churned cannot be the label: {sentence}"):
@@ -465,3 +466,40 @@ def test_headers_that_are_empty_or_twice_are_left_out(tmp_path: Path) -> None:
     assert list(columns) == ["income", "plan"]
     assert "customers: the header 'age' is there more than once: left out" in found.notes
     assert left_out(found)["customers."].startswith("it has no header")
+
+
+@pytest.mark.parametrize("form", ["semicolon", "tsv", "gz", "pq", "parts"])
+def test_files_in_other_forms_are_guessed_from_alike(tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "data" / "2024-01-31"
+    for name, frame in people().items():
+        (folder / f"{name}.parquet" if form == "parts" else folder).mkdir(parents=True, exist_ok=True)
+        if form == "semicolon":
+            frame.to_csv(folder / f"{name}.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
+        elif form == "tsv":
+            frame.to_csv(folder / f"{name}.tsv", index=False, sep="\t")
+        elif form == "gz":
+            frame.to_csv(folder / f"{name}.csv.gz", index=False)
+        elif form == "pq":
+            frame.to_parquet(folder / f"{name}.pq", index=False)
+        else:
+            for part in range(2):
+                frame[part::2].to_parquet(folder / f"{name}.parquet" / f"part-{part}.parquet", index=False)
+    found = guess(tmp_path / "data")
+    path = tmp_path / "ratchet.yaml"
+    path.write_text(found.text, encoding="utf-8")
+    project = load_project(path)
+    assert TableSource(tmp_path / "data", project).check("2024-01-31") == []
+    assert [(column.name, column.dtype) for column in project.features] == [
+        ("age", DType.INT),
+        ("income", DType.FLOAT),
+        ("plan", DType.CATEGORY),
+    ]
+    assert any("is read as" in note for note in found.notes) is (form in {"semicolon", "tsv"})
+
+
+def test_text_in_another_encoding_is_named(tmp_path: Path) -> None:
+    put(tmp_path / "data" / "2024-01-31", people())
+    path = tmp_path / "data" / "2024-01-31" / "customers.csv"
+    path.write_bytes(path.read_bytes().replace(b"basic", "größe".encode("latin-1")))
+    with pytest.raises(DataError, match=r"customers\.csv is not UTF-8 text"):
+        guess(tmp_path / "data")

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
+from ratchet.estimators import bundle as bundles
 from tests.support.club import Club
 
 LOOP = """
@@ -37,7 +40,7 @@ print(served.worst <= 1e-9, sorted({"feast", "pandas", "pyarrow", "dask"} & set(
 """
 
 
-def ran(club: Club, program: str) -> str:
+def ended(club: Club, program: str) -> str:
     command = [sys.executable, "-c", program, str(club.raw)]
     done = subprocess.run(command, env=club.environment, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
@@ -47,6 +50,36 @@ def ran(club: Club, program: str) -> str:
 def test_neither_the_steps_nor_serving_import_feast(tmp_path: Path) -> None:
     club = Club(tmp_path, more="feature_store: none\n")
     club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "600")
-    assert ran(club, LOOP) == "1 False"
-    assert ran(club, SERVE) == "True []"
+    assert ended(club, LOOP) == "1 False"
+    assert ended(club, SERVE) == "True []"
     assert not (club.folder / "feast").exists()
+
+
+def test_from_the_first_month_to_a_prediction_by_the_features_that_a_request_brings(tmp_path: Path) -> None:
+    club = Club(tmp_path, more="feature_store: none\n")
+    club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "600")
+    with club.serving():
+        done = club.process("run", "--data", str(club.raw), "--snapshot", "month_000")
+        assert done.code == 0, done.err + done.out
+        assert "answers through the address compared" in done.out, "by the golden rows, which the questions bring"
+        wiring = club.wiring
+        snapshot = wiring.store.get("month_000")
+        columns = wiring.store.columns(snapshot, ["member", *(feature.name for feature in wiring.project.inputs)])
+        features = {"months": int(columns["months"][0]), "plan": columns["plan"][0], "hours": float(columns["hours"][0])}
+        features |= {"devices": int(columns["devices"][0]), "promo": None}
+        brought = asked(club, {"member": str(columns["member"][0]), "features": features})
+        alone = asked(club, {"member": str(columns["member"][0])})
+        health = httpx.get(f"http://127.0.0.1:{club.port}/health", timeout=30, trust_env=False)
+    assert (brought.status_code, brought.json()["model_version"]) == (200, 1)
+    expected = bundles.read(wiring.registry.bundle(wiring.registry.version(1))).scorer.row(features)
+    assert abs(brought.json()["probability"] - expected) <= bundles.TOLERANCE
+    assert (alone.status_code, "features" in alone.json()["error"]) == (422, True)
+    assert (health.status_code, health.json()["feature_store"]) == (200, "none: requests bring the features")
+    assert not (club.folder / "feast").exists()
+    for command in (("status",), ("history",), ("prune", "--answers", "365")):
+        ran = club.ratchet(*command)
+        assert ran.code == 0, (command, ran.err)
+
+
+def asked(club: Club, body: dict[str, object]) -> httpx.Response:
+    return httpx.post(f"http://127.0.0.1:{club.port}/predict", json=body, timeout=30, trust_env=False)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from ratchet.core.question import body
 from ratchet.core.schema import DType, Feature, FeatureValue
 from ratchet.project.file import Project
 from ratchet.promotion.protocol import carry_out
-from ratchet.rollout.predict_client import body
 from ratchet.settings import Settings
 from ratchet.wiring import Wiring
 from tests.support.fake_stores import FakeStores

@@ -138,7 +138,7 @@ def test_a_query_is_scored_as_the_snapshot_of_the_same_rows(loop: Loop, tmp_path
     snapshot = loop.arrive(2)
     put(url, customers(loop))
     with small():
-        found = scored(loop, QueryRows(url, query, PROJECT, DAY), target(url, tmp_path))
+        found = scored(loop, QueryRows(url, query, PROJECT, DAY, 60), target(url, tmp_path))
     assert found.rows == 1200
     expected = row_by_row(loop, snapshot, 1)
     assert {row[0]: row[1] for row in rows_of(url, "SELECT id, probability FROM churn_scores")} == {
@@ -149,14 +149,15 @@ def test_a_query_is_scored_as_the_snapshot_of_the_same_rows(loop: Loop, tmp_path
 @pytest.mark.parametrize(
     ("query", "error", "sentence"),
     [
-        ("SELECT id, a, b FROM customers", DataError, r"query.c: the column is missing \(called c\)"),
+        ("SELECT id, a, b FROM customers", DataError, r"--query.c: the column is missing \(called c\)"),
         ("SELECT * FROM customers WHERE 1 = 0", DataError, "has no rows: there is nothing to score"),
         ("SELECT * FROM customers UNION ALL SELECT * FROM customers", DataError, "1,200 keys are there more than once, as id 'u0'"),
-        ("SELECT * FROM nobody", UserError, "the database at .* cannot be used"),
-        ("SELEC", Misconfigured, "the database at .* cannot be used .*syntax error"),
-        ("SELECT 1; SELECT 2", Misconfigured, "the database at .* cannot be used"),
-        ("INSERT INTO customers SELECT * FROM customers", Misconfigured, "the database at .* cannot be used"),
-        ("SELECT id, 'x' AS a, b, c FROM customers", DataError, "query.a: 1,200 values are not float"),
+        ("SELECT * FROM nobody", DataError, "--query: its query is refused: .*nobody"),
+        ("SELEC", UserError, "--query is no query: it begins with SELECT or WITH"),
+        ("SELECT 1; SELECT 2", DataError, "--query: its query is refused: "),
+        ("INSERT INTO customers SELECT * FROM customers", UserError, "--query is no query"),
+        ("SELECT * FROM customers WHERE id = :who", UserError, "--query asks for :who"),
+        ("SELECT id, 'x' AS a, b, c FROM customers", DataError, "--query.a: 1,200 values are not float"),
     ],
 )
 def test_a_query_that_cannot_be_scored_says_why(
@@ -165,14 +166,15 @@ def test_a_query_that_cannot_be_scored_says_why(
     loop.arrive(2)
     put(url, customers(loop))
     with pytest.raises(error, match=sentence):
-        scored(loop, QueryRows(url, query, PROJECT, DAY), target(url, tmp_path))
+        scored(loop, QueryRows(url, query, PROJECT, DAY, 60), target(url, tmp_path))
 
 
 def test_a_query_cannot_write(loop: Loop, tmp_path: Path, url: str) -> None:
     loop.arrive(2)
     put(url, customers(loop))
-    with pytest.raises(Misconfigured, match=r"the database at .* cannot be used"):
-        scored(loop, QueryRows(url, "DELETE FROM customers", PROJECT, DAY), target(url, tmp_path))
+    writes = "WITH gone AS (DELETE FROM customers RETURNING *) SELECT * FROM gone"
+    with pytest.raises(DataError, match="--query: its query is refused: "):
+        scored(loop, QueryRows(url, writes, PROJECT, DAY, 60), target(url, tmp_path))
     assert rows_of(url, "SELECT count(*) FROM customers") == [(1200,)]
 
 
@@ -183,7 +185,7 @@ def test_an_older_project_s_numbers_of_a_database_are_taken(loop: Loop, tmp_path
     frame = customers(loop, 10).assign(id=range(10), c=["x"] * 10)
     put(url, frame)
     found = scored(
-        loop, QueryRows(url, "SELECT * FROM customers", Project.model_validate(facts), DAY), target(url, tmp_path, "numbers")
+        loop, QueryRows(url, "SELECT * FROM customers", Project.model_validate(facts), DAY, 60), target(url, tmp_path, "numbers")
     )
     assert found.rows == 10
     assert sorted(row[0] for row in rows_of(url, "SELECT id FROM numbers")) == [str(number) for number in range(10)]

@@ -40,6 +40,10 @@ values had a say: a CronJob's name may have 52, the longest that is added has 10
 {{ include "ratchet.fullname" . }}-retention
 {{- end }}
 
+{{- define "ratchet.names.score" -}}
+{{ include "ratchet.fullname" . }}-score
+{{- end }}
+
 {{- define "ratchet.names.promoter" -}}
 {{ include "ratchet.fullname" . }}-promoter
 {{- end }}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from ratchet.apps.cli.console import AsJson, counting, document, line, table, waiting
-from ratchet.core.errors import RetryableError
+from ratchet.apps.cli.console import AsJson, complain, counting, document, line, out, table, waiting
+from ratchet.core.errors import RetryableError, UserError
 from ratchet.core.returning import Month
 from ratchet.steps import ingest as ingest_step
 from ratchet.steps.parts import known_entities
@@ -23,6 +24,7 @@ Place = Annotated[
         "folder of parts; or a database: sql: (RATCHET_SOURCE_URL), or its address without a password."
     ),
 ]
+Learn = Annotated[bool, typer.Option("--learn", help="Print the change to ratchet.yaml that would let them in, as a diff.")]
 Names = Annotated[list[str], typer.Argument(help="Snapshots: names of folders, dates of a database.")]
 
 
@@ -65,9 +67,24 @@ def generate(
     line(f"wrote {folder / snapshot}: {users} rows a table")
 
 
-@app.command(epilog="Example: ratchet data check data/streamflow month_000 month_001")
-def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa: FBT002
+@app.command(
+    epilog="Examples: ratchet data check data/streamflow month_000 month_001; ratchet data check data 2024-02-29 --learn. "
+    "Exit codes: 0 all is fine (with --learn: would be with the change), 2 something is wrong, 75 a store is away."
+)
+def check(
+    place: Place,
+    names: Names,
+    learn: Learn = False,  # noqa: FBT002
+    write: Annotated[bool, typer.Option("--write", help="With --learn: make that change.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
     """List everything that is wrong with snapshots; nothing is stored. Exit code 2 when something is."""
+    if write and not learn:
+        message = "--write makes the change that --learn proposes: give both"
+        raise UserError(message)
+    if learn:
+        _learn(place, names, write=write)
+        return
     wiring = Wiring.load()
     source, project = wiring.source(place), wiring.project
     found, notes, odd, seen = {}, {}, {}, list[Month]()
@@ -99,6 +116,33 @@ def check(place: Place, names: Names, as_json: AsJson = False) -> None:  # noqa:
         raise typer.Exit(2)
 
 
+def _learn(place: str, names: list[str], *, write: bool) -> None:
+    """Print the change, and make it; what it does not mend is listed on standard error."""
+    from ratchet.sources.learn.project_file import learn, written  # noqa: PLC0415 - reads tables, as the other commands do not
+
+    wiring = Wiring.load()
+    found = {}
+    for name in names:
+        with waiting(f"checking {name}"):
+            found[name] = wiring.source(place).check(name)
+    learnt = learn(wiring.settings.project, wiring.project, [problem for problems in found.values() for problem in problems])
+    if learnt.difference:
+        out.file.write(learnt.difference)
+    left = 0
+    source = replace(wiring, project=learnt.project).source(place)
+    for name in [name for name in names if found[name]]:
+        with waiting(f"checking {name} again"):
+            still = source.check(name)
+        left += len(still)
+        for problem in still:
+            complain(f"{name}: not mended: {problem.sentence(wiring.project.entity)}")
+    if write and learnt.difference:
+        written(wiring.settings.project, learnt)
+        complain(f"{wiring.settings.project} is changed")
+    if left:
+        raise typer.Exit(2)
+
+
 def _before(wiring: Wiring, now: Month, seen: list[Month]) -> list[Month]:
     """The months before, of those that were checked just now and of the stored ones, where these can be read."""
     try:
@@ -120,10 +164,10 @@ def _shown(problem: Any) -> str:
 def ingest(
     place: Place,
     names: Names,
-    replace: Annotated[bool, typer.Option(help="Accept other content under a date that is stored.")] = False,  # noqa: FBT002
+    replace: Annotated[bool, typer.Option(help="Accept other content under a stored date; take Feast's features anew.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Validate snapshots, store them as Parquet, and load their features into the online store."""
+    """Validate snapshots, store them as Parquet, and load their features into the online store, where it is ours."""
     wiring = Wiring.load()
     source = wiring.source(place, anew=replace)
     taken = []

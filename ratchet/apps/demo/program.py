@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import csv
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from ratchet.apps.cli.console import line, out
+from ratchet.apps.demo.questions import questions
 from ratchet.apps.demo.traffic import Traffic
 from ratchet.clients.children import environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
@@ -96,19 +98,19 @@ def tell(data: Path | None, home: Path) -> None:
     wiring = Wiring(demo.settings, load_project(demo.settings.project))
     with demo.server():
         demo.ratchet("run", "--data", str(demo.data), "--snapshot", months[0])
-        entities = _entities(wiring, demo.data / months[0])
-        demo.ratchet("predict", entities[0])
+        bodies = questions(wiring, months[0])
+        _predict(demo, wiring, bodies[0])
         for month in months[1:]:
-            with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
+            with Traffic(demo.settings.url, bodies) as traffic:
                 demo.ratchet("run", "--data", str(demo.data), "--snapshot", month)
             line(f"[TRAFFIC] meanwhile {traffic.summary}")
-        demo.ratchet("predict", entities[0])
+        _predict(demo, wiring, bodies[0])
         demo.ratchet("labels", "--snapshot", months[-1])
         if len(_promotions(wiring)) > 1:
-            with Traffic(demo.settings.url, wiring.project.entity, entities) as traffic:
+            with Traffic(demo.settings.url, bodies) as traffic:
                 demo.ratchet("rollback", "--reason", "the demo shows the way back")
             line(f"[TRAFFIC] meanwhile {traffic.summary}")
-            demo.ratchet("predict", entities[0])
+            _predict(demo, wiring, bodies[0])
         demo.ratchet("history")
         demo.ratchet("status")
     _end(demo, _promotions(wiring), time.monotonic() - started)
@@ -157,18 +159,9 @@ def _months(demo: Demo) -> list[str]:
     return sorted(names, key=project.date_of)
 
 
-def _entities(wiring: Wiring, snapshot: Path) -> list[str]:
-    """Up to 2,000 entities of the first table, in its order; read by Ratchet's own reader where it is no CSV."""
-    table = snapshot / f"{wiring.project.tables[0]}.csv"
-    if table.exists():
-        with table.open(encoding="utf-8", newline="") as file:
-            found = [row[wiring.project.entity] for row, _ in zip(csv.DictReader(file), range(2000), strict=False)]
-    else:
-        found = list(wiring.source(snapshot.parent).read(snapshot.name).features[wiring.project.entity][:2000])
-    if not found:
-        message = f"{table} holds no row"
-        raise UserError(message)
-    return found
+def _predict(demo: Demo, wiring: Wiring, body: Mapping[str, Any]) -> None:
+    brought = ["--features", json.dumps(body["features"])] if "features" in body else []
+    demo.ratchet("predict", body[wiring.project.entity], *brought)
 
 
 def _promotions(wiring: Wiring) -> Sequence[Entry[Moved]]:

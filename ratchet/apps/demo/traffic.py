@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -14,20 +14,19 @@ _PAUSE = 0.1  # seconds between requests, so that the cores are left for the wor
 
 
 class Traffic:
-    """Asks /predict for one entity after the other from a thread until the block ends; every other connection is new.
+    """Asks /predict with one body after the other from a thread until the block ends; every other connection is new.
 
     Args:
         url: the fixed address.
-        key: the entity key's name in a request.
-        entities: asked in turn.
+        bodies: of the requests, sent in turn.
 
     Attributes:
         answers: answers by model version.
         failures: what went wrong, by kind: a status code's or a transport error's name.
     """
 
-    def __init__(self, url: str, key: str, entities: Sequence[str]) -> None:
-        self._url, self._key, self._entities = url, key, entities
+    def __init__(self, url: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+        self._url, self._bodies = url, bodies
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self.answers: Counter[int] = Counter()
@@ -47,7 +46,7 @@ class Traffic:
         number = 0
         with httpx.Client(timeout=10, trust_env=False) as kept:
             while not self._stop.wait(_PAUSE):
-                body = {self._key: self._entities[number % len(self._entities)]}
+                body = self._bodies[number % len(self._bodies)]
                 number += 1
                 headers = {"Connection": "close"} if number % 2 else {}
                 try:

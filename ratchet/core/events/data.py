@@ -25,6 +25,7 @@ class Ingested(Known):
     """A snapshot was taken in. `hash` is its content's, empty where the record lacks it.
 
     `labels_from` changes with the file that its labels came from: what was looked at is not read again for more of them.
+    `prepare` is the digest of the user's own code that its tables went through, empty without any.
     """
 
     KIND: ClassVar[str] = "ingest"
@@ -36,6 +37,7 @@ class Ingested(Known):
     replace: bool = False
     hash: str = ""
     labels_from: str = ""
+    prepare: str = ""
 
     @property
     def as_of(self) -> date | None:
@@ -55,6 +57,7 @@ class Ingested(Known):
             replace=body.take("replace", as_flag, default=False),
             hash=body.take("hash", as_text, ""),
             labels_from=body.take("labels_from", as_text, ""),
+            prepare=body.take("prepare", as_text, ""),
         )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 _RARE = 20  # rows of the rarer label below which a perfect split may be luck
 _PER_VALUE = 20  # rows a value, below which few rows of it may have one label by luck
 _LUCK = 1e-9  # chance of a pattern, if label and column had nothing to do with each other
+_BY_FILLING = 0.9  # AUC of whether a cell is filled
 _NEARLY = 0.98  # AUC of one column alone
 
 
@@ -28,7 +29,11 @@ def copies(values: pd.Series, labels: NDArray[np.int8]) -> tuple[str, str]:
     if filled := _filled(there, labels):
         return filled, ""
     own = labels[there]
-    return _told_apart(values[there], own) if 0 < own.sum() < len(own) else ("", "")
+    why, doubt = _told_apart(values[there], own) if 0 < own.sum() < len(own) else ("", "")
+    auc = _auc(there.astype(np.float64), labels)
+    if not why and not doubt and auc >= _BY_FILLING:
+        doubt = f"whether it is filled tells the labels apart with an AUC of {auc:.3f}: is it known before?"
+    return why, doubt
 
 
 def _told_apart(values: pd.Series, labels: NDArray[np.int8]) -> tuple[str, str]:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ratchet.core.errors import DataError
-from ratchet.sources.raw_tables import SUFFIXES, column_names, find_table, is_plain_name, read_table
+from ratchet.sources.raw_tables import column_names, find_table, is_plain_name, read_table, said_of
+from ratchet.sources.table_files import SUFFIXES, files_of, form_of, is_parquet, tables_in
 
 MOST_SNAPSHOTS = 24  # that are read, spread over all there are
 MOST_CELLS = 500_000_000  # read in all; the snapshots beyond are not looked at
@@ -27,7 +28,7 @@ class Folders:
 
     def tables(self, snapshot: str) -> list[str]:
         """The tables of a snapshot, by their files' names without endings."""
-        return stems(self.place / snapshot)
+        return tables_in(self.place / snapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,17 @@ class Raw:
     headers: list[str]
     typed: bool
     index: frozenset[str]
+    said: str  # what was recognised of the files' writing
 
 
 def find(data: Path) -> Folders:
     """The snapshots of a folder, or the folder as the one snapshot that it is. Raises DataError with what is there instead."""
     try:
-        if stems(data):
+        if any(form_of(item.name) for item in data.iterdir() if not item.name.startswith(".")):
             whole = data.resolve()
             return Folders(whole.parent, [whole.name], [whole.name])
         folders = sorted(item.name for item in data.iterdir() if item.is_dir() and is_plain_name(item.name))
-        names = [name for name in folders if stems(data / name)]
+        names = [name for name in folders if tables_in(data / name)]
         if not names:
             message = f"{data} holds neither tables ({', '.join(SUFFIXES)}) nor folders of tables{_instead(data, folders)}"
             raise DataError(message)
@@ -58,12 +60,6 @@ def find(data: Path) -> Folders:
         message = f"the data folder {data} cannot be read: {error.strerror}"
         raise DataError(message) from error
     return Folders(data, names, _spread(names))
-
-
-def stems(folder: Path) -> list[str]:
-    """The tables that lie in a snapshot's folder. Raises OSError."""
-    files = [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith(".")]
-    return sorted({path.stem for path in files})
 
 
 def read(folder: Path, table: str, headers: Sequence[str] | None = None) -> Raw:
@@ -81,9 +77,9 @@ def read(folder: Path, table: str, headers: Sequence[str] | None = None) -> Raw:
     if not content.num_rows:
         message = f"{path} has no rows to guess from"
         raise DataError(message)
-    first = next((part for part in sorted(path.rglob("*")) if part.is_file()), path) if path.is_dir() else path
-    typed = first.suffix.lower() in {".parquet", ".pq"}
-    return Raw(content, names, typed, _index(first) if typed else frozenset())
+    first = folder / files_of(folder, table)[0]
+    typed = is_parquet(first.name)
+    return Raw(content, names, typed, _index(first) if typed else frozenset(), said_of(content))
 
 
 def _index(path: Path) -> frozenset[str]:

@@ -108,8 +108,13 @@ def _lacking(columns: Sequence[Seen], name: str) -> str:
 
 def _why_none(tables: Tables, unnamed: Sequence[str]) -> str:
     """Why nothing can be the key: the columns that come next to it, with what is wrong with them."""
-    near = [(_rank(seen), -seen.distinct, f"{table}.{seen.header} {seen.no_key}") for table, columns in tables.items()
-            for seen in columns if seen.no_key and _rank(seen) < _UNNAMED]  # fmt: skip
+    wrong = [
+        (_rank(seen), seen.position, f"{table}.{seen.header} {seen.no_key}")
+        for table, columns in tables.items()
+        for seen in columns
+        if seen.no_key
+    ]
+    near = [item for item in wrong if item[0] < _UNNAMED] or [item for item in wrong if item[1] == 1]
     said = "; ".join(text for _, _, text in sorted(near)[:3])
     if unnamed:
         said = f"{', '.join(unnamed[:3])} differs in every row and is not named like a key" + (f"; {said}" if said else "")

@@ -73,6 +73,7 @@ def _read(folders: raw.Folders) -> tuple[dict[str, list[Seen]], dict[str, list[s
     twice: dict[str, set[str]] = {}
     snapshots: dict[str, list[str]] = {}
     read, cells = [], 0
+    notes: list[str] = []
     for snapshot in folders.read:
         if cells > raw.MOST_CELLS:
             break
@@ -81,6 +82,8 @@ def _read(folders: raw.Folders) -> tuple[dict[str, list[Seen]], dict[str, list[s
             content = found.content
             cells += content.num_rows * content.num_columns
             snapshots.setdefault(table, []).append(snapshot)
+            if found.said and f"{table}: {found.said}" not in notes:
+                notes.append(f"{table}: {found.said}")
             columns = seen.setdefault(table, {})
             for position, header in enumerate(found.headers, 1):
                 if found.headers.count(header) > 1:
@@ -90,7 +93,6 @@ def _read(folders: raw.Folders) -> tuple[dict[str, list[Seen]], dict[str, list[s
                     columns[header] = Seen(table, header, position, found.typed, header in found.index)
                 columns[header].add(content[header], snapshot)
         read.append(snapshot)
-    notes = []
     if len(read) < len(folders.names):
         notes.append(
             f"read {len(read)} of {len(folders.names)} snapshots, spread over all: `ratchet data check` looks at the others"

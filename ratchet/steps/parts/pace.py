@@ -19,11 +19,12 @@ class Pace:
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float]) -> None:
         self._say, self._clock = say, clock
         self._began = self._said = clock()
-        self._number, self._what, self._total, self._start = 0, "", None, 0
+        self._number, self._start = 0, 0
+        self._total: int | None = None
 
     def step(self, number: int, what: str, total: int | None, start: int = 0) -> None:
         """Begin one of STEPS; `total` rows are to be done, of which `start` were before."""
-        self._number, self._what, self._total, self._start = number, what, total, start
+        self._number, self._total, self._start = number, total, start
         self._began = self._said = self._clock()
         taken_up = f", {start:,} rows are there from a run before" if start else ""
         self._say(f"[SCORE] step {number} of {STEPS}: {what}{taken_up}")
