@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -156,7 +157,9 @@ class Wiring:
 
             _refuse_address(place, "what is to be scored")
             return QueryRows(place, query, self.project, as_of, self.settings.source_timeout)
-        if Path(place).suffix.lower() in {".csv", ".parquet"} or Path(place).is_file():
+        from ratchet.sources.table_files import form_of
+
+        if form_of(Path(place).name) or Path(place).is_file():
             from ratchet.sources.row_file import FileRows
 
             return FileRows(Path(place), self.project, as_of)
@@ -173,10 +176,13 @@ class Wiring:
         from ratchet.scores.file import ScoreFile, folder_beside, suffix_of
         from ratchet.scores.kept import KeptScores
 
-        url, number_sign, table = out.rpartition("#")
-        if number_sign and "://" in url and not url.startswith("s3://"):
+        if "://" in out and not out.startswith("s3://"):
             from ratchet.scores.sql import ScoreTable
 
+            url, number_sign, table = out.rpartition("#")
+            if not number_sign:
+                message = "--out is a database and names no table: it is postgresql+psycopg://host/database#table"
+                raise UserError(message)
             _refuse_address(url, "--out")
             return KeptScores(self._kept_for(out), ScoreTable(url, table))
         suffix_of(out)
@@ -258,6 +264,11 @@ class Wiring:
             refresh=self._refresh_snapshots,
             declared=self.project.declared,
         )
+
+    @property
+    def looks_up_in_a_file(self) -> bool:
+        """Whether features are looked up in a file of ours on this machine, which takes microseconds and never waits."""
+        return self.project.feature_store == "feast" and not self.settings.online_url
 
     @property
     def _snapshot_features(self) -> FeatureStore:
@@ -412,13 +423,6 @@ class Wiring:
 
         return SqlRequestLog(self.settings.requests_url, self.project.model, self.ledger.owns_unnamed)
 
-    def migrate(self) -> list[str]:
-        """Bring the tables of ledger and request log up to date, and give the database roles their rights. Returns those roles."""
-        from ratchet.requests.sql import SqlRequestLog
-
-        log = SqlRequestLog(self.settings.requests_url, self.project.model)
-        return sorted({*self.ledger.migrate(), *log.migrate()})
-
     @cached_property
     def reporter(self) -> DriftReporter:
         """Evidently."""
@@ -456,6 +460,7 @@ class Wiring:
             self.registry.prepare()
         for url in (self.settings.ledger_url, self.settings.requests_url):
             prepare(url)
+        import_module("ratchet.ledger.signing")
 
     @property
     def production(self) -> Production:
@@ -518,6 +523,25 @@ def models_of_home() -> Iterator[SeenModel]:
             SqlLedger(settings.ledger_url, settings.actor, model, lambda _: False),  # looks, and claims nothing
             ProcessRollout(settings.model_copy(update={"model": model}), "", lambda _: float("nan")),  # nobody is asked
         )
+
+
+def migrate() -> list[str]:
+    """Bring the tables of ledger and request log up to date, and give the database roles their rights. Returns those roles.
+
+    By the environment alone: the tables are those of all models.
+    """
+    from ratchet.features.online_rights import give_online_rights
+    from ratchet.ledger.sql import SqlLedger
+    from ratchet.requests.sql import SqlRequestLog
+
+    settings = load_settings()
+    keep_private(settings.home)
+    given = [
+        *SqlLedger(settings.ledger_url, settings.actor, settings.model).migrate(),
+        *SqlRequestLog(settings.requests_url, settings.model).migrate(),
+        *(give_online_rights(settings.online_url) if settings.online_url else ()),
+    ]
+    return sorted(set(given))
 
 
 def say(line: str) -> None:
