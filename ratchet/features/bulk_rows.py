@@ -13,9 +13,7 @@ import pyarrow.compute as pc
 from ratchet.features.bulk_values import Column, encoded, keys_of
 from ratchet.snapshots.layout import EVENT_TIMESTAMP
 
-_AT_ONCE = (
-    250_000  # rows of the online store, which has one an entity and feature: some 50 MB of objects, 30 MB of SQLite's journal
-)
+_AT_ONCE = 1_000_000  # rows of the online store, one an entity and feature: some 150 MB of objects, 100 MB of SQLite's journal
 
 
 @dataclass(frozen=True, slots=True)

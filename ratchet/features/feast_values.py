@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.core.entity_key import codes_respelled
 from ratchet.core.schema import Feature, FeatureValue, column
+
+
+def stored_column(feature: Feature, cells: pa.Array, declared: Mapping[str, Collection[str]]) -> NDArray[Any]:
+    """As `column_of`, of a snapshot's own column."""
+    if feature.dtype.is_number:
+        return column(feature, pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+    return column_of(feature, pd.Series(cells.to_numpy(zero_copy_only=False), dtype=object), declared.get(feature.name, ()))
 
 
 def column_of(feature: Feature, cells: pd.Series, declared: Collection[str] = ()) -> NDArray[Any]:

@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ratchet.clients.arrow_keys import one_code, respelled
 from ratchet.core.entity_key import spelled
@@ -30,7 +33,7 @@ class StoredRows:
     """
 
     def __init__(self, snapshots: Path, entity: str, features: Sequence[str], codes: Mapping[str, Collection[str]]) -> None:
-        self._snapshots, self._entity, self._features, self._codes = snapshots, entity, features, codes
+        self._snapshots, self._entity, self._features, self._codes = snapshots, entity, list(features), codes
 
     def entities_of(self, dates: Sequence[date]) -> pa.Array | None:
         """All entities of the snapshots of these dates; None when there are none."""
@@ -54,6 +57,38 @@ class StoredRows:
         found = pa.concat_arrays(parts).unique().to_numpy(zero_copy_only=False) if parts else []
         return pd.Index(found, dtype=object), {key: name for key, name in kept.items() if key != name}
 
+    def newest(self, as_of: date, entities: pa.Array) -> dict[str, pa.Array] | None:
+        """A point-in-time join: of each entity the features of the newest snapshot by then that has it, null where none has.
+
+        Args:
+            as_of: the date.
+            entities: whose, shape (n,), in one spelling.
+
+        Returns columns, shape (n,), or None where a snapshot that is needed was ingested without one of the features.
+        """
+        left = np.arange(len(entities))
+        parts: list[pa.Table] = []
+        order: list[NDArray[np.int64]] = []
+        for day in sorted((day for day in self._days() if day <= as_of), reverse=True):
+            at = pc.index_in(entities.take(pa.array(left)), value_set=respelled(self._keys(day)))
+            there = at.is_valid().to_numpy(zero_copy_only=False)
+            if there.any():
+                file = pq.read_table(self._path(day), columns=self._features, partitioning=None)
+                if file.num_columns != len(self._features):
+                    return None
+                parts.append(file.take(at.drop_null()))
+                order.append(left[there])
+            left = left[~there]
+            if not len(left):
+                break
+        places = np.full(len(entities), -1)
+        places[np.concatenate([*order, np.zeros(0, dtype=np.int64)])] = np.arange(len(entities) - len(left))
+        indices = pa.array(places, mask=places < 0)
+        if not parts:
+            return {name: pa.nulls(len(entities)) for name in self._features}
+        rows = pa.concat_tables(parts, promote_options="permissive")
+        return {name: rows[name].combine_chunks().take(indices) for name in self._features}
+
     def first_entity(self, as_of: date) -> str:
         """The entity of a snapshot's first row."""
         with pq.ParquetFile(self._path(as_of)) as file:
@@ -63,7 +98,8 @@ class StoredRows:
         """Entity, features and time of its rows. Raises DataError when a feature has no column."""
         names = [self._entity, *self._features, EVENT_TIMESTAMP]
         with pq.ParquetFile(self._path(snapshot.as_of)) as file:
-            missing = [name for name in names if name not in file.schema_arrow.names]
+            there = set(file.schema_arrow.names)
+            missing = [name for name in names if name not in there]
             if missing:
                 message = f"snapshot {snapshot.name} was ingested without {', '.join(missing)}: ingest it again with {REPLACE}"
                 raise DataError(message)

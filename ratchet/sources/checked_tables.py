@@ -141,7 +141,8 @@ class _OneTable:
         if delivered.said:
             self._checked.notes.append(f"{self._table}: {delivered.said}")
         key = key_of(self._project, self._table)
-        missing = [header for header in headers_of(self._project, self._table) if header not in raw.column_names]
+        there = set(raw.column_names)
+        missing = [header for header in headers_of(self._project, self._table) if header not in there]
         for header in missing:
             self._missing(header, called)
         if key in missing:
@@ -173,12 +174,13 @@ class _OneTable:
         entity, table = self._project.entity, self._table
         read_keys = entity_keys(raw[key])
         entities = read_keys.texts.to_numpy(zero_copy_only=False)
-        frame = pd.DataFrame({entity: pd.Series(entities, dtype=object)})
+        content_of: dict[str, pd.Series] = {entity: pd.Series(entities, dtype=object)}
         found, wrong = key_problems(table, entity, raw[key], read_keys)
         self._checked.problems += found
         faulty = {entity: wrong}
         tolerant = set()
-        columns = [column for column in columns_of(self._project, table) if column.header in raw.column_names]
+        there = set(raw.column_names)
+        columns = [column for column in columns_of(self._project, table) if column.header in there]
         for column in columns:
             content = raw[column.header]
             read = self._typed(content, column)
@@ -186,16 +188,17 @@ class _OneTable:
             if column.on_unknown == "missing" and (rows := read.faulty | unfit(values, column)).any():
                 note, problem = tolerated(table, column, content, rows)
                 if problem is None:
-                    frame[column.name] = values.mask(rows)
+                    content_of[column.name] = values.mask(rows)
                     faulty[column.name] = rows
                     tolerant.add(column.name)
                     self._checked.notes.append(note)
                     continue
                 self._checked.problems.append(problem)
-            frame[column.name] = values
+            content_of[column.name] = values
             self._checked.problems += [_fault(table, column.name, content, entities, fault) for fault in read.faults]
             if read.faults:
                 faulty[column.name] = read.faulty
+        frame = pd.DataFrame(content_of)  # at once: a column more at a time is slow for a thousand of them
         dates = {column.name: raw[column.header] for column in columns if column.dtype is DType.DATE}
         self._checked.problems += problems_of(
             table, frame, entity, columns, faulty, tolerant, optional=self._optional, written=dates

@@ -49,8 +49,11 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> Months:
     return Months(tmp_path_factory.mktemp("months"))
 
 
-@pytest.fixture(params=["feast", "none"])
-def features(request: pytest.FixtureRequest, months: Months) -> FeatureStore:
+@pytest.fixture(params=["feast", "feast beyond its join", "none"])
+def features(request: pytest.FixtureRequest, months: Months, monkeypatch: pytest.MonkeyPatch) -> FeatureStore:
+    if request.param == "feast beyond its join":
+        monkeypatch.setattr("ratchet.features.feast_features._BY_FEAST", -1)
+        return months.feast()
     opened: Callable[[], FeatureStore] = getattr(months, request.param)
     return opened()
 
@@ -98,13 +101,17 @@ def test_nobody_asked_for_is_no_row(features: FeatureStore) -> None:
 
 
 @pytest.mark.parametrize("day", [*DAYS, date(2024, 3, 1)])
-def test_both_give_the_same_rows_bit_by_bit(months: Months, day: date) -> None:
+def test_both_give_the_same_rows_bit_by_bit(months: Months, day: date, monkeypatch: pytest.MonkeyPatch) -> None:
     who = [*reversed(customers(30)), "nobody", "C001"]
-    one, other = (asked(store, day, *who) for store in (months.feast(), months.none()))
-    assert list(one) == list(other)
-    for name, values in one.items():
-        assert values.dtype == other[name].dtype, name
-        assert values.tobytes() == other[name].tobytes() if values.dtype.kind == "f" else values.tolist() == other[name].tolist()
+    one, none = (asked(store, day, *who) for store in (months.feast(), months.none()))
+    monkeypatch.setattr("ratchet.features.feast_features._BY_FEAST", -1)
+    for other in (none, asked(months.feast(), day, *who)):
+        assert list(one) == list(other)
+        for name, values in one.items():
+            assert values.dtype == other[name].dtype, name
+            assert (
+                values.tobytes() == other[name].tobytes() if values.dtype.kind == "f" else values.tolist() == other[name].tolist()
+            )
 
 
 def test_without_a_store_a_look_up_says_that_the_request_must_bring_its_features(months: Months) -> None:
