@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -260,6 +261,11 @@ class Wiring:
         )
 
     @property
+    def looks_up_in_a_file(self) -> bool:
+        """Whether features are looked up in a file of ours on this machine, which takes microseconds and never waits."""
+        return self.project.feature_store == "feast" and not self.settings.online_url
+
+    @property
     def _snapshot_features(self) -> FeatureStore:
         from ratchet.features.from_snapshots import SnapshotFeatures
 
@@ -412,13 +418,6 @@ class Wiring:
 
         return SqlRequestLog(self.settings.requests_url, self.project.model, self.ledger.owns_unnamed)
 
-    def migrate(self) -> list[str]:
-        """Bring the tables of ledger and request log up to date, and give the database roles their rights. Returns those roles."""
-        from ratchet.requests.sql import SqlRequestLog
-
-        log = SqlRequestLog(self.settings.requests_url, self.project.model)
-        return sorted({*self.ledger.migrate(), *log.migrate()})
-
     @cached_property
     def reporter(self) -> DriftReporter:
         """Evidently."""
@@ -456,6 +455,7 @@ class Wiring:
             self.registry.prepare()
         for url in (self.settings.ledger_url, self.settings.requests_url):
             prepare(url)
+        import_module("ratchet.ledger.signing")
 
     @property
     def production(self) -> Production:
@@ -518,6 +518,25 @@ def models_of_home() -> Iterator[SeenModel]:
             SqlLedger(settings.ledger_url, settings.actor, model, lambda _: False),  # looks, and claims nothing
             ProcessRollout(settings.model_copy(update={"model": model}), "", lambda _: float("nan")),  # nobody is asked
         )
+
+
+def migrate() -> list[str]:
+    """Bring the tables of ledger and request log up to date, and give the database roles their rights. Returns those roles.
+
+    By the environment alone: the tables are those of all models.
+    """
+    from ratchet.features.online_rights import give_online_rights
+    from ratchet.ledger.sql import SqlLedger
+    from ratchet.requests.sql import SqlRequestLog
+
+    settings = load_settings()
+    keep_private(settings.home)
+    given = [
+        *SqlLedger(settings.ledger_url, settings.actor, settings.model).migrate(),
+        *SqlRequestLog(settings.requests_url, settings.model).migrate(),
+        *(give_online_rights(settings.online_url) if settings.online_url else ()),
+    ]
+    return sorted(set(given))
 
 
 def say(line: str) -> None:

@@ -56,7 +56,7 @@ class RatchetService:
         wiring = Wiring.load()
         pinned = os.environ.get(MODEL_VERSION, "").strip()
         metrics = Metrics(pinned if pinned.isdecimal() else NO_VERSION)
-        self._features = OnlineFeatures(lambda: wiring.features, metrics, at_once=0 if wiring.settings.online_url else _AT_ONCE)
+        self._features = OnlineFeatures(lambda: wiring.features, metrics, at_once=_AT_ONCE if wiring.looks_up_in_a_file else 0)
         self._log = RequestLogWriter(wiring.requests, metrics)
         self._ready = metrics.ready
         self._model = PinnedModel(pinned, lambda n: self._load(wiring, n), lambda: _named(wiring))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from ratchet.core.errors import LedgerError
 
 GENESIS = "0" * 64
 MAC = "mac"  # in a body: the HMAC of the record as it is without it
+SIGNATURE = "signature"  # in a body: what the public half of the key verifies, of the record as it is without both
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,22 @@ def mac_of(secret: bytes, text: str) -> str:
 
 
 def chain(
-    seq: int, at: datetime, kind: str, key: str, actor: str, body: Mapping[str, Any], previous: str, secret: bytes = b""
+    seq: int,
+    at: datetime,
+    kind: str,
+    key: str,
+    actor: str,
+    body: Mapping[str, Any],
+    previous: str,
+    secret: bytes = b"",
+    sign: Callable[[str], str] | None = None,
 ) -> Record:
-    """Make the record that follows `previous`, signed where there is a secret."""
+    """Make the record that follows `previous`, signed where there is a secret, and for all to verify where there is `sign`."""
     signed = dict(body)
+    if sign is not None:
+        signed[SIGNATURE] = sign(digest(seq, at, kind, key, actor, body, previous))
     if secret:
+        body = dict(signed)
         signed[MAC] = mac_of(secret, digest(seq, at, kind, key, actor, body, previous))
     return Record(seq, at, kind, key, actor, signed, previous, digest(seq, at, kind, key, actor, signed, previous))
 
@@ -62,6 +74,14 @@ def is_signed(record: Record, secret: bytes) -> bool:
     told = record.body.get(MAC)
     expected = mac_of(secret, digest(record.seq, record.at, record.kind, record.key, record.actor, plain, record.previous))
     return isinstance(told, str) and hmac.compare_digest(told.encode(), expected.encode())
+
+
+def is_attested(record: Record, verified: Callable[[str, str], bool]) -> bool:
+    """Whether the record bears a signature of its text; `verified` gets both."""
+    plain = {name: value for name, value in record.body.items() if name not in {MAC, SIGNATURE}}
+    told = record.body.get(SIGNATURE)
+    text = digest(record.seq, record.at, record.kind, record.key, record.actor, plain, record.previous)
+    return isinstance(told, str) and verified(text, told)
 
 
 def verify(records: Iterable[Record], after: Record | None = None) -> int:

@@ -57,6 +57,7 @@ with feast_importable():
     from ratchet.features import bulk_load
     from ratchet.features.feast_errors import feature_error
     from ratchet.features.feast_no_offline import TYPE as NO_OFFLINE
+    from ratchet.features.feast_no_tables import TYPE as NO_TABLES
 
 VIEW = "features"
 _TYPES = {DType.INT: Int64, DType.DATE: Int64, DType.FLOAT: Float64, DType.BOOL: Bool, DType.CATEGORY: String}
@@ -202,7 +203,7 @@ class FeastFeatures:
         if isinstance(self._record, SqlLoadRecord) and self._record.is_empty():
             return False
         with self._translated("read"):
-            self._apply()  # a pod that has just started: the definitions, from the project
+            self._apply(tables=False)  # a pod that has just started: the definitions, from the project
         return True
 
     def _look_up(self, entities: Sequence[str]) -> list[StoredRow | None]:
@@ -245,19 +246,20 @@ class FeastFeatures:
         self._closing.append(weakref.finalize(self, close, store))
         return store
 
-    def _config(self, registry: Path, offline: str = "file") -> RepoConfig:
+    def _config(self, registry: Path, offline: str = "file", online: dict[str, Any] | None = None) -> RepoConfig:
+        own = online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)}
         return RepoConfig(
             project=self._model,
             provider="local",
             registry={"path": str(registry), "cache_ttl_seconds": 0},  # 0: read once, it does not change
-            online_store=online_store(self._postgres) if self._postgres else {"type": "sqlite", "path": str(self._online)},
+            online_store=online or own,
             offline_store={"type": offline},
             entity_key_serialization_version=3,
             repo_path=self._base,
         )
 
-    def _apply(self) -> None:
-        """Register the definitions, if these never were, and make the online store's table."""
+    def _apply(self, *, tables: bool = True) -> None:
+        """Register the definitions, if these never were, and make the online store's table, for which who serves has no right."""
         if self._is_applied():
             return
         key = Entity(name=self._entity, join_keys=[self._entity], value_type=ValueType.STRING)
@@ -270,10 +272,11 @@ class FeastFeatures:
                 return
             temporary = self._applied.with_suffix(".new")  # Feast rewrites a registry in place, under the eyes of its readers
             temporary.unlink(missing_ok=True)
-            with self._making_table():
-                making = FeatureStore(config=self._config(temporary))
+            with self._making_table() if tables else contextlib.nullcontext():
+                making = FeatureStore(config=self._config(temporary, online=None if tables else {"type": NO_TABLES}))
                 try:
-                    bulk_load.make_table(making, view)
+                    if tables:
+                        bulk_load.make_table(making, view)
                     making.apply([key, source, view, service])
                 finally:
                     close(making)

@@ -147,4 +147,6 @@ class FeastRepository:
         except RatchetError:
             raise
         except Exception as error:  # the stores beneath may be any of Feast's twenty, each with errors of its own
+            for opened in ("_online", "_offline"):
+                self.__dict__.pop(opened, None)  # a connection that is broken stays so: the next look opens the stores anew
             raise repository_error(error, self._repository.folder, self._repository.secrets) from error

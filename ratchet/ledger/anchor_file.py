@@ -34,13 +34,13 @@ class AnchorFile:
         """Raises LedgerError when the file is not what we write there."""
         try:
             found = json.loads(self._path.read_bytes())
-            return Anchor(int(found["seq"]), str(found["hash"]), str(found["mac"]))
+            return Anchor(int(found["seq"]), str(found["hash"]), str(found["mac"]), str(found.get("public", "")))
         except FileNotFoundError:
             return None
         except OSError as error:
             message = f"{self._path} cannot be read: {error.strerror}"
             raise Unavailable(message) from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             message = f"{self._path} is not the ledger's head that was written there: restore it, or run `ratchet anchor`"
             raise LedgerError(message) from error
 
@@ -68,7 +68,7 @@ class AnchorFile:
     def publish(self, anchor: Anchor) -> None:
         """Whole or not at all: under a name of its own first, so that two who write at once do not write into one file."""
         temporary = self._path.with_name(f"{TEMPORARY}{self._path.name}-{secrets.token_hex(8)}")
-        content = json.dumps({"seq": anchor.seq, "hash": anchor.hash, "mac": anchor.mac}).encode()
+        content = json.dumps({"seq": anchor.seq, "hash": anchor.hash, "mac": anchor.mac, "public": anchor.public}).encode()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             try:

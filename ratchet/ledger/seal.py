@@ -3,7 +3,8 @@
 Who may write to the database can rewrite a record in the middle and compute all later hashes anew, cut off the end, or append a
 record of his own, and the chain verifies. So each record is signed by HMAC with a key that lies outside the database, and the head
 of the chain is published in a place that the database's owner cannot write to. Up to the published head the chain is as it was;
-each later record must bear a signature.
+each later record must bear a signature. Beside the head stands the public half of the key, by which who has no key and only looks
+verifies a second signature of each record (signing.py).
 """
 
 from __future__ import annotations
@@ -14,20 +15,33 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from ratchet.core.errors import LedgerError
-from ratchet.core.record import Record, is_signed, mac_of, verify
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+from ratchet.core.errors import LedgerError, Unavailable
+from ratchet.core.record import Record, is_attested, is_signed, mac_of, verify
 
 After = Callable[[int], Sequence[Record]]
 """The records after a number, in order."""
 
 
+_TRIES = 20  # of a head that is overtaken while it is published
+
+
+class Overtaken(Unavailable):
+    """What is published has changed since it was read: read it again, check, and publish anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A head of the chain, as it was published; `mac` is empty where the publisher had no key."""
+    """A head of the chain, as it was published; `mac` and `public` are empty where the publisher had no key.
+
+    `public` is that key's public half, which a release before did not publish.
+    """
 
     seq: int
     hash: str
     mac: str
+    public: str = ""
 
 
 class Anchors(Protocol):
@@ -46,11 +60,14 @@ class Anchors(Protocol):
         ...
 
     def alone(self) -> AbstractContextManager[None]:
-        """Held while one reads, checks and publishes, so that nobody puts an older head over a newer one."""
+        """Around reading, checking and publishing, so that nobody puts an older head over a newer one.
+
+        By a lock, or by that `publish` within it raises Overtaken where another than the one read is there.
+        """
         ...
 
     def publish(self, anchor: Anchor) -> None:
-        """Put another in its place."""
+        """Put another in its place. Raises Overtaken within `alone`."""
         ...
 
 
@@ -129,6 +146,9 @@ class Seal:
         if secret and not hmac.compare_digest(anchor.mac.encode(), self._mac(secret, anchor.seq, anchor.hash).encode()):
             message = f"the ledger's head at {there} is not signed by the key at {self._key.where}: {_CHANGED}"
             raise LedgerError(message)
+        if secret and anchor.public and anchor.public != self._public(secret):
+            message = f"the public key at {there} is not that of the key at {self._key.where}: {_CHANGED}"
+            raise LedgerError(message)
         if not records or records[0].seq != anchor.seq:
             message = f"the ledger has no record {anchor.seq}, which was published at {there}: its end was cut off; {_RESTORE}"
             raise LedgerError(message)
@@ -138,26 +158,45 @@ class Seal:
             )
             raise LedgerError(message)
         verify(records[1:], records[0])
-        for record in records[1:] if secret else ():
-            if not is_signed(record, secret):
+        for record in records[1:]:
+            if not self._is_ours(record, secret, anchor.public):
+                by = f"by the key at {self._key.where}" if secret else f"by the key whose public half stands at {there}"
                 message = (
-                    f"ledger record {record.seq} ({record.kind}, {record.at:%Y-%m-%d %H:%M}) is not signed by the key at "
-                    f"{self._key.where}: somebody wrote it who does not have the key; {_CHANGED}"
+                    f"ledger record {record.seq} ({record.kind}, {record.at:%Y-%m-%d %H:%M}) is not signed {by}: "
+                    f"somebody wrote it who does not have the key; {_CHANGED}"
                 )
                 raise LedgerError(message)
 
+    @staticmethod
+    def _is_ours(record: Record, secret: bytes, public: str) -> bool:
+        """By the key where it is here, else by its public half; where neither is, nobody can tell."""
+        if secret:
+            return is_signed(record, secret)
+        if not public:
+            return True
+        from ratchet.ledger.signing import is_by  # noqa: PLC0415 - 0.1 s that a process which serves does not need
+
+        return is_attested(record, lambda text, signature: is_by(public, text, signature))
+
+    @staticmethod
+    def _public(secret: bytes) -> str:
+        from ratchet.ledger.signing import public_of  # noqa: PLC0415 - likewise
+
+        return public_of(secret)
+
     def follow(self, after: After) -> None:
         """Publish the newest head, if all since the last published one is good. Raises LedgerError when not, Unavailable."""
-        with self._anchors.alone():
-            self._follow(after)
+        for attempt in _anew():
+            with attempt, self._anchors.alone():
+                self._follow(after)
 
     def _follow(self, after: After) -> None:
         before = self._anchors.read()
+        if not self._key.read():
+            self._refuse_over(before)
         records = after(before.seq - 1 if before else 0)
         if before is not None:
             self._check(before, records)
-        if not self._key.read():
-            self._refuse_over(before)
         if not records or (before is not None and before.seq >= records[-1].seq):
             return
         self._publish(records[-1])
@@ -168,10 +207,13 @@ class Seal:
     def accept(self, head: Record) -> Anchor:
         """Publish this head, whatever was published before: somebody has looked. Raises LedgerError as `check_key`."""
         key = self._key.made()
-        with self._anchors.alone():
-            if not key:
-                self._refuse_over(self._legible())
-            return self._publish(head)
+        for attempt in _anew():
+            with attempt, self._anchors.alone():
+                before = self._legible()
+                if not key:
+                    self._refuse_over(before)
+                accepted = self._publish(head)
+        return accepted
 
     def _legible(self) -> Anchor | None:
         """The published head, None also where it is none of ours, which this one is to replace."""
@@ -182,12 +224,20 @@ class Seal:
 
     def _publish(self, head: Record) -> Anchor:
         secret = self._key.read()
-        anchor = Anchor(head.seq, head.hash, self._mac(secret, head.seq, head.hash) if secret else "")
+        anchor = Anchor(head.seq, head.hash, "")
+        if secret:
+            anchor = Anchor(head.seq, head.hash, self._mac(secret, head.seq, head.hash), self._public(secret))
         self._anchors.publish(anchor)
         return anchor
 
     def _mac(self, secret: bytes, seq: int, digest: str) -> str:
         return mac_of(secret, f"head|{self._model}|{seq}|{digest}")
+
+
+def _anew() -> Retrying:
+    """Tries of what may be overtaken: the pods of a rollout change the Deployment every second or so."""
+    tries = stop_after_attempt(_TRIES)
+    return Retrying(retry=retry_if_exception_type(Overtaken), stop=tries, wait=wait_random(0, 0.1), reraise=True)
 
 
 _ANEW = "look at `ratchet history` and take the ledger as it stands by `ratchet anchor`"

@@ -7,11 +7,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from ratchet.clients.roles import give
@@ -21,6 +21,7 @@ from ratchet.core.errors import LedgerError, RatchetError
 from ratchet.core.record import GENESIS, Record
 from ratchet.ledger.tables import CLAIM, RECORDS, RIGHTS, open_engine
 
+_NO_RIGHT = "42501"  # SQLSTATE
 _UNNAMED = ""  # the chain of release 0.1, which knew one model alone
 
 
@@ -85,11 +86,12 @@ class SqlLedger:
     def _append_once(
         self, engine: Engine, chains: Sequence[str], kind: str, body: Mapping[str, Any], key: str, secret: bytes
     ) -> Record:
+        signer = _signer(secret) if secret else None
         with engine.begin() as connection:
             newest = select(RECORDS.c.seq, RECORDS.c.hash).where(RECORDS.c.model.in_(chains)).order_by(RECORDS.c.seq.desc())
             last = connection.execute(newest.limit(1)).first()
             seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-            record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous, secret)
+            record = ledger.chain(seq, datetime.now(UTC), kind, key, self._actor, body, previous, secret, signer)
             connection.execute(
                 RECORDS.insert().values(
                     model=self._model,
@@ -169,6 +171,10 @@ class SqlLedger:
         except IntegrityError:
             with self._engine.connect() as connection:
                 return str(connection.scalar(select(CLAIM.c.model)))
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", "") != _NO_RIGHT:
+                raise
+            return self._model  # who may only read sees it so, and leaves the noting to who may
         return self._model
 
     @cached_property
@@ -185,6 +191,12 @@ def models_in(url: str) -> list[str]:
     Raises UserError when the URL is none, Unavailable when the database cannot be reached.
     """
     return SqlLedger(url, "", "").models()
+
+
+def _signer(secret: bytes) -> Callable[[str], str]:
+    from ratchet.ledger.signing import signature_of  # noqa: PLC0415 - 0.1 s that a process which appends nothing does not need
+
+    return partial(signature_of, secret)
 
 
 def _read(

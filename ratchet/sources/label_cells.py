@@ -18,6 +18,7 @@ from ratchet.sources.problems import shortened
 TWO = 2
 # YAML reads an unquoted `positive: Yes` as true: the file's word for it is any that YAML reads so
 _WORDS = {"true": ("true", "yes", "on"), "false": ("false", "no", "off")}
+_MANY = 1000  # distinct cells: so many spellings of two values nobody writes
 _SHOWN = 5  # values of a column that has too many
 
 
@@ -56,9 +57,9 @@ def positives(counts: Mapping[str, int], positive: str) -> Positives:
     """
     wanted = spelling(positive, positive) or positive
     hits = [text for text in counts if text == wanted] or [text for text in counts if text.lower() in _WORDS.get(wanted, ())]
-    found = _told(counts)
+    found = _told(counts, len(counts))
     if len(counts) > TWO:
-        return Positives({}, f"a binary label has two values, and here are {len(counts):,}: {found}")
+        return Positives({}, _too_many(len(counts), counts))
     if not hits and (len(counts) == TWO or any(text.lower() == wanted.lower() for text in counts)):
         return Positives({}, f"none is {positive!r}, which label.positive names; there are {found}")
     note = f"no label is {positive!r}, which label.positive names; there are {found}" if counts and not hits else ""
@@ -71,6 +72,10 @@ def typed_labels(column: pa.ChunkedArray, positive: str) -> tuple[pa.Array, Posi
     if pa.types.is_nested(cells.type):
         return pa.nulls(len(cells), pa.bool_()), Positives({}, f"a label is text, a number or a truth value, and not {cells.type}")
     raw = cells.dictionary_encode()
+    if len(raw.dictionary) > _MANY:  # a number or free text: a million values are not looked at one by one
+        most = sorted(pc.value_counts(raw.indices.drop_null()).to_pylist(), key=lambda entry: -entry["counts"])[:_SHOWN]
+        some = {str(raw.dictionary[entry["values"]].as_py()): entry["counts"] for entry in most}
+        return pa.nulls(len(cells), pa.bool_()), Positives({}, _too_many(len(raw.dictionary), some))
     texts = [spelling(value, positive) for value in raw.dictionary.to_pylist()]
     counted: Counter[str] = Counter()
     for entry in pc.value_counts(raw.indices.drop_null()).to_pylist():
@@ -81,7 +86,12 @@ def typed_labels(column: pa.ChunkedArray, positive: str) -> tuple[pa.Array, Posi
     return values.take(raw.indices), read
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def _too_many(distinct: int, counts: Mapping[str, int]) -> str:
+    return f"a binary label has two values, and here are {distinct:,}: {_told(counts, distinct)}"
+
+
+def _told(counts: Mapping[str, int], distinct: int) -> str:
+    """The most frequent values with their counts, and how many others there are."""
     most = Counter(counts).most_common(_SHOWN)
-    more = f" and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
+    more = f" and {distinct - len(most):,} more" if distinct > len(most) else ""
     return ", ".join(f"{shortened(text)!r} ({times:,})" for text, times in most) + more

@@ -157,7 +157,7 @@ def test_on_kubeflow_the_tasks_pods_get_the_promoters_rights_and_settings_in_the
 def test_the_tasks_pods_find_every_setting_and_address_that_they_ask_for(toolbox: Toolbox) -> None:
     settings = one(rendered(toolbox, "ratchet"), "ConfigMap", "ratchet-pipeline")["data"]
     assert set(task_pods.SETTINGS) <= set(settings)
-    addresses = one(rendered(toolbox, "platform"), "Secret", "ratchet-connections")["stringData"]
+    addresses = one(rendered(toolbox, "platform"), "Secret", "ratchet-connections-promoter")["stringData"]
     assert {*task_pods.ADDRESSES, *task_pods.OPTIONAL} == set(addresses)
 
 

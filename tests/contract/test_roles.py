@@ -20,7 +20,6 @@ from ratchet.requests.sql import SqlRequestLog
 from tests.support.addresses import POSTGRES, fresh_database
 
 needs_postgres = pytest.mark.skipif(not POSTGRES, reason="RATCHET_TEST_POSTGRES names no server")
-_PASSWORD = "role"  # noqa: S105 - of databases that are gone after the test
 FORBIDDEN = [
     "DROP TRIGGER ledger_no_change ON ledger",
     "ALTER TABLE ledger DISABLE TRIGGER ALL",
@@ -44,7 +43,6 @@ def database() -> Iterator[str]:
     with admin.connect() as connection:
         for role in (PROMOTER, READER, SERVING):
             connection.execute(text(f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"))
-            connection.execute(text(f"ALTER ROLE {role} LOGIN PASSWORD '{_PASSWORD}'"))
     with fresh_database() as url:
         SqlLedger(url, "owner", "m").append("k", {})
         assert SqlLedger(url, "owner", "m").migrate() == [PROMOTER, READER, SERVING]
@@ -53,7 +51,8 @@ def database() -> Iterator[str]:
 
 
 def of(url: str, role: str) -> str:
-    return make_url(url).set(username=role, password=_PASSWORD).render_as_string(hide_password=False)
+    """As that role, whose password may be the one that a platform's pods log in by, and stays."""
+    return make_url(url).update_query_dict({"options": f"-crole={role}"}).render_as_string(hide_password=False)
 
 
 def refused(url: str, statement: str) -> None:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from sqlalchemy import create_engine, text
 
-from cluster import packages
 from cluster.images import ROOT
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import LedgerError, UserError
@@ -30,173 +18,15 @@ from ratchet.ledger.journal import Journal
 from ratchet.ledger.seal import Seal
 from ratchet.ledger.sql import SqlLedger
 from tests.cluster.rendering import found_helm, one, pods, rendered
+from tests.support.platform_site import FILES, Site, running
 
-FILES = ROOT / "charts" / "platform" / "files"
-POSTGRES = ("initdb", "postgres", "psql", "pg_dump", "pg_dumpall", "pg_restore", "dropdb")
 SCHEDULE = "backup.schedule=0 1 * * *"
-
-
-def _postgres() -> Path | None:
-    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ.get("PATH", "").split(":"))]
-    return next((folder for folder in folders if all((folder / name).exists() for name in POSTGRES)), None)
-
-
-def _gateway() -> str | None:
-    """A cluster's own tools are links to three programs of those that were built."""
-    tools = packages.built_tools()
-    return str(tools / "versitygw") if tools and (tools / "versitygw").exists() else shutil.which("versitygw")
-
-
-def _port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-@dataclass
-class Site:
-    """A database server and a store as the chart has them, and a folder for backups."""
-
-    folder: Path
-    port: int = field(default_factory=_port)
-    store: int = field(default_factory=_port)
-    sslmode: str = "prefer"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "PATH": f"{_postgres()}:/usr/bin:/bin",
-            "HOME": str(self.folder),
-            "BACKUPS": str(self.folder / "backups"),
-            "DATABASES": "ratchet mlflow",
-            "PGHOST": "127.0.0.1",
-            "PGPORT": str(self.port),
-            "PGUSER": "postgres",
-            "PGPASSWORD": "secret",
-            "PGSSLMODE": self.sslmode,
-            "BUCKET": "ratchet",
-            "KEEP": "2",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.store}",
-        }
-
-    def run(self, *command: str | Path, code: int = 0, **more: str) -> str:
-        environment = {**self.environment, **more}
-        done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False, timeout=120)
-        assert done.returncode == code, done.stderr
-        return done.stdout + done.stderr
-
-    def back_up(self) -> str:
-        """The name of a new backup, made as the CronJob's pod does."""
-        self.run("sh", FILES / "dump.sh")
-        said = self.run(sys.executable, "-P", FILES / "objects.py", "save")
-        time.sleep(1.1)  # a name is a second
-        return said.partition(":")[0]
-
-    def restore(self, name: str, code: int = 0) -> str:
-        said = self.run(sys.executable, "-P", FILES / "objects.py", "restore", name, code=code)
-        return said if code else said + self.run("sh", FILES / "restore.sh", BACKUP=name)
-
-    def sql(self, database: str, statement: str) -> list[Any]:
-        url = f"postgresql+psycopg://postgres:secret@127.0.0.1:{self.port}/{database}?sslmode={self.sslmode}"
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        try:
-            with engine.connect() as connection:
-                result = connection.execute(text(statement))
-                return [tuple(row) for row in result] if result.returns_rows else []
-        finally:
-            engine.dispose()
-
-    @property
-    def bucket(self) -> Any:
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        return boto3.resource("s3", endpoint_url=self.environment["AWS_ENDPOINT_URL_S3"], **keys).Bucket("ratchet")
-
-    def objects(self) -> dict[str, bytes]:
-        return {item.key: item.get()["Body"].read() for item in self.bucket.objects.all()}
-
-
-def _answers(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert process.poll() is None
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(port)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     with running() as found:
         yield found
-
-
-@contextmanager
-def running(*, tls: bool = False) -> Iterator[Site]:
-    programs, gateway = _postgres(), _gateway()
-    if programs is None or gateway is None:
-        pytest.skip("PostgreSQL's programs or versitygw are missing: `make cluster-up IMAGES=packages` builds the latter")
-    root = os.geteuid() == 0
-    with tempfile.TemporaryDirectory(dir="/tmp" if root else None) as name:  # noqa: S108 - PostgreSQL's user must reach it
-        folder = Path(name)
-        site = Site(folder)
-        (folder / "backups").mkdir()
-        (folder / "s3" / "ratchet").mkdir(parents=True)
-        (folder / "postgres").mkdir()
-        secret = folder / "postgres" / "tls"
-        if tls:
-            site.sslmode = "require"
-            secret.mkdir()
-            request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=platform-postgres", "-days", "2"]
-            subprocess.run([*request, "-keyout", secret / "tls.key", "-out", secret / "tls.crt"], check=True, capture_output=True)
-            secret.chmod(0o755)  # whatever the umask of this process is: nobody reads it
-            (secret / "tls.crt").chmod(0o644)
-            (secret / "tls.key").chmod(0o600)
-            if root:
-                shutil.chown(secret / "tls.key", "nobody")
-        if root:  # PostgreSQL does not run as root
-            folder.chmod(0o755)
-            shutil.chown(folder / "postgres", "nobody")
-        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if root else []
-        start = (FILES / "postgres.sh").read_text(encoding="utf-8").replace("/tmp", str(folder / "postgres"))  # noqa: S108 - the pod's own
-        start = start.replace('postgres -D "$data"', f'postgres -p {site.port} -D "$data"')
-        passwords = dict.fromkeys(("POSTGRES_PASSWORD", "MLFLOW_PASSWORD", "RATCHET_PASSWORD"), "secret")
-        servers = [
-            subprocess.Popen(
-                [*user, "sh", "-c", start],
-                env={
-                    "PATH": site.environment["PATH"],
-                    "PGDATA": str(folder / "postgres" / "data"),
-                    **passwords,
-                    "TLS": str(secret) if tls else "",
-                },
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            ),
-            subprocess.Popen(
-                [gateway, "--port", f"127.0.0.1:{site.store}", "--region", "us-east-1", "--quiet", "posix", str(folder / "s3")],
-                env={"ROOT_ACCESS_KEY": "key", "ROOT_SECRET_KEY": "secret"},
-                stdout=subprocess.DEVNULL,
-            ),
-        ]
-        try:
-            _answers(site.store, servers[1])
-            _answers(site.port, servers[0])
-            while subprocess.run([programs / "pg_isready", "-q"], env=site.environment, check=False).returncode:
-                assert servers[0].poll() is None
-                time.sleep(0.1)
-            yield site
-        finally:
-            for server in servers:
-                server.terminate()
-                server.wait(30)
 
 
 def test_what_was_lost_and_what_was_spoiled_comes_back(site: Site) -> None:
@@ -320,9 +150,11 @@ def test_all_that_the_chart_connects_asks_for_tls_where_there_is_a_certificate(v
     documents = rendered(helm, "platform", SCHEDULE, *values)
     volumes = one(documents, "StatefulSet", "platform-postgres")["spec"]["template"]["spec"]["volumes"]
     assert {"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o440}} in volumes
-    connections = one(documents, "Secret", "ratchet-connections")["stringData"]
-    for name in ("RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL"):
-        assert connections[name].endswith("?sslmode=require")
+    for use in ("", "-promoter", "-serving", "-reader"):
+        connections = one(documents, "Secret", f"ratchet-connections{use}")["stringData"]
+        urls = [value for value in connections.values() if value.startswith("postgresql")]
+        assert urls
+        assert all(url.endswith("?sslmode=require") for url in urls)
     asked = str([spec for _, spec in pods(documents)])
     assert "5432/mlflow?sslmode=require" in asked
     assert "{'name': 'PGSSLMODE', 'value': 'require'}" in asked
@@ -337,7 +169,7 @@ def test_the_pods_dump_postgresql_before_s3_and_restore_s3_before_postgresql() -
     helm = found_helm()
     if helm is None:
         pytest.skip("helm is missing")
-    assert "backup" not in str(sorted(item["metadata"]["name"] for item in rendered(helm, "platform")))
+    assert "platform-backup" not in str(sorted(item["metadata"]["name"] for item in rendered(helm, "platform")))
     documents = rendered(helm, "platform", SCHEDULE, "backup.restore=20260101T000000Z")
     found = {name: spec for name, spec in pods(documents) if "backup" in name}
     order = {

@@ -272,7 +272,7 @@ def test_a_page_that_nobody_acts_on_gets_what_it_shows_and_no_more(tmp_path: Pat
     acting = pods_with("ratchet", tmp_path, {"ui": {"tokenSecret": "token", "connectionsSecret": "readers"}})[
         "Deployment ratchet-ui"
     ]
-    assert {"secretRef": {"name": "ratchet-connections"}} in acting["spec"]["containers"][0]["envFrom"]
+    assert {"secretRef": {"name": "ratchet-connections-promoter"}} in acting["spec"]["containers"][0]["envFrom"]
 
 
 @pytest.mark.parametrize("part", ["serving", "exporter", "retention", "score"])

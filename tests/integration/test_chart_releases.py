@@ -36,7 +36,7 @@ NAMES = {
         "Deployment": "exporter serving toolbox ui watch",
         "HorizontalPodAutoscaler": "serving",
         "Ingress": "serving ui",
-        "Job": "check",
+        "Job": "check migrate",
         "Lease": "promotion",
         "NetworkPolicy": "serving ui",
         "Pod": "predict",
@@ -51,11 +51,11 @@ NAMES = {
         "ValidatingAdmissionPolicyBinding": "promoter.ratchet",
     },
     "platform": {
-        "ConfigMap": "postgres",
+        "ConfigMap": "mlflow postgres s3",
         "Deployment": "mlflow",
         "NetworkPolicy": "deny mlflow postgres s3",
         "Pod": "answers",
-        "Secret": "credentials s3",
+        "Secret": "credentials s3 s3-backup s3-mlflow s3-promoter s3-reader",
         "Service": "mlflow postgres s3",
         "StatefulSet": "postgres s3",
     },
@@ -70,7 +70,7 @@ NAMES = {
 }
 # Kubeflow's programs ask for these; the Secret's name is a value of its own
 FIXED = re.compile(
-    r"ml-pipeline.*|metadata-grpc.*|workflow-controller.*|kfp-launcher|pipeline-runner|ratchet-connections|.*\.org|.*\.io"
+    r"ml-pipeline.*|metadata-grpc.*|workflow-controller.*|kfp-launcher|pipeline-runner|ratchet-connections.*|.*\.org|.*\.io"
 )
 
 

@@ -27,8 +27,64 @@ def secrets_of(name: str, *values: str) -> dict[str, str]:
 def test_serving_and_exporter_may_have_database_roles_of_their_own() -> None:
     assert set(secrets_of("ratchet-serving", *OWN).values()) == {"serving-urls"}
     assert set(secrets_of("ratchet-exporter", *OWN).values()) == {"reader-urls"}
-    assert set(secrets_of("ratchet-serving").values()) == {"ratchet-connections"}
-    assert set(secrets_of("ratchet-exporter", "exporter.enabled=true").values()) == {"ratchet-connections"}
+    one_role = ["connections.roles=false", "exporter.enabled=true"]
+    assert set(secrets_of("ratchet-serving", *one_role).values()) == {"ratchet-connections"}
+    assert set(secrets_of("ratchet-exporter", *one_role).values()) == {"ratchet-connections"}
+
+
+# whose Secret each pod is given, and no other
+USES = {
+    "": {"Job ratchet-migrate"},
+    "-serving": {"Deployment ratchet-serving"},
+    "-reader": {"Deployment ratchet-exporter", "Deployment ratchet-ui"},
+    "-promoter": {
+        "Deployment ratchet-toolbox",
+        "Deployment ratchet-watch",
+        "CronJob ratchet-pipeline",
+        "CronJob ratchet-retention",
+        "CronJob ratchet-score",
+    },
+}
+ALL = ["exporter.enabled=true", "ui.enabled=true", "retention.schedule=0 1 * * *", "watch.enabled=true"]
+
+
+def test_each_pod_has_the_addresses_of_its_use_and_only_the_migration_the_owners() -> None:
+    assert HELM is not None
+    found: dict[str, set[str]] = {}
+    for name, spec in pods(rendered(HELM, "ratchet", *ALL)):
+        for container in spec["containers"]:
+            given = [item["valueFrom"]["secretKeyRef"]["name"] for item in container.get("env", []) if "secretKeyRef" in str(item)]
+            given += [item["secretRef"]["name"] for item in container.get("envFrom", []) if "secretRef" in item]
+            for secret in given:
+                found.setdefault(secret.removeprefix("ratchet-connections"), set()).add(name)
+    assert found == USES
+    alone = [document["kind"] for document in rendered(HELM, "ratchet", "connections.roles=false")]
+    assert alone.count("Job") == 1  # the check: the first process makes the tables
+
+
+def test_the_tasks_on_kubeflow_are_the_promoters() -> None:
+    assert HELM is not None
+    toolbox = one(rendered(HELM, "ratchet", "kubeflow.url=http://ml-pipeline:8888"), "Deployment", "ratchet-toolbox")
+    (container,) = toolbox["spec"]["template"]["spec"]["containers"]
+    assert {"name": "RATCHET_KFP_CONNECTIONS", "value": "ratchet-connections-promoter"} in container["env"]
+
+
+def test_no_role_that_runs_is_the_tables_owner_and_serving_knows_neither_ledger_nor_keys() -> None:
+    assert HELM is not None
+    documents = rendered(HELM, "platform", "connections.namespaces={sales}")
+    found = {
+        (item["metadata"]["name"].removeprefix("ratchet-connections"), item["metadata"].get("namespace", "")): item["stringData"]
+        for item in documents
+        if item["metadata"]["name"].startswith("ratchet-connections")
+    }
+    assert {name for name, _ in found} == set(USES)
+    assert {space for _, space in found} == {"", "sales"}
+    for (name, _), entries in found.items():
+        roles = {value.split("://")[1].split(":")[0] for key, value in entries.items() if value.startswith("postgresql")}
+        assert roles == {f"ratchet{name.replace('-', '_')}"}
+    assert set(found["-serving", ""]) == {"RATCHET_TRACKING_URI", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL"}
+    assert not {"RATCHET_LEDGER_KEY", "RATCHET_ONLINE_URL"} & set(found["-reader", ""])
+    assert set(task_pods.ADDRESSES) <= set(found["-promoter", "sales"])
 
 
 def test_nobody_who_serves_or_only_looks_gets_the_ledgers_key() -> None:

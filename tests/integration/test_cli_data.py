@@ -86,6 +86,22 @@ def test_learn_prints_the_change_and_writes_it_when_asked(club: Club) -> None:
     assert (nothing.code, nothing.out) == (0, "")
 
 
+def test_a_snapshot_that_is_not_there_hides_nothing_of_the_others(club: Club) -> None:
+    wrong = club.ratchet("data", "check", str(club.raw), NEXT, "2024-03-31", FIRST)
+    assert (wrong.code, wrong.error.startswith("there is no snapshot 2024-03-31 in ")) == (2, True)
+    assert f"{NEXT}: 4 problems" in wrong.out
+    assert f"{FIRST}: fine" in wrong.out
+    alone = club.ratchet("data", "check", str(club.raw), "2024-03-31")
+    assert (alone.code, alone.out) == (2, "")
+
+
+def test_learn_as_json_is_one_document(club: Club) -> None:
+    asked = club.ratchet("data", "check", str(club.raw), NEXT, "--learn", "--json")
+    assert (asked.code, set(asked.document)) == (0, {"difference", "left"})
+    assert asked.document["difference"].startswith("--- ratchet.yaml")
+    assert asked.document["left"] == {NEXT: []}
+
+
 def test_what_no_change_mends_is_said_and_ends_with_two(club: Club) -> None:
     people = pd.read_csv(club.raw / NEXT / "customers.csv")
     people.loc[5, "customer_id"] = "C00004"

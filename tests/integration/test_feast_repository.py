@@ -107,6 +107,21 @@ def test_nothing_is_written(repo: FeastRepo, tmp_path: Path, monkeypatch: pytest
     assert not [*tmp_path.iterdir()], "a relative path is meant from the repository, not from where a process happens to be"
 
 
+def test_after_an_outage_the_stores_are_opened_anew(repo: FeastRepo) -> None:
+    features = opened(repo)
+    (before,) = features.online(["1001"])
+    store: Any = features._online[0]  # noqa: SLF001 - whose connection breaks
+
+    def broken(**_: Any) -> Any:
+        message = "the server closed the connection"
+        raise ConnectionResetError(message)
+
+    store.get_online_features = broken
+    with pytest.raises(Unavailable, match=r"cannot be read: the server closed the connection \(ConnectionResetError\)"):
+        features.online(["1001"])
+    assert features.online(["1001"]) == [before]
+
+
 def test_features_that_the_service_lacks_are_named(repo: FeastRepo) -> None:
     more = (*INPUTS, Feature("age", DType.INT), Feature("shoe", DType.FLOAT))
     with pytest.raises(Misconfigured, match=r"service churn lacks age, shoe \(it has devices, hours, months, plan, promo\)"):

@@ -33,6 +33,14 @@ def feasts_look_up() -> bool:
     return isinstance(FeatureStore.provider, property) and given == ["config", "table", "entity_keys", "requested_features"]
 
 
+def feasts_registry() -> bool:
+    from feast.infra.registry import registry
+    from feast.repo_config import RegistryConfig
+
+    store = ours.registry_store(registry, RegistryConfig(path="registry.db"), Path("/nowhere"))
+    return callable(store.get_registry_proto) and callable(registry.get_registry_store_class_from_type)
+
+
 def feasts_plugin() -> bool:
     plugins = entry_points(group="mlflow.request_header_provider")
     return any(plugin.module == ours.FEAST_PLUGIN_MODULE for plugin in plugins)
@@ -128,6 +136,7 @@ def uvicorns_connection() -> bool:
 CHECKS: dict[PrivateName, Callable[[], bool]] = {
     ours.FEAST_CONNECTION: feasts_connection,
     ours.FEAST_LOOK_UP: feasts_look_up,
+    ours.FEAST_REGISTRY: feasts_registry,
     ours.FEAST_PLUGIN: feasts_plugin,
     ours.FEAST_SERVERS: feasts_servers,
     ours.FEAST_TYPE_CHECKS: feasts_type_checks,

@@ -122,6 +122,8 @@ class JsonFeatures:
 class FakeWiring:
     """What `ratchet.wiring.Wiring` is to production."""
 
+    looks_up_in_a_file = True
+
     def __init__(self, home: Path) -> None:
         self.project = PROJECT
         self.settings = Settings(home=home)

@@ -16,8 +16,11 @@ from typing import Any, cast
 
 import pytest
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from ratchet.apps.cli.console import complain, line
+from ratchet.apps.exporter.server import app_of
+from ratchet.apps.exporter.server import serve as serve_metrics
 from ratchet.apps.ui.app import make_app as make_page
 from ratchet.apps.ui.server import LIMITS as PAGE_LIMITS
 from ratchet.apps.ui.settings import UiSettings
@@ -141,7 +144,12 @@ def pod(tmp_path: Path) -> Iterator[Start]:
     server.close()
 
 
-@pytest.fixture(params=["pod", "gateway", "page"])
+@pytest.fixture
+def exporter() -> Start:
+    return lambda limits: config(app_of(CollectorRegistry(), "127.0.0.1"), limits, lifespan="off", log_config=None)
+
+
+@pytest.fixture(params=["pod", "gateway", "page", "exporter"])
 def start(request: pytest.FixtureRequest) -> Start:
     return cast("Start", request.getfixturevalue(request.param))
 
@@ -232,6 +240,20 @@ def test_connections_that_are_only_held_open_keep_nobody_out(start: Start) -> No
         assert [server.asks() for _ in range(5)] == [200] * 5
         for sock in held:
             sock.close()
+
+
+def test_the_exporter_is_within_its_limits_and_answers_what_it_is_documented_to() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = serve_metrics(CollectorRegistry(), listener, "127.0.0.1")
+        at = Running(listener.getsockname()[1])
+        try:
+            got = at.talk(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: " + b"a" * 20_000)
+            assert status(got) == 431
+            asked = {path: at.asks(request=LIVE.replace(b"/livez", path)) for path in (b"/metrics", b"/", b"/livez", b"/debug")}
+            assert asked == {b"/metrics": 200, b"/": 200, b"/livez": 200, b"/debug": 404}
+            assert at.asks(request=LIVE.replace(b"GET", b"DELETE")) == 405
+        finally:
+            server.should_exit = True
 
 
 def test_an_answer_that_nobody_reads_does_not_stay_for_ever() -> None:

@@ -378,3 +378,22 @@ def test_a_key_that_is_there_in_two_spellings_is_told_the_rule(tmp_path: Path) -
     table = people().assign(customer=["1", "1.0", *range(2, ROWS)])
     found = sentences(source(tmp_path, project(), customers=table), project())
     assert "blanks around a key and the `.0` of a whole number are no part of it" in found[0]
+
+
+def test_a_table_without_a_column_of_ours_may_list_the_entities(tmp_path: Path) -> None:
+    described = project(
+        tables=["register", {"name": "customers", "optional": True}, "labels"],
+        features=[{"name": "age", "table": "customers", "dtype": "int"}],
+    )
+    found = source(tmp_path, described, register=people()[["customer"]], customers=people().head(10), labels=labels())
+    assert found.read(MONTH).features["age"].notna().sum() == 10
+
+
+def test_a_label_of_very_many_values_is_named_by_the_most_frequent(tmp_path: Path) -> None:
+    described = project(label={"column": "churned", "table": "labels", "positive": "Yes"})
+    keys = [f"C{row:05d}" for row in range(3000)]
+    late = pd.DataFrame({"customer": keys, "churned": ["free text"] * 3 + [f"text {row}" for row in range(2997)]})
+    everybody = pd.DataFrame({"customer": keys, "age": 30})
+    (found,) = sentences(source(tmp_path, described, customers=everybody, labels=late), described)
+    assert found.startswith("labels.churned: a binary label has two values, and here are 2,998: 'free text' (3), ")
+    assert found.endswith(" and 2,993 more")

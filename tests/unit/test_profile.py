@@ -246,7 +246,7 @@ def _set(path: tuple[Any, ...], value: Any) -> Callable[[Any], Any]:
     [
         _set(("version",), 3),
         _set(("features",), None),
-        _set(("features", 0, "dtype"), "date"),
+        _set(("features", 0, "dtype"), "moment"),
         _set(("features", 0, "missing"), -1),
         _set(("features", 0, "missing"), 1.5),
         _set(("features", 0, "missing"), 40),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import pytest
 
 from ratchet.apps.cli.main import main
 from ratchet.clients.durable import write_synced
+from ratchet.clients.kubernetes import Conflict
 from ratchet.core.decision import Verdict
 from ratchet.core.errors import LedgerError, Unavailable, UserError
 from ratchet.core.events import Gated, Moved
-from ratchet.core.record import GENESIS, MAC, Record, canonical, digest
+from ratchet.core.record import GENESIS, MAC, SIGNATURE, Record, canonical, chain, digest, mac_of
 from ratchet.ledger import anchor_file
 from ratchet.ledger.anchor_deployment import HEAD, DeploymentAnchor
 from ratchet.ledger.anchor_file import AnchorFile, KeyFile, KeyText
@@ -216,6 +218,63 @@ def test_who_has_no_key_neither_adds_to_a_signed_ledger_nor_takes_its_head_over(
     assert home.head.read() == before
 
 
+def looking(home: Home) -> Journal:
+    """Who has no key, as the exporter and a page without a token."""
+    seal = Seal("m", KeyText("", "RATCHET_LEDGER_KEY"), home.head, home.said.append)
+    return Journal(SqlLedger(f"sqlite:///{home.database}", "exporter", "m"), "m", (), seal)
+
+
+def test_who_has_no_key_sees_a_record_that_was_only_appended_by_the_public_half(home: Home) -> None:
+    journal = looking(home)
+    assert journal.history().seq == 3
+    assert journal.broken() == ""
+    home.journal.append(GATE)
+    assert journal.history().seq == 4
+    assert journal.broken() == ""
+    forge(home)
+    assert journal.history().seq == 5  # what stands there is shown, and said to be forged
+    assert re.search(r"record 5 .* is not signed by the key whose public half stands at", journal.broken())
+    assert "record 5" in looking(home).broken()
+
+
+def test_a_signature_is_of_its_record_alone(home: Home) -> None:
+    records = SqlLedger(f"sqlite:///{home.database}", "ann", "m").records()
+    forge(home)
+    home.rewrite(lambda body: body.update({SIGNATURE: records[1].body[SIGNATURE]}) if body["candidate"] == 9 else None)
+    assert "record 4" in looking(home).broken()
+
+
+@pytest.mark.parametrize("public", ["", "no hex", "00" * 32, "ab" * 31])
+def test_a_public_half_that_is_none_vouches_for_nothing_and_breaks_nothing_else(home: Home, public: str) -> None:
+    before = home.head.read()
+    assert before is not None
+    home.head.publish(replace(before, public=public))
+    forge(home)
+    assert bool(looking(home).broken()) == bool(public)
+    with pytest.raises(LedgerError, match=r"record 4|is not that of the key"):
+        home.journal.trusted()
+
+
+def test_records_and_heads_of_a_release_that_signed_by_hmac_alone_go_on_verifying(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    secret = KeyFile(tmp_path / "ledger.key", make=True).made()
+    ledger = SqlLedger(f"sqlite:///{home.database}", "ann", "m")
+    made = chain(1, datetime.now(UTC), "gate", "", "ann", replace(GATE, model="m").to_body(), GENESIS, secret)
+    ledger.records()  # which makes the table
+    with closing(sqlite3.connect(home.database)) as database:
+        row = ("m", 1, made.at.isoformat(), "gate", "", "ann", canonical(made.body), GENESIS, made.hash)
+        database.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.commit()
+    home.head._path.parent.mkdir()  # noqa: SLF001 - the file as that release wrote it
+    mac = mac_of(secret, f"head|m|1|{made.hash}")
+    home.head._path.write_text(json.dumps({"seq": 1, "hash": made.hash, "mac": mac}))  # noqa: SLF001
+    assert looking(home).broken() == ""
+    assert home.journal.trusted().seq == 1
+    home.journal.append(GATE)  # and the next head has the public half
+    forge(home)
+    assert "record 3" in looking(home).broken()
+
+
 def test_another_key_signs_a_ledger_whose_key_is_lost_once_somebody_has_looked(home: Home) -> None:
     home.key = KeyText("n" * 64, "RATCHET_LEDGER_KEY")
     home.journal.anchor()
@@ -362,28 +421,95 @@ def test_whoever_has_the_key_asks_no_cluster_for_it(home: Home) -> None:
 
 
 class FakeApi:
-    """A Deployment whose metadata can be read and patched."""
+    """A Deployment whose metadata can be read and patched; others change it right after it is read, as often as `others` says."""
 
-    def __init__(self) -> None:
+    def __init__(self, *others: Callable[[FakeApi], object]) -> None:
         self.annotations: dict[str, str] = {}
+        self.version = 1
+        self.others = list(others)
 
-    def read(self, *_: object) -> dict[str, object]:
-        return {"metadata": {"name": "serving", "annotations": dict(self.annotations)}}
+    def read(self, *_: object) -> dict[str, Any]:
+        found = {"name": "serving", "resourceVersion": str(self.version), "annotations": dict(self.annotations)}
+        if self.others:
+            self.others.pop(0)(self)
+            self.version += 1
+        return {"metadata": found}
 
-    def patch(self, _kind: object, _name: str, body: dict[str, dict[str, dict[str, str]]]) -> None:
-        self.annotations |= body["metadata"]["annotations"]
+    def patch(self, _kind: object, _name: str, body: dict[str, Any]) -> None:
+        given = body["metadata"]
+        if given.get("resourceVersion", str(self.version)) != str(self.version):
+            message = "Deployment serving is being changed by somebody else: try again"
+            raise Conflict(message)
+        self.version += 1
+        for name, value in given["annotations"].items():
+            if value is None:
+                self.annotations.pop(name, None)
+            else:
+                self.annotations[name] = value
 
 
 def test_on_a_cluster_the_head_stands_on_the_deployment_and_changes_no_pod() -> None:
     api = FakeApi()
     at = DeploymentAnchor(api, "serving")  # type: ignore[arg-type]  # what it asks of a cluster
     assert at.read() is None
-    for anchor in (Anchor(7, "a" * 64, ""), Anchor(8, "b" * 64, "c" * 64)):
+    for anchor in (Anchor(7, "a" * 64, ""), Anchor(8, "b" * 64, "c" * 64), Anchor(9, "b" * 64, "c" * 64, "d" * 64)):
         at.publish(anchor)
         assert at.read() == anchor
+    at.publish(Anchor(10, "b" * 64, ""))
+    assert at.read() == Anchor(10, "b" * 64, "")
     api.annotations[HEAD] = "8:nonsense"
     with pytest.raises(LedgerError, match=r"the annotation ratchet.dev/ledger-head of Deployment serving is not"):
         at.read()
+
+
+def on_a_cluster(home: Home, api: FakeApi) -> tuple[Seal, SqlLedger]:
+    at = DeploymentAnchor(api, "serving")  # type: ignore[arg-type]  # as above
+    seal = Seal("m", KeyFile(home.folder / "ledger.key", make=True), at, home.said.append)
+    return seal, SqlLedger(f"sqlite:///{home.database}", "ann", "m", secret=seal.secret)
+
+
+def test_a_newer_head_that_another_promoter_published_meanwhile_is_not_put_back(home: Home) -> None:
+    def another(api: FakeApi) -> None:
+        """It appends a record, and publishes it, between our look and our word."""
+        theirs, ledger = on_a_cluster(home, api)
+        ledger.append("gate", GATE.to_body())
+        theirs.follow(lambda after: ledger.records(after=after))
+
+    api = FakeApi()
+    seal, ledger = on_a_cluster(home, api)
+    seal.follow(lambda after: ledger.records(after=after))
+    assert api.annotations[HEAD].startswith("3:")
+    ledger.append("gate", GATE.to_body())
+    api.others = [another]
+    stale = ledger.records(after=2)
+    seen = [stale]  # what was read before the other appended, and then what is there
+    seal.follow(lambda after: seen.pop() if seen else ledger.records(after=after))
+    assert api.annotations[HEAD].startswith("5:")
+
+
+def test_a_deployment_that_changes_all_the_time_gets_the_head_in_the_end(home: Home) -> None:
+    api = FakeApi(*[lambda _: None] * 5)  # the controller writes its status
+    seal, ledger = on_a_cluster(home, api)
+    seal.follow(lambda after: ledger.records(after=after))
+    assert api.annotations[HEAD].startswith("3:")
+    assert looking_at(home, api).broken() == ""
+
+
+def test_a_head_that_is_never_let_in_is_said_to_be_that_and_the_next_record_brings_it(home: Home) -> None:
+    api = FakeApi(*[lambda _: None] * 100)
+    seal, ledger = on_a_cluster(home, api)
+    with pytest.raises(Unavailable, match="changed by somebody else"):
+        seal.follow(lambda after: ledger.records(after=after))
+    assert not api.annotations
+    api.others = []
+    Journal(ledger, "m", (), seal).append(GATE)
+    assert api.annotations[HEAD].startswith("4:")
+
+
+def looking_at(home: Home, api: FakeApi) -> Journal:
+    at = DeploymentAnchor(api, "serving")  # type: ignore[arg-type]  # as above
+    seal = Seal("m", KeyText("", "RATCHET_LEDGER_KEY"), at, home.said.append)
+    return Journal(SqlLedger(f"sqlite:///{home.database}", "exporter", "m"), "m", (), seal)
 
 
 ACTS: dict[str, Callable[[FakeStores], object]] = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from ratchet.project.file import Project
+from ratchet.settings import Settings
 from ratchet.sources.row_checks import RowChecks
+from ratchet.wiring import Wiring
 from serving.asked import Asking
 
 REPOSITORY = {"repository": "feast", "service": "churn", "key": "client"}
@@ -82,6 +85,16 @@ def test_without_a_store_a_request_brings_all_features_whatever_serving_says(pos
     assert (project.takes_posted, project.keeps_features) == (takes, False)
     kept = Project.model_validate({**BASE, "features": features, "feature_store": "feast", "serving": {"posted": posted}})
     assert (kept.takes_posted, kept.keeps_features) == (posted, True)
+
+
+@pytest.mark.parametrize(
+    ("store", "url", "file"),
+    [("feast", "", True), ("feast", "postgresql+psycopg://u:p@h/d", False), (REPOSITORY, "", False), ("none", "", False)],
+)
+def test_only_a_file_of_ours_is_looked_up_without_a_thread(tmp_path: Path, store: object, url: str, *, file: bool) -> None:
+    features = [{"name": "a", "dtype": "float", **({} if store is REPOSITORY else {"table": "people"})}]
+    project = Project.model_validate({**BASE, "features": features, "feature_store": store})
+    assert Wiring(Settings(home=tmp_path, online_url=url), project).looks_up_in_a_file is file
 
 
 def test_where_features_are_is_no_part_of_what_decisions_go_by() -> None:

@@ -10,6 +10,11 @@
 {{- ternary (printf "http://%s:5000" $host) .root.Values.mlflow.url .root.Values.mlflow.enabled }}
 {{- end }}
 
+{{/* Not empty where the MLflow that runs here asks for a login. */}}
+{{- define "platform.mlflowAuth" -}}
+{{- if and .Values.mlflow.enabled (dig "auth" "enabled" false .Values.mlflow) }}yes{{ end }}
+{{- end }}
+
 {{/* The Secret with PostgreSQL's certificate and key; empty where it speaks no TLS. */}}
 {{- define "platform.postgresTls" -}}
 {{- with .Values.postgres.tls }}
@@ -22,11 +27,11 @@
 {{ ternary "require" "prefer" (not (empty (include "platform.postgresTls" .))) }}
 {{- end }}
 
-{{/* Further in the argument: password. */}}
+{{/* Further in the argument: role and password. */}}
 {{- define "platform.databaseUrl" -}}
 {{- $host := printf "%s.%s%s" (include "platform.names.postgres" .root) .root.Release.Namespace (.domain | default "") }}
 {{- $query := ternary "?sslmode=require" "" (not (empty (include "platform.postgresTls" .root))) }}
-{{- printf "postgresql+psycopg://ratchet:%s@%s:5432/ratchet%s" .password $host $query }}
+{{- printf "postgresql+psycopg://%s:%s@%s:5432/ratchet%s" .role .password $host $query }}
 {{- end }}
 
 {{/* The names that MLflow answers to, comma-separated. */}}

@@ -15,7 +15,7 @@
 {{ include "platform.fullname" . }}-postgres
 {{- end }}
 
-{{/* StatefulSet and Service, and the Secret with the store's keys alone. */}}
+{{/* StatefulSet and Service, and the Secret with the keys of Kubeflow's pods and runs. */}}
 {{- define "platform.names.s3" -}}
 {{ include "platform.fullname" . }}-s3
 {{- end }}
@@ -29,9 +29,25 @@
 {{ .Values.existingSecret | default (printf "%s-credentials" (include "platform.fullname" .)) }}
 {{- end }}
 
-{{/* The Secret whose S3 keys MLflow uses. */}}
+{{/* The Secret with the store's keys for all that there is. */}}
 {{- define "platform.names.s3Keys" -}}
 {{ ternary (include "platform.names.credentials" .) .Values.s3.existingSecret .Values.s3.enabled }}
+{{- end }}
+
+{{/* The Secret with an account's keys. The argument has use and root. */}}
+{{- define "platform.names.s3Account" -}}
+{{ include "platform.names.s3" .root }}{{ if ne .use "kubeflow" }}-{{ .use }}{{ end }}
+{{- end }}
+
+{{/* The accounts of the store that runs here; none where its keys are yours. */}}
+{{- define "platform.s3Accounts" -}}
+{{ ternary "backup kubeflow mlflow promoter reader" "" (and .Values.s3.enabled (not .Values.existingSecret)) }}
+{{- end }}
+
+{{/* The Secret whose S3 keys a part uses: its own, the account's, else those for all. The argument has use, own and root. */}}
+{{- define "platform.names.s3KeysOf" -}}
+{{- $account := ternary (include "platform.names.s3Account" .) "" (not (empty (include "platform.s3Accounts" .root))) }}
+{{- .own | default $account | default (include "platform.names.s3Keys" .root) }}
 {{- end }}
 
 {{/* The pod of `helm test`. */}}

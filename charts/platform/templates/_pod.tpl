@@ -45,11 +45,12 @@ capabilities: {drop: [ALL]}
     resources: {requests: {storage: {{ .size }}}}
 {{- end }}
 
+{{/* The argument has secret, whose keys it is, and root. */}}
 {{- define "platform.s3Env" -}}
-- {name: AWS_ACCESS_KEY_ID, valueFrom: {secretKeyRef: {name: {{ include "platform.names.s3Keys" . }}, key: s3-access-key}}}
-- {name: AWS_SECRET_ACCESS_KEY, valueFrom: {secretKeyRef: {name: {{ include "platform.names.s3Keys" . }}, key: s3-secret-key}}}
-- {name: AWS_REGION, value: {{ .Values.s3.region | quote }}}
-{{- with include "platform.s3Endpoint" (dict "root" .) }}
+- {name: AWS_ACCESS_KEY_ID, valueFrom: {secretKeyRef: {name: {{ .secret }}, key: s3-access-key}}}
+- {name: AWS_SECRET_ACCESS_KEY, valueFrom: {secretKeyRef: {name: {{ .secret }}, key: s3-secret-key}}}
+- {name: AWS_REGION, value: {{ .root.Values.s3.region | quote }}}
+{{- with include "platform.s3Endpoint" (dict "root" .root) }}
 - {name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }}}
 # MLflow's own name for it
 - {name: MLFLOW_S3_ENDPOINT_URL, value: {{ . | quote }}}

@@ -67,6 +67,11 @@ values had a say: a CronJob's name may have 52, the longest that is added has 10
 {{ include "ratchet.fullname" . }}-check
 {{- end }}
 
+{{/* The Job that brings the tables up to date before an install or upgrade. */}}
+{{- define "ratchet.names.migrate" -}}
+{{ include "ratchet.fullname" . }}-migrate
+{{- end }}
+
 {{/* The pod of `helm test`. */}}
 {{- define "ratchet.names.test" -}}
 {{ include "ratchet.fullname" . }}-predict

@@ -44,10 +44,34 @@ capabilities: {drop: [ALL]}
 - {name: tmp, emptyDir: {}}
 {{- end }}
 
-{{/* Environment variables out of the Secret with the connections; the argument has names, a list; may, a list of those that a Secret
-need not have; secret, the part's own Secret, where it has one; and root. Whoever asks MLflow gets the login of one that wants it. */}}
+{{/* The Secret with the connections of a use: promoter, serving, reader. The argument has use; own, the part's own Secret, where the values
+name one; and root. With one role for all that is one Secret for all. A cluster that has the first of them and not this one is that of
+an older platform, or of one who writes them himself: said before anything is changed. */}}
+{{- define "ratchet.connectionsOf" -}}
+{{- $base := .root.Values.connections.secret }}
+{{- if .own }}
+{{- .own }}
+{{- else if include "ratchet.roles" .root }}
+{{- $name := printf "%s-%s" $base .use }}
+{{- $space := .root.Release.Namespace }}
+{{- if and (lookup "v1" "Secret" $space $base) (not (lookup "v1" "Secret" $space $name)) }}
+{{- fail (printf "the Secret %s is missing in namespace %s: upgrade the chart platform first, or write it (its README.md, Roles), or set connections.roles=false for one database role that does everything" $name $space) }}
+{{- end }}
+{{- $name }}
+{{- else }}
+{{- $base }}
+{{- end }}
+{{- end }}
+
+{{/* Not empty where each use has a database role of its own. `helm upgrade --reuse-values` on an older release has no such value. */}}
+{{- define "ratchet.roles" -}}
+{{- if dig "roles" true .Values.connections }}yes{{ end }}
+{{- end }}
+
+{{/* Environment variables out of a Secret with connections; the argument has names, a list; may, a list of those that a Secret need not
+have; secret; and root. Whoever asks MLflow gets the login of one that wants it. */}}
 {{- define "ratchet.connections" -}}
-{{- $secret := .secret | default .root.Values.connections.secret }}
+{{- $secret := .secret }}
 {{- range .names }}
 - {name: {{ . }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ . }}}}}
 {{- end }}

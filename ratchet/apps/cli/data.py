@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from ratchet.apps.cli.console import AsJson, complain, counting, document, line, out, table, waiting
-from ratchet.core.errors import RetryableError, UserError
+from ratchet.apps.cli.console import AsJson, counting, document, line, table, waiting
+from ratchet.apps.cli.learn import propose
+from ratchet.core.errors import DataError, RetryableError, UserError
 from ratchet.core.returning import Month
 from ratchet.steps import ingest as ingest_step
 from ratchet.steps.parts import known_entities
@@ -83,64 +83,49 @@ def check(
         message = "--write makes the change that --learn proposes: give both"
         raise UserError(message)
     if learn:
-        _learn(place, names, write=write)
+        propose(place, names, write=write, as_json=as_json)
         return
     wiring = Wiring.load()
     source, project = wiring.source(place), wiring.project
     found, notes, odd, seen = {}, {}, {}, list[Month]()
+    unread: DataError | None = None
     for name in names:
         with waiting(f"checking {name}"):
-            found[name], notes[name], entities = source.examine(name)
+            try:
+                found[name], notes[name], entities = source.examine(name)
+            except DataError as error:  # no such snapshot, say: what was found in the others is told all the same
+                unread = unread or error
+                continue
             now = Month(project.date_of(name), entities)
             odd[name] = known_entities.look(project, now, _before(wiring, now, seen)) if entities else []
             seen.append(now)
-    entity = project.entity
-    if as_json:
-        told = {name: [problem.sentence(entity) for problem in problems] for name, problems in found.items()}
-        document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in told.items()})
-    else:
-        rows = [
-            (n, p.table, p.column, f"{p.problem} ({p.hint})" if p.hint else p.problem, _shown(p), ", ".join(p.samples))
-            for n, problems in found.items()
-            for p in problems
-        ]
-        rows += [(name, "", entity, item.text, "", "") for name, items in odd.items() for item in items if item.others]
-        if rows:
-            table("problems", ["snapshot", "table", "column", "problem", "values", f"as for {entity}"], rows)
-        for name, problems in found.items():
-            count = len(problems) + sum(item.others for item in odd[name])
-            line(f"{name}: {count} problems" if count else f"{name}: fine")
-            for said in (*notes[name], *(item.text for item in odd[name] if not item.others)):
-                line(f"{name}: {said}")
+    if found or unread is None:
+        (_document if as_json else _lists)(project.entity, found, notes, odd)
+    if unread is not None:
+        raise unread
     if any(found.values()) or any(item.others for items in odd.values() for item in items):
         raise typer.Exit(2)
 
 
-def _learn(place: str, names: list[str], *, write: bool) -> None:
-    """Print the change, and make it; what it does not mend is listed on standard error."""
-    from ratchet.sources.learn.project_file import learn, written  # noqa: PLC0415 - reads tables, as the other commands do not
+def _document(entity: str, found: dict[str, Any], _notes: dict[str, Any], odd: dict[str, Any]) -> None:
+    told = {name: [problem.sentence(entity) for problem in problems] for name, problems in found.items()}
+    document({name: [*sentences, *(item.text for item in odd[name] if item.others)] for name, sentences in told.items()})
 
-    wiring = Wiring.load()
-    found = {}
-    for name in names:
-        with waiting(f"checking {name}"):
-            found[name] = wiring.source(place).check(name)
-    learnt = learn(wiring.settings.project, wiring.project, [problem for problems in found.values() for problem in problems])
-    if learnt.difference:
-        out.file.write(learnt.difference)
-    left = 0
-    source = replace(wiring, project=learnt.project).source(place)
-    for name in [name for name in names if found[name]]:
-        with waiting(f"checking {name} again"):
-            still = source.check(name)
-        left += len(still)
-        for problem in still:
-            complain(f"{name}: not mended: {problem.sentence(wiring.project.entity)}")
-    if write and learnt.difference:
-        written(wiring.settings.project, learnt)
-        complain(f"{wiring.settings.project} is changed")
-    if left:
-        raise typer.Exit(2)
+
+def _lists(entity: str, found: dict[str, Any], notes: dict[str, Any], odd: dict[str, Any]) -> None:
+    rows = [
+        (n, p.table, p.column, f"{p.problem} ({p.hint})" if p.hint else p.problem, _shown(p), ", ".join(p.samples))
+        for n, problems in found.items()
+        for p in problems
+    ]
+    rows += [(name, "", entity, item.text, "", "") for name, items in odd.items() for item in items if item.others]
+    if rows:
+        table("problems", ["snapshot", "table", "column", "problem", "values", f"as for {entity}"], rows)
+    for name, problems in found.items():
+        count = len(problems) + sum(item.others for item in odd[name])
+        line(f"{name}: {count} problems" if count else f"{name}: fine")
+        for said in (*notes[name], *(item.text for item in odd[name] if not item.others)):
+            line(f"{name}: {said}")
 
 
 def _before(wiring: Wiring, now: Month, seen: list[Month]) -> list[Month]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Annotated
 
 import typer
 
 from ratchet.apps.cli.console import complain, line
-from ratchet.core.errors import UserError
 from ratchet.wiring import Wiring
 
 _PORT = 9108
@@ -28,9 +26,10 @@ def exporter(
 
     A store that is away is `ratchet_up{source="..."} 0`; the others' metrics stay. docs/metrics.md lists all.
     """
-    from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server  # noqa: PLC0415 - other commands do without
+    from prometheus_client import CollectorRegistry, ProcessCollector  # noqa: PLC0415 - other commands do without
 
     from ratchet.apps.exporter.collector import LastRead  # noqa: PLC0415 - as above
+    from ratchet.apps.exporter.server import listen, serve  # noqa: PLC0415 - as above
     from ratchet.apps.exporter.sources import sources  # noqa: PLC0415 - as above
 
     wiring = Wiring.load()
@@ -39,13 +38,7 @@ def exporter(
     registry = CollectorRegistry()
     registry.register(last)
     ProcessCollector(registry=registry)
-    try:
-        start_http_server(port, host, registry)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        cause = "is taken by another program" if taken else f"cannot be used ({error.strerror})"
-        message = f"port {port} on {host} {cause}: choose another by --host and --port"
-        raise UserError(message) from error
+    serve(registry, listen(host, port), host)
     line(f"[EXPORTER] http://{host}:{port}/metrics, a look every {interval:g} s   Ctrl-C stops")
     last.watch()
     raise typer.Exit(1)  # only a defect ends the watch; its trace stands above

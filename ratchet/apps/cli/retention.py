@@ -10,13 +10,14 @@ import typer
 from ratchet.apps.cli.console import AsJson, document, line, waiting
 from ratchet.steps.prune import forget, old_answers
 from ratchet.wiring import Wiring
+from ratchet.wiring import migrate as bring_up_to_date
 
 _LONGEST = 36_500  # days
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command(epilog="Example: RATCHET_LEDGER_URL=… RATCHET_REQUESTS_URL=… ratchet migrate (addresses of the tables' owner)")(
+    app.command(epilog="Example: RATCHET_LEDGER_URL=… RATCHET_REQUESTS_URL=… RATCHET_ONLINE_URL=… ratchet migrate (the owner's)")(
         migrate
     )
     app.command(epilog="Examples: ratchet prune --answers 365; ratchet prune --answers 365 --yes")(prune)
@@ -53,9 +54,8 @@ def prune(
 
 def migrate() -> None:
     """Bring the tables of ledger and request log up to date, and give the database roles their rights, by the tables' owner."""
-    wiring = Wiring.load()
     with waiting("looking at the tables"):
-        roles = wiring.migrate()
+        roles = bring_up_to_date()
     line("the tables are up to date")
     line(
         f"rights given to {', '.join(roles)}"

@@ -37,7 +37,7 @@ resources: {{- toYaml .root.Values.backup.resources | nindent 2 }}
 volumeMounts: {{- include "platform.backup.mounts" .root | nindent 2 }}
 {{- end }}
 
-{{/* A container with boto3; the argument has arguments, a list, and root. */}}
+{{/* A container with boto3; the argument has arguments, a list, secret, whose S3 keys it is, and root. */}}
 {{- define "platform.backup.objects" -}}
 name: objects
 {{- include "platform.image" (dict "image" .root.Values.image "root" .root) | nindent 0 }}
@@ -48,7 +48,7 @@ env:
   - {name: BACKUPS, value: /backups}
   - {name: BUCKET, value: {{ .root.Values.s3.bucket | quote }}}
   - {name: KEEP, value: {{ .root.Values.backup.keep | int64 | quote }}}
-  {{- include "platform.s3Env" .root | nindent 2 }}
+  {{- include "platform.s3Env" (dict "secret" .secret "root" .root) | nindent 2 }}
 resources: {{- toYaml .root.Values.backup.resources | nindent 2 }}
 volumeMounts: {{- include "platform.backup.mounts" .root | nindent 2 }}
 {{- end }}

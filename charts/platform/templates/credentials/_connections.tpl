@@ -1,31 +1,88 @@
-{{/* The Secret that the ratchet chart reads. The argument has passwords, root and, where it goes to another namespace, namespace. */}}
-{{- define "platform.connectionsSecret" -}}
+{{/* The Secrets that the ratchet chart reads: one for the tables' owner, by which `ratchet migrate` runs and nothing else, and one for each
+kind of pod. The argument has passwords, root and, where they go to another namespace, namespace. */}}
+{{- define "platform.connectionsSecrets" -}}
+{{- $base := .root.Values.connections.secret }}
+{{- $stored := (lookup "v1" "Secret" (.namespace | default .root.Release.Namespace) $base).data | default dict }}
+{{- $where := merge (dict "domain" (ternary ".svc" "" (hasKey . "namespace")) "stored" $stored) . }}
+{{- range $use := list "owner" "promoter" "serving" "reader" }}
+---
 apiVersion: v1
 kind: Secret
 metadata:
-  name: {{ .root.Values.connections.secret }}
-  {{- with .namespace }}
+  name: {{ $base }}{{ if ne $use "owner" }}-{{ $use }}{{ end }}
+  {{- with $where.namespace }}
   namespace: {{ . }}
   {{- end }}
-  labels: {{- include "platform.labels" (dict "name" "connections" "root" .root) | nindent 4 }}
-stringData: {{- include "platform.connections" (merge (dict "domain" (ternary ".svc" "" (hasKey . "namespace"))) .) | nindent 2 }}
+  labels: {{- include "platform.labels" (dict "name" "connections" "root" $where.root) | nindent 4 }}
+stringData: {{- include (printf "platform.connections.%s" $use) $where | nindent 2 }}
+{{- end }}
 {{- end }}
 
-{{/* Its entries. The argument has passwords, root and domain. */}}
-{{- define "platform.connections" -}}
-{{- $bucket := .root.Values.s3.bucket }}
-{{- $database := include "platform.databaseUrl" (merge (dict "password" (get .passwords "ratchet-password")) .) -}}
+{{/* The entries of each. The argument has passwords, root, domain and stored, the owner's Secret as it is: what somebody has added
+to it, as MLflow's login, is handed on to those who need it. */}}
+{{- define "platform.connections.owner" -}}
+{{ include "platform.connections.tracking" . }}
+{{ include "platform.connections.databases" (merge (dict "role" "ratchet" "password" "ratchet-password" "names" (list "LEDGER" "REQUESTS" "ONLINE")) .) }}
+{{ include "platform.connections.key" . }}
+{{ include "platform.connections.places" (merge (dict "use" "promoter") .) }}
+{{- end }}
+
+{{- define "platform.connections.promoter" -}}
+{{ include "platform.connections.tracking" . }}
+{{ include "platform.connections.databases" (merge (dict "role" "ratchet_promoter" "password" "promoter-password" "names" (list "LEDGER" "REQUESTS" "ONLINE")) .) }}
+{{ include "platform.connections.key" . }}
+{{ include "platform.connections.places" (merge (dict "use" "promoter") .) }}
+{{ include "platform.connections.added" (merge (dict "names" (list "RATCHET_NOTIFY_URL" "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN")) .) }}
+{{- end }}
+
+{{- define "platform.connections.serving" -}}
+{{ include "platform.connections.tracking" . }}
+{{ include "platform.connections.databases" (merge (dict "role" "ratchet_serving" "password" "serving-password" "names" (list "REQUESTS" "ONLINE")) .) }}
+{{ include "platform.connections.added" (merge (dict "names" (list "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN")) .) }}
+{{- end }}
+
+{{- define "platform.connections.reader" -}}
+{{ include "platform.connections.tracking" . }}
+{{ include "platform.connections.databases" (merge (dict "role" "ratchet_reader" "password" "reader-password" "names" (list "LEDGER" "REQUESTS")) .) }}
+{{ include "platform.connections.places" (merge (dict "use" "reader") .) }}
+{{ include "platform.connections.added" (merge (dict "names" (list "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN")) .) }}
+{{- end }}
+
+{{- define "platform.connections.tracking" -}}
 RATCHET_TRACKING_URI: {{ include "platform.trackingUri" . | quote }}
-RATCHET_LEDGER_URL: {{ $database | quote }}
+{{- if include "platform.mlflowAuth" .root }}
+MLFLOW_TRACKING_USERNAME: ratchet
+MLFLOW_TRACKING_PASSWORD: {{ get .passwords "mlflow-login" | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "platform.connections.databases" -}}
+{{- $url := include "platform.databaseUrl" (dict "role" .role "password" (get .passwords .password) "root" .root "domain" .domain) }}
+{{- range .names }}
+RATCHET_{{ . }}_URL: {{ $url | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "platform.connections.key" -}}
 {{- with get .passwords "ledger-key" }}
 RATCHET_LEDGER_KEY: {{ . | quote }}
 {{- end }}
-RATCHET_REQUESTS_URL: {{ $database | quote }}
-RATCHET_ONLINE_URL: {{ $database | quote }}
+{{- end }}
+
+{{- define "platform.connections.places" -}}
+{{- $bucket := .root.Values.s3.bucket -}}
 RATCHET_SNAPSHOTS_URL: "s3://{{ $bucket }}/snapshots"
 RATCHET_REPORTS_URL: "s3://{{ $bucket }}/reports"
-AWS_ACCESS_KEY_ID: {{ get .passwords "s3-access-key" | quote }}
-AWS_SECRET_ACCESS_KEY: {{ get .passwords "s3-secret-key" | quote }}
+AWS_ACCESS_KEY_ID: {{ .use | quote }}
+AWS_SECRET_ACCESS_KEY: {{ get .passwords (printf "s3-%s-secret" .use) | quote }}
 AWS_REGION: {{ .root.Values.s3.region | quote }}
 AWS_ENDPOINT_URL_S3: {{ include "platform.s3Endpoint" . | quote }}
+{{- end }}
+
+{{- define "platform.connections.added" -}}
+{{- range $name := .names }}
+{{- with ternary (get $.stored $name) "" (or (not (hasPrefix "MLFLOW_TRACKING" $name)) (empty (include "platform.mlflowAuth" $.root))) }}
+{{ $name }}: {{ . | b64dec | quote }}
+{{- end }}
+{{- end }}
 {{- end }}

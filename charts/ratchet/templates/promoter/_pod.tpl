@@ -1,7 +1,7 @@
 {{/* Environment of whatever acts as the promoter: all addresses, what it may move, and where Kubeflow is. */}}
 {{- define "ratchet.promoterEnv" -}}
 envFrom:
-  - secretRef: {name: {{ .Values.connections.secret }}}
+  - secretRef: {name: {{ include "ratchet.connectionsOf" (dict "use" "promoter" "own" "" "root" .) }}}
   - configMapRef: {name: {{ include "ratchet.names.pipeline" . }}}
 env:
   - {name: RATCHET_ACTOR, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
@@ -17,7 +17,7 @@ env:
 - {name: RATCHET_KFP_UI_URL, value: {{ .uiUrl | quote }}}
 - {name: RATCHET_KFP_NAMESPACE, value: {{ .namespace | quote }}}
 - {name: RATCHET_KFP_SERVICE_ACCOUNT, value: {{ .serviceAccount }}}
-- {name: RATCHET_KFP_CONNECTIONS, value: {{ $.Values.connections.secret }}}
+- {name: RATCHET_KFP_CONNECTIONS, value: {{ include "ratchet.connectionsOf" (dict "use" "promoter" "own" "" "root" $) }}}
 - {name: RATCHET_KFP_SETTINGS, value: {{ include "ratchet.names.pipeline" $ }}}
 - {name: RATCHET_KFP_PROJECT, value: {{ include "ratchet.names.project" $ }}}
 - {name: RATCHET_KFP_TIMEOUT, value: {{ .taskSeconds | int64 | quote }}}

@@ -13,7 +13,7 @@ env:
   - {name: RATCHET_MODEL_DIGEST, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['ratchet.dev/model-digest']"}}}
   # what answering needs, and no more: neither the ledger nor S3, and an online database of ours only where the project has features in one
   {{- $names := concat (list "RATCHET_TRACKING_URI" "RATCHET_REQUESTS_URL") (ternary (list "RATCHET_ONLINE_URL") list (eq (include "ratchet.featureStore" .) "feast")) }}
-  {{- include "ratchet.connections" (dict "names" $names "secret" .Values.serving.connectionsSecret "root" .) | nindent 2 }}
+  {{- include "ratchet.connections" (dict "names" $names "secret" (include "ratchet.connectionsOf" (dict "use" "serving" "own" .Values.serving.connectionsSecret "root" .)) "root" .) | nindent 2 }}
   {{- with include "ratchet.servingHosts" . }}
   - {name: RATCHET_HOSTS, value: {{ . | quote }}}
   {{- end }}
