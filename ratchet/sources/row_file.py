@@ -17,6 +17,7 @@ from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Batch, Read
 from ratchet.sources import csv_tables
 from ratchet.sources.decimal_comma import with_points
+from ratchet.sources.prepare import prepared_batch
 from ratchet.sources.problems import clipped, counted
 from ratchet.sources.raw_tables import column_names, translated
 from ratchet.sources.row_checks import RowChecks
@@ -42,7 +43,7 @@ class FileRows:
     proven = False
 
     def __init__(self, path: Path, project: Project, as_of: date) -> None:
-        self._path, self._as_of = path, as_of
+        self._path, self._project, self._as_of = path, project, as_of
         self._checks = RowChecks(project, path.name, as_of)
         self._told = told_of(project, entity_table(project))
 
@@ -72,6 +73,9 @@ class FileRows:
     def batches(self, features: Sequence[str], start: int) -> Iterator[Read]:
         """Rows with the key and these features. Raises DataError where a column is missing, or the file is damaged."""
         with translated(self._path, self.name):
+            if self._project.own_code:
+                yield from self._prepared(features, start)
+                return
             if is_parquet(self.name):
                 headers = self._checks.headers(features, column_names(self._path, self.name))
                 found = _parquet(self._path, list(headers.values()), start)
@@ -82,6 +86,17 @@ class FileRows:
             for first, raw in found:
                 columns = raw if is_parquet(self.name) else self._with_points(raw, headers, form)
                 yield self._typed({name: columns.column(header) for name, header in headers.items()}, features, first)
+
+    def _prepared(self, features: Sequence[str], start: int) -> Iterator[Read]:
+        """As `batches`, of a project whose own code makes the features. Raises DataError."""
+        if not is_parquet(self.name):
+            why = "a column of text is one of numbers by all its cells, and rows to score come in parts"
+            message = f"{self.name}: {why}: `prepare` needs a Parquet file, a query or an ingested snapshot"
+            raise DataError(message)
+        for first, raw in _parquet(self._path, column_names(self._path, self.name), start):
+            made = prepared_batch(self._project, self._as_of, pa.Table.from_batches([raw]))
+            headers = self._checks.headers(features, made.column_names)
+            yield self._typed({name: made.column(header) for name, header in headers.items()}, features, first)
 
     def _with_points(self, raw: pa.RecordBatch, headers: Mapping[str, str], form: csv_tables.Form) -> pa.Table:
         numbers = [header for name, header in headers.items() if self._checks.is_plain_number(name)]
