@@ -64,6 +64,8 @@ WITH_TOKEN = {
 }
 PROMETHEUS = ["monitoring.serviceMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"]
 
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # where MLflow asks for one
+
 
 @pytest.fixture(scope="module")
 def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
