@@ -10,7 +10,7 @@ from pathlib import Path
 from ratchet.core.errors import DataError
 from ratchet.project.file import Project
 from ratchet.sources.checked_tables import Checked, Delivered, RawSnapshot, check_tables
-from ratchet.sources.prepare import prepared
+from ratchet.sources.prepare import prepared, texts_of
 from ratchet.sources.problems import Lesson, Problem, TableError
 from ratchet.sources.raw_tables import column_names, find_table, is_plain_name, is_text, read_table, said_of
 from ratchet.sources.table_files import files_of
@@ -128,6 +128,7 @@ class TableSource:
                     wanted = headers_of(self._project, table)
                     if self._project.own_code:  # which may use what ratchet.yaml does not name
                         wanted = list(dict.fromkeys([*wanted, *column_names(path, table, told)]))
+                        numbers = [header for header in wanted if header not in texts_of(self._project, table)]
                     content = read_table(path, table, wanted, told, numbers=numbers)
                     written += [table] if is_text(content) else []
                     delivered[table] = Delivered(content, path.name, said_of(content))

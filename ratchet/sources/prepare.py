@@ -26,7 +26,7 @@ from ratchet.project.own_code import OwnCode
 from ratchet.sources.checked_tables import Delivered
 from ratchet.sources.frames import from_frame, to_frame
 from ratchet.sources.problems import Problem, TableError
-from ratchet.sources.which_tables import columns_of, key_of, may_be_missing
+from ratchet.sources.which_tables import columns_of, entity_table, key_of, may_be_missing
 
 _MOST = 200  # characters of what the user's code said
 
@@ -46,7 +46,7 @@ def prepared(
     code = project.own_code
     if code is None or problems:
         return dict(delivered)
-    tables = {name: to_frame(table.content, _texts(project, name), written=name in written) for name, table in delivered.items()}
+    tables = {name: to_frame(table.content, texts_of(project, name), written=name in written) for name, table in delivered.items()}
     try:
         made = {name: from_frame(frame, name) for name, frame in _called(project, code, tables, as_of).items()}
     except TableError as error:
@@ -85,7 +85,7 @@ def prepared_row(project: Project, as_of: date, rows: Mapping[str, Mapping[str, 
             message = f"{name}: a cell is a number, text, true, false or null"
             raise DataError(message) from error
     if code is not None:
-        frames = {name: to_frame(table, _texts(project, name), written=False) for name, table in tables.items()}
+        frames = {name: to_frame(table, texts_of(project, name), written=False) for name, table in tables.items()}
         tables = {name: from_frame(frame, name) for name, frame in _called(project, code, frames, as_of).items()}
     features: dict[str, Any] = {}
     for column in project.features:
@@ -97,6 +97,36 @@ def prepared_row(project: Project, as_of: date, rows: Mapping[str, Mapping[str, 
             raise DataError(message)
         features[column.name] = table[column.header][0].as_py()
     return features
+
+
+def prepared_batch(project: Project, as_of: date, rows: pa.Table) -> pa.Table:
+    """Rows to score that stand in one file or query, by the same function as at ingest: as those of the table of the entities.
+
+    Args:
+        project: names the function.
+        as_of: the date that the rows describe.
+        rows: all their columns; a part of the rows, which the function does not see beside the others.
+
+    Raises DataError, also where features stand in several tables, or where it gives other rows than it got.
+    """
+    code, table = project.own_code, entity_table(project)
+    if code is None:
+        return rows
+    others = sorted({column.table for column in project.features} - {table})
+    if others:
+        message = f"{code.called} makes features of several tables ({', '.join([table, *others])}): score an ingested snapshot"
+        raise DataError(message)
+    key = key_of(project, table)
+    if key not in rows.column_names:
+        message = f"the rows have no column {key!r}, which {code.called} gets as the entities' key"
+        raise DataError(message)
+    frames = {table: to_frame(rows, texts_of(project, table), written=False)}
+    given = frames[table][key].tolist()
+    made = from_frame(_called(project, code, frames, as_of).get(table, pd.DataFrame()), table)
+    if key not in made.column_names or [str(cell) for cell in made[key].to_pylist()] != [str(cell) for cell in given]:
+        message = f"{code.called} gives other rows of {table} than it got: rows to score must keep their keys and their order"
+        raise DataError(message)
+    return made
 
 
 def _called(project: Project, code: OwnCode, tables: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.DataFrame]:
@@ -154,7 +184,7 @@ def _raised(code: OwnCode, error: BaseException) -> str:
     return f"{code.called} raises {type(error).__name__}: {said}{where}"
 
 
-def _texts(project: Project, table: str) -> set[str]:
+def texts_of(project: Project, table: str) -> set[str]:
     """The columns that are no numbers even when they look like them."""
     named = {column.header for column in columns_of(project, table) if column.dtype is DType.CATEGORY}
     return {key_of(project, table), *named}

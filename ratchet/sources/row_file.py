@@ -17,10 +17,10 @@ from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Batch, Read
 from ratchet.sources import csv_tables
 from ratchet.sources.decimal_comma import with_points
+from ratchet.sources.prepare import prepared_batch
 from ratchet.sources.problems import clipped, counted
 from ratchet.sources.raw_tables import column_names, translated
 from ratchet.sources.row_checks import RowChecks
-from ratchet.sources.row_prepare import is_prepared, prepared_rows
 from ratchet.sources.table_files import form_of, is_parquet
 from ratchet.sources.text_streams import opened
 from ratchet.sources.told import told_of
@@ -77,31 +77,31 @@ class FileRows:
 
     def batches(self, features: Sequence[str], start: int) -> Iterator[Read]:
         """Rows with the key and these features. Raises DataError where a column is missing, or the file is damaged."""
-        prepare = is_prepared(self._project)
         with translated(self._path, self.name):
-            form = None if is_parquet(self.name) else self._form(features)
-            present = column_names(self._path, self.name) if form is None else form.header
-            headers = {name: name for name in self._once(present)} if prepare else self._checks.headers(features, present)
-            wanted = list(headers.values())
-            found = _parquet(self._path, wanted, start) if form is None else _csv(self._path, wanted, start, form)
+            if self._project.own_code:
+                yield from self._prepared(features, start)
+                return
+            if is_parquet(self.name):
+                headers = self._checks.headers(features, column_names(self._path, self.name))
+                found = _parquet(self._path, list(headers.values()), start)
+            else:
+                form = csv_tables.form_of(self._path, self.name, self._checks.wanted(features), self._told)
+                headers = self._checks.headers(features, form.header)
+                found = _csv(self._path, list(headers.values()), start, form)
             for first, raw in found:
-                rows: pa.RecordBatch | pa.Table = raw if form is None else self._with_points(raw, headers, form)
-                if prepare:
-                    table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
-                    rows = prepared_rows(self._project, self._as_of, table, self.name, written=form is not None)
-                    headers = self._checks.headers(features, rows.column_names)
-                yield self._typed({name: rows.column(header) for name, header in headers.items()}, features, first)
+                columns = raw if is_parquet(self.name) else self._with_points(raw, headers, form)
+                yield self._typed({name: columns.column(header) for name, header in headers.items()}, features, first)
 
-    def _form(self, features: Sequence[str]) -> csv_tables.Form:
-        return csv_tables.form_of(self._path, self.name, self._checks.wanted(features), self._told)
-
-    def _once(self, present: Sequence[str]) -> list[str]:
-        """All columns. Raises DataError where two have one name."""
-        twice = [name for name in present if present.count(name) > 1]
-        if twice:
-            message = f"{self.name}.{twice[0]}: the column is there {present.count(twice[0])} times"
+    def _prepared(self, features: Sequence[str], start: int) -> Iterator[Read]:
+        """As `batches`, of a project whose own code makes the features. Raises DataError."""
+        if not is_parquet(self.name):
+            why = "a column of text is one of numbers by all its cells, and rows to score come in parts"
+            message = f"{self.name}: {why}: `prepare` needs a Parquet file, a query or an ingested snapshot"
             raise DataError(message)
-        return list(present)
+        for first, raw in _parquet(self._path, column_names(self._path, self.name), start):
+            made = prepared_batch(self._project, self._as_of, pa.Table.from_batches([raw]))
+            headers = self._checks.headers(features, made.column_names)
+            yield self._typed({name: made.column(header) for name, header in headers.items()}, features, first)
 
     def _with_points(self, raw: pa.RecordBatch, headers: Mapping[str, str], form: csv_tables.Form) -> pa.Table:
         numbers = [header for name, header in headers.items() if self._checks.is_plain_number(name)]

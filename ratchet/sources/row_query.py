@@ -12,8 +12,8 @@ import pyarrow as pa
 from ratchet.core.address import place_of
 from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Batch, Read
+from ratchet.sources.prepare import prepared_batch
 from ratchet.sources.row_checks import RowChecks
-from ratchet.sources.row_prepare import is_prepared, prepared_rows
 from ratchet.sources.sql_reading import AS_OF, Database
 from ratchet.sources.sql_rows import ROWS, to_arrow
 
@@ -62,14 +62,17 @@ class QueryRows:
         with self._database.reading() as reader, reader.apart():
             needs_date = bool(_ASKS.search(self._query))
             names, chunks = reader.rows(self._query, NAME, self._as_of, needs_date=needs_date)
-            first, prepare = 0, is_prepared(self._project)
-            headers = {name: name for name in names} if prepare else self._checks.headers(features, names)
-            at = {header: names.index(header) for header in headers.values()}
+            code, first = self._project.own_code, 0
+            headers = {name: name for name in names} if code else self._checks.headers(features, names)
+            at = {name: names.index(header) for name, header in headers.items()}
             while (raw := to_arrow(islice(chunks, max(1, BATCH // ROWS)), NAME, at)).num_rows:
-                if prepare:
-                    raw = prepared_rows(self._project, self._as_of, raw, NAME, written=False)
-                    headers = self._checks.headers(features, raw.column_names)
-                yield self._typed({name: raw.column(header) for name, header in headers.items()}, features, first)
+                found = {name: raw.column(name) for name in at}
+                if code:
+                    made = prepared_batch(self._project, self._as_of, raw)
+                    found = {
+                        name: made.column(header) for name, header in self._checks.headers(features, made.column_names).items()
+                    }
+                yield self._typed(found, features, first)
                 first += raw.num_rows
 
     def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:

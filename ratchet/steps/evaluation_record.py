@@ -81,7 +81,21 @@ def log(
         return  # the promote step says how it ended
     outcome = "skipped" if decision.verdict is Verdict.FAIL else "unknown"
     say(f"[DECISION] {outcome}")
+    if champion is None and (way := _way_on(decision, version)):
+        say(f"[WAY ON] nothing serves yet: {way}")
     say(
         f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_{key}={measured.primary.value:.3f} "
         f"prod_v={champion.number if champion else 'none'} prod_{key}={prod} -> {outcome}"
     )
+
+
+def _way_on(decision: Decision, version: ModelVersion) -> str:
+    """What a person can do for a first model that was not promoted."""
+    if decision.verdict is Verdict.UNKNOWN:
+        return (
+            f"`ratchet approve {version.number} --without-comparison` puts this version into production; "
+            "more rows, a larger holdout.share or lower minima under policy.gate let the next run tell"
+        )
+    if any("leakage alarm" in text for text in decision.decisive):
+        return "leave out the feature that knows the label, or say by policy.gate.leakage_auc that none does"
+    return ""

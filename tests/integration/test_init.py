@@ -199,7 +199,7 @@ def nameless(folder: Path) -> None:
     ("change", "sentence"),
     [
         (lambda folder: [path.unlink() for path in folder.iterdir()], "holds neither tables"),
-        (no_keys, "key cannot be guessed: no column"),
+        (no_keys, "key cannot be guessed: usage.other repeats: 1 of its values"),
         (nameless, "label cannot be guessed: no table named .* of two values are accounts.active"),
         (lambda folder: (folder / "usage.csv").write_bytes(b""), "usage.csv is empty"),
         (lambda folder: (folder / "usage.csv").write_text("account_id,x\n"), "usage.csv has no rows"),

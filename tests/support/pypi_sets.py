@@ -103,8 +103,8 @@ SETS = (
         ends="diabetes.target is a number from 25 to 346: only a label of two values",
     ),
     Set("digits", "scikit-learn", _even_digits, ("--positive", "odd"), months=3),
-    Set("titanic", "scikit-learn", _openml("id_40945", "data-v1-dl-16826755.arff.gz"), left=("body",)),
-    Set("kr_vs_kp", "scikit-learn", _openml("id_3", "data-v1-dl-3.arff.gz"), form="parquet"),
+    Set("titanic", "scikit-learn", _openml("id_40945", "data-v1-dl-16826755.arff.gz"), left=("boat", "body")),
+    Set("kr_vs_kp", "scikit-learn", _openml("id_3", "data-v1-dl-3.arff.gz"), ends="policy.gate.leakage_auc", form="parquet"),
     Set("glass2", "scikit-learn", _openml("id_40675", "data-v1-dl-4965250.arff.gz")),
     Set("anes96", "statsmodels", lambda: _keyed(_statsmodels("anes96")()), ("--label", "vote")),
     Set(
@@ -113,7 +113,13 @@ SETS = (
         _with(lambda: _keyed(_statsmodels("fair")()), left=lambda frame: (frame["affairs"] > 0).map({True: "Yes", False: "No"})),
         left=("affairs",),
     ),
-    Set("spector", "statsmodels", lambda: _keyed(_statsmodels("spector")()), ("--label", "GRADE"), ends="holdout rows"),
+    Set(
+        "spector",
+        "statsmodels",
+        lambda: _keyed(_statsmodels("spector")()),
+        ("--label", "GRADE"),
+        ends="`ratchet approve 1 --without-comparison`",
+    ),
     Set(
         "modechoice",
         "statsmodels",

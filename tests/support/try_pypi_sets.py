@@ -60,8 +60,8 @@ def through(wanted: Set, root: Path) -> Outcome:
 def _sentence(ran: Ran) -> str:
     """What the run says of its decision, or the error that it ended with."""
     lines = [line.strip() for line in (ran.out + ran.err).splitlines()]
-    told = [line for line in lines if line.startswith(("[DECISION]", "NO_ACTION", "UNKNOWN", "error: "))]
-    return " / ".join(told[-3:] or lines[-3:])
+    told = [line for line in lines if line.startswith(("[GATE]", "[DECISION]", "[WAY ON]", "NO_ACTION", "error: "))]
+    return " / ".join(told[-4:] or lines[-3:])
 
 
 def _asked(club: Club) -> str:

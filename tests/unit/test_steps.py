@@ -11,6 +11,7 @@ import pytest
 from ratchet.core.errors import DataError, LedgerError, PromotionFailed, Unavailable, UserError
 from ratchet.core.holdout import held_out
 from ratchet.core.live import LabelledAnswers
+from ratchet.core.policy import GatePolicy
 from ratchet.core.trigger import Action
 from ratchet.promotion import by_hand
 from ratchet.steps import promote, train
@@ -147,6 +148,19 @@ def test_labels_that_arrive_later_reopen_the_month(loop: Loop) -> None:
 def test_too_few_rows_are_unknown(loop: Loop) -> None:
     assert loop.run(loop.arrive(2, shift=1, rows=200)) == "UNKNOWN"
     assert loop.production == 1
+
+
+def test_a_first_model_that_too_few_rows_judge_says_the_way_on() -> None:
+    loop = Loop()
+    assert loop.run(loop.arrive(1, rows=200)) == "UNKNOWN"
+    assert loop.production is None
+    assert any(line.startswith("[WAY ON] nothing serves yet: `ratchet approve 1 --without-comparison` puts") for line in loop.said)
+
+
+def test_a_first_model_that_is_too_good_says_the_way_on() -> None:
+    loop = Loop(PROJECT.model_copy(update={"policy": PROJECT.policy.model_copy(update={"gate": GatePolicy(leakage_auc=0.6)})}))
+    assert loop.run(loop.arrive(1)) == "FAIL"
+    assert any("nothing serves yet: leave out the feature that knows the label" in line for line in loop.said)
 
 
 def test_a_champion_of_another_holdout_is_not_compared_with(loop: Loop) -> None:

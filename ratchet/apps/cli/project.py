@@ -53,7 +53,7 @@ def init(
         raise UserError(message)
     with waiting(f"reading {folder}"):
         found = guess(folder, entity=entity, label=label, positive=positive)
-    asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    asks = not yes and at_a_terminal()
     if asks and found.doubts:
         found = found.settled(_answers(found.doubts))
     _show(found)
@@ -70,6 +70,11 @@ def init(
         minima = f"min_rows {found.held.min_rows}, min_per_class {found.held.min_per_class}"
         line(f"policy.gate: {minima}: {found.held.lowered}")
     line(f"wrote {output}: read it, mend what was guessed wrong, then `ratchet data check {found.place} {found.snapshot}`")
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _answers(doubts: Sequence[Doubt]) -> dict[str, bool]:

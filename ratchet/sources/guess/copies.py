@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 _RARE = 20  # rows of the rarer label below which a perfect split may be luck
 _PER_VALUE = 20  # rows a value, below which few rows of it may have one label by luck
 _LUCK = 1e-9  # chance of a pattern, if label and column had nothing to do with each other
-_BY_FILLING = 0.9  # AUC of whether a cell is filled
+_BY_FILLING = 0.95  # AUC of whether a cell is filled
 _NEARLY = 0.98  # AUC of one column alone
 
 
-def copies(values: pd.Series, labels: NDArray[np.int8]) -> tuple[str, str]:
-    """Why the column is left out, and what is doubtful about it; both empty where nothing is.
+def knows(values: pd.Series, labels: NDArray[np.int8]) -> str:
+    """Why the column is left out; empty where it may be a feature.
 
     Args:
         values: one column of the labelled rows, numbers or objects, missing where empty.
@@ -25,31 +25,27 @@ def copies(values: pd.Series, labels: NDArray[np.int8]) -> tuple[str, str]:
     positives = int(labels.sum())
     there = values.notna().to_numpy()
     if min(positives, len(labels) - positives) < _RARE:
-        return "", ""
+        return ""
     if filled := _filled(there, labels):
-        return filled, ""
+        return filled
     own = labels[there]
-    why, doubt = _told_apart(values[there], own) if 0 < own.sum() < len(own) else ("", "")
-    auc = _auc(there.astype(np.float64), labels)
-    if not why and not doubt and auc >= _BY_FILLING:
-        doubt = f"whether it is filled tells the labels apart with an AUC of {auc:.3f}: is it known before?"
-    return why, doubt
+    return _told_apart(values[there], own) if 0 < own.sum() < len(own) else ""
 
 
-def _told_apart(values: pd.Series, labels: NDArray[np.int8]) -> tuple[str, str]:
+def _told_apart(values: pd.Series, labels: NDArray[np.int8]) -> str:
     """Of cells that are filled: whether a value has one label alone, or numbers of one label lie beyond those of the other."""
     codes, found = pd.factorize(values)
     hits, rows = np.bincount(codes, labels, len(found)), np.bincount(codes, minlength=len(found))
     repeated = len(labels) >= _PER_VALUE * len(found)
     if repeated and ((hits == 0) | (hits == rows)).all():
-        return ("a copy of the label" if len(found) == 2 else f"each of its {len(found):,} values has one label alone"), ""  # noqa: PLR2004
+        return "a copy of the label" if len(found) == 2 else f"each of its {len(found):,} values has one label alone"  # noqa: PLR2004
     number = pd.api.types.is_numeric_dtype(values.dtype)
     if not number and not repeated:
-        return "", ""
+        return ""
     auc = _auc(values.to_numpy(dtype=np.float64) if number else (hits / rows)[codes], labels)
     if auc >= 1.0:
-        return "it tells the labels apart without an error", ""
-    return "", f"alone it tells the labels apart with an AUC of {auc:.3f}: is it known before?" if auc >= _NEARLY else ""
+        return "it tells the labels apart without an error"
+    return f"alone it tells the labels apart with an AUC of {auc:.3f}" if auc >= _NEARLY else ""
 
 
 def _filled(there: NDArray[np.bool_], labels: NDArray[np.int8]) -> str:
@@ -60,7 +56,8 @@ def _filled(there: NDArray[np.bool_], labels: NDArray[np.int8]) -> str:
     for label, share in ((1, rate), (0, 1 - rate)):
         if (own == label).all() and len(own) * math.log(share) < math.log(_LUCK):
             return f"it is filled only where the label is {label}"
-    return ""
+    auc = _auc(there.astype(np.float64), labels)
+    return f"whether it is filled tells the labels apart with an AUC of {auc:.3f}" if auc >= _BY_FILLING else ""
 
 
 def _auc(score: NDArray[np.float64], labels: NDArray[np.int8]) -> float:

@@ -15,7 +15,7 @@ from ratchet.core.schema import DType
 from ratchet.sources import cells
 from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
-from ratchet.sources.guess.copies import copies
+from ratchet.sources.guess.copies import knows
 from ratchet.sources.guess.folders import Folders, read
 from ratchet.sources.guess.label import Found
 
@@ -28,15 +28,14 @@ _SOME_DAY = date(2000, 1, 1)
 class Joint:
     """`optional` tables lack entities, or a snapshot lacks them; `beyond` have entities that the first table does not have.
 
-    `labelled` has rows and rows of the rarer label a labelled snapshot; `known` and `doubtful` say of columns, by table and header,
-    why they know the label.
+    `labelled` has rows and rows of the rarer label a labelled snapshot; `known` says of columns, by table and header, why they know
+    the label.
     """
 
     optional: set[str] = field(default_factory=set)
     beyond: dict[str, int] = field(default_factory=dict)
     labelled: list[tuple[int, int]] = field(default_factory=list)
     known: dict[tuple[str, str], str] = field(default_factory=dict)
-    doubtful: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def look(folders: Folders, first: str, keys: Mapping[str, str], label: Found, wanted: Mapping[str, Mapping[str, DType]]) -> Joint:
@@ -90,7 +89,7 @@ def _look_at(
     *,
     first_look: bool,
 ) -> None:
-    """Who knows the label in every snapshot that was looked at, and who is doubtful in one."""
+    """Who knows the label in every snapshot that was looked at."""
     own = labels.reindex(entities).to_numpy()
     rows = ~np.isnan(own)
     content = read(folders.place / snapshot, table, list(wanted)).content if wanted else None
@@ -99,13 +98,10 @@ def _look_at(
         if content is None or (not first_look and place not in joint.known):
             continue
         values = _values(content[header], dtype)[rows]
-        why, doubt = copies(values, own[rows].astype(np.int8))
-        if why:
+        if why := knows(values, own[rows].astype(np.int8)):
             joint.known[place] = why
         else:
             joint.known.pop(place, None)
-        if doubt:
-            joint.doubtful[place] = doubt
 
 
 def _values(column: pa.ChunkedArray, dtype: DType) -> pd.Series:

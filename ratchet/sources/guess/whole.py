@@ -182,7 +182,6 @@ class Whole:
             place = f"{seen.table}.{seen.header}"
             known = self.joint.known.get((seen.table, seen.header), "")
             why, doubt = verdict.why, verdict.doubt if isinstance(verdict, Taken) else ""
-            doubt = self.joint.doubtful.get((seen.table, seen.header), doubt)
             taken = isinstance(verdict, Taken) and not known
             if known:
                 why = f"{known}: the model would not know it before"
