@@ -83,7 +83,7 @@ test: lint ## lint, then all tests
 test-chaos: $(STAMP) ## kills, full and locked stores, hostile HTTP and tampering at random moments under a client, for 20 minutes
 	@RATCHET_CHAOS_MINUTES=$${RATCHET_CHAOS_MINUTES:-15} $(BIN)/pytest tests/chaos
 
-QUESTIONS := loop decisions years serving startup drift gate
+QUESTIONS := loop decisions years serving startup drift gate score
 
 bench: $(STAMP) ## measure what the documents claim, beside what people would use: an hour on a machine with nothing else to do
 	@for question in $(QUESTIONS); do echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit $$?; done

@@ -157,7 +157,9 @@ class Wiring:
 
             _refuse_address(place, "what is to be scored")
             return QueryRows(place, query, self.project, as_of, self.settings.source_timeout)
-        if Path(place).suffix.lower() in {".csv", ".parquet"} or Path(place).is_file():
+        from ratchet.sources.table_files import form_of
+
+        if form_of(Path(place).name) or Path(place).is_file():
             from ratchet.sources.row_file import FileRows
 
             return FileRows(Path(place), self.project, as_of)
@@ -174,10 +176,13 @@ class Wiring:
         from ratchet.scores.file import ScoreFile, folder_beside, suffix_of
         from ratchet.scores.kept import KeptScores
 
-        url, number_sign, table = out.rpartition("#")
-        if number_sign and "://" in url and not url.startswith("s3://"):
+        if "://" in out and not out.startswith("s3://"):
             from ratchet.scores.sql import ScoreTable
 
+            url, number_sign, table = out.rpartition("#")
+            if not number_sign:
+                message = "--out is a database and names no table: it is postgresql+psycopg://host/database#table"
+                raise UserError(message)
             _refuse_address(url, "--out")
             return KeptScores(self._kept_for(out), ScoreTable(url, table))
         suffix_of(out)

@@ -46,7 +46,7 @@ def read_label_file(
         entity: the entity key's name in the project; its column may also be called `entity`.
         label: the label's name in the project; its column may also be called `label`.
         headers: what else key and label are called; those that are not in `keys` are the label's.
-        positive: the label's value that counts as 1, where it is not 0 or 1 itself; the labels come as `1` and `0` then.
+        positive: the label's value that counts as 1, where ratchet.yaml says it; the labels come as `1` and `0` then.
         keys: the headers of the key.
 
     Raises:

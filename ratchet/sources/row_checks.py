@@ -130,7 +130,7 @@ class RowChecks:
 
     def _keys(self, raw: pa.Array, start: int) -> tuple[Any, list[Problem]]:
         """Keys as objects, and what is wrong with them."""
-        entity, plain = self._project.entity, _spelt(raw, self._name, self._project.entity, _LONGEST)
+        entity, plain = self._project.entity, spelt(raw, self._name, self._project.entity, _LONGEST)
         read = entity_keys(pa.chunked_array([plain]))
         problems, told = key_problems(self._name, entity, pa.chunked_array([plain]), read)
         empty = np.flatnonzero(cells.mask_of(read.texts.is_null()) & ~told)
@@ -143,7 +143,7 @@ class RowChecks:
     def _column(self, column: Column, raw: pa.Array, keys: Any, seen: Counter[str]) -> tuple[Any, list[Problem]]:
         """A column as it is scored, and what is wrong with it; counts what is judged later."""
         if column.dtype.is_number:
-            plain = _spelt(raw, self._name, column.name, _LONGEST)
+            plain = spelt(raw, self._name, column.name, _LONGEST)
             read = self._numbers(pa.chunked_array([plain]), column)
             values = np.asarray(read.values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
             missing, faults = np.isnan(values), [(fault.phrase, fault.rows) for fault in read.faults]
@@ -226,7 +226,7 @@ def _coded(raw: pa.Array, name: str, column: str) -> pa.DictionaryArray:
     return coded
 
 
-def _spelt(raw: pa.Array, name: str, column: str, most: int) -> pa.Array:
+def spelt(raw: pa.Array, name: str, column: str, most: int) -> pa.Array:
     """Cells without a dictionary. Raises DataError where a text is longer than any key or number, before it is spelt out."""
     values = raw.dictionary if pa.types.is_dictionary(raw.type) else raw
     if _is_text(values.type):

@@ -38,7 +38,7 @@ def feasts_registry() -> bool:
     from feast.repo_config import RegistryConfig
 
     store = ours.registry_store(registry, RegistryConfig(path="registry.db"), Path("/nowhere"))
-    return callable(store.get_registry_proto) and callable(registry.get_registry_store_class_from_type)
+    return store is not None and callable(store.get_registry_proto) and callable(registry.get_registry_store_class_from_type)
 
 
 def feasts_plugin() -> bool:
