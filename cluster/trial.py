@@ -20,6 +20,9 @@ _CONTRACTS = (  # before tests/cluster, which kills the servers' pods
     "tests/contract/test_registry.py",
     "tests/contract/test_kubernetes.py",
     "tests/contract/test_roles.py",
+    "tests/contract/test_bulk_load.py",
+    "tests/contract/test_sql_source.py",
+    "tests/unit/test_score_sql.py",
     "tests/integration/test_feast.py",
     *(  # which need no cluster, but its helm
         f"tests/integration/test_{name}.py"
@@ -29,6 +32,7 @@ _CONTRACTS = (  # before tests/cluster, which kills the servers' pods
             "chart_networks",
             "chart_examples",
             "chart_secrets",
+            "chart_score",
             "admission_policy",
             "backup",
         )

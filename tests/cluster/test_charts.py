@@ -182,9 +182,6 @@ def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
     assert container["command"][6:] == ["--quiet", "900", "--marker", "_DONE"]
 
 
-LOGIN = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}  # where MLflow asks for one
-
-
 def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -> None:
     assert "ratchet-retention" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
     asked = rendered(toolbox, "ratchet", "retention.schedule=0 5 * * *", "retention.answersDays=90")
