@@ -33,6 +33,7 @@ _CONTRACTS = (  # before tests/cluster, which kills the servers' pods
             "chart_examples",
             "chart_secrets",
             "chart_score",
+            "chart_features",
             "admission_policy",
             "backup",
         )
