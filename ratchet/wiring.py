@@ -157,11 +157,9 @@ class Wiring:
 
             _refuse_address(place, "what is to be scored")
             return QueryRows(place, query, self.project, as_of, self.settings.source_timeout)
-        from ratchet.sources.table_files import form_of
+        from ratchet.sources.row_file import FileRows, is_row_file
 
-        if form_of(Path(place).name) or Path(place).is_file():
-            from ratchet.sources.row_file import FileRows
-
+        if is_row_file(place):
             return FileRows(Path(place), self.project, as_of)
         from ratchet.steps.parts.stored_rows import StoredRows
 

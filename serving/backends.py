@@ -16,13 +16,12 @@ import httpx
 
 from ratchet.core.headers import STATE
 from ratchet.settings import MODEL_DIGEST, MODEL_VERSION
+from serving.lanes import Lanes
 
 COMMAND = (sys.executable, "-P", "-m", "serving.backend")
 SCRATCH = "tmp"  # in the folder of serving: what a killed gateway's processes left is cleared by the next one
 _LOOPBACK = "127.0.0.1"
 _OF_MANY = "PROMETHEUS_MULTIPROC_DIR"  # says to Prometheus' client that several processes share their figures
-_TIMEOUT = httpx.Timeout(30.0, connect=2.0, pool=5.0).as_dict()  # above what the service itself takes before it answers 504
-_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30.0)  # seconds, under the backend's 75
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # a row is scored faster by one thread than by two
 
 
@@ -46,9 +45,7 @@ class Backend:
         self.detail = f"version {version} is starting"
         self.stopping = False
         self.digest = ""  # that its files must have
-        self._url = httpx.URL(url)
-        # the bare transport: the client around it (cookies, redirects, authentication) adds a third to the price of a request
-        self._transport = httpx.AsyncHTTPTransport(limits=_LIMITS, trust_env=False)
+        self._lanes = Lanes(url)
         # probes have connections of their own: all of the others may be waiting for answers, and that is no sign of death
         self._client = httpx.AsyncClient(base_url=url, transport=httpx.AsyncHTTPTransport(trust_env=False))
         self._answered = False  # since lives() was last asked
@@ -154,18 +151,16 @@ class Backend:
     async def send(
         self, method: str, target: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes
     ) -> tuple[httpx.Response, bytes]:
-        """Pass a request on and read the answer whole, as it came. Raises httpx.TransportError when there is none."""
+        """Pass a request on and read the answer whole, as it came.
+
+        Raises httpx.TransportError when there is none, Unavailable when it was not even sent, because too many wait.
+        """
         self._in_flight += 1
         self._idle.clear()
         try:
-            url = self._url.copy_with(raw_path=target)
-            request = httpx.Request(method, url, headers=list(headers), content=body or None, extensions={"timeout": _TIMEOUT})
-            response = await self._transport.handle_async_request(request)
+            answer = await self._lanes.send(method, target, headers, body)
             self._answered = True
-            try:
-                return response, b"".join([chunk async for chunk in response.aiter_raw()])
-            finally:
-                await response.aclose()
+            return answer
         finally:
             self._in_flight -= 1
             if not self._in_flight:
@@ -202,7 +197,7 @@ class Backend:
         if self._clearing:
             await self._clearing
         await self._client.aclose()
-        await self._transport.aclose()
+        await self._lanes.close()
 
     def kill(self) -> None:
         """End the process at once."""

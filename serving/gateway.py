@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from ratchet.clients.home import keep_private
 from ratchet.clients.secrets import log_to
-from ratchet.core.errors import RatchetError, UserError
+from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.rollout.local_deployment import LocalDeployment
 from ratchet.settings import Settings, load_settings
 from serving.backends import COMMAND, SCRATCH
@@ -71,6 +71,8 @@ def proxy(supervisor: Supervisor) -> Starlette:
                 answer, content = await backend.send(request.method, target, headers, body)
             except httpx.ReadTimeout:
                 return _error(504, f"version {backend.version} did not answer in time")
+            except Unavailable as error:
+                return _error(503, str(error))
             except httpx.TransportError as error:
                 _logger.warning("%s: %s: %s", backend.name, type(error).__name__, error)
                 await supervisor.replace(backend)

@@ -40,6 +40,7 @@ def write(connection: psycopg.Connection, table: str, pieces: Iterable[Rows]) ->
     target: Target | None = None
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL client_encoding = 'UTF8'")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a role's is meant for look-ups; a month is one COPY
         for moment, some in groupby(pieces, key=lambda rows: rows.moment):
             if target is None:
                 target = find(cursor, table)

@@ -21,12 +21,17 @@ from ratchet.sources.prepare import prepared_batch
 from ratchet.sources.problems import clipped, counted
 from ratchet.sources.raw_tables import column_names, translated
 from ratchet.sources.row_checks import RowChecks
-from ratchet.sources.table_files import is_parquet
+from ratchet.sources.table_files import form_of, is_parquet
 from ratchet.sources.text_streams import opened
 from ratchet.sources.told import told_of
 from ratchet.sources.which_tables import entity_table
 
 _BUFFER = 1 << 20  # bytes of a Parquet column's pages at once, however large its row groups are
+
+
+def is_row_file(place: str) -> bool:
+    """Whether a place is a file: by its ending, or because it is there."""
+    return form_of(Path(place).name) is not None or Path(place).is_file()
 
 
 class FileRows:

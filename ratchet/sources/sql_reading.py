@@ -192,7 +192,7 @@ def statement(query: str, where: str, *, needs_date: bool = False) -> TextClause
         message = f"{called} is no query: it begins with SELECT or WITH"
         raise ProjectError(message)
     clause = text(asked)
-    names = set(clause._bindparams)  # noqa: SLF001 - SQLAlchemy has no other list of a text's parameters
+    names = set(clause.compile().params)
     strange = sorted(names - ({AS_OF} if needs_date else set()))
     if strange:
         known = f"only :{AS_OF} is" if needs_date else "it knows no parameters, none is"

@@ -64,6 +64,8 @@ WITH_TOKEN = {
 }
 PROMETHEUS = ["monitoring.serviceMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"]
 
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # where MLflow asks for one
+
 
 @pytest.fixture(scope="module")
 def strict_namespace(toolbox: Toolbox) -> Iterator[str]:
@@ -180,6 +182,9 @@ def test_the_watcher_is_there_when_asked_for(toolbox: Toolbox) -> None:
     assert container["command"][6:] == ["--quiet", "900", "--marker", "_DONE"]
 
 
+LOGIN = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}  # where MLflow asks for one
+
+
 def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -> None:
     assert "ratchet-retention" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
     asked = rendered(toolbox, "ratchet", "retention.schedule=0 5 * * *", "retention.answersDays=90")
@@ -193,6 +198,7 @@ def test_old_answers_are_deleted_by_the_clock_when_asked_for(toolbox: Toolbox) -
         "RATCHET_TRACKING_URI",
         "RATCHET_LEDGER_URL",
         "RATCHET_REQUESTS_URL",
+        *LOGIN,
     }
 
 
@@ -206,7 +212,12 @@ def test_the_exporter_may_look_and_move_nothing_and_has_no_keys_of_s3(toolbox: T
     (container,) = spec["containers"]
     assert spec["serviceAccountName"] == "ratchet-exporter"
     assert container["command"] == ["ratchet", "exporter", "--host", "0.0.0.0", "--interval", "7"]  # noqa: S104 - as a pod must
-    assert {item["name"] for item in container["env"]} == {"RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL"}
+    assert {item["name"] for item in container["env"]} == {
+        "RATCHET_TRACKING_URI",
+        "RATCHET_LEDGER_URL",
+        "RATCHET_REQUESTS_URL",
+        *LOGIN,
+    }
     assert container["envFrom"] == [{"configMapRef": {"name": "ratchet-pipeline"}}]
     assert "ratchet-exporter" not in {document["metadata"]["name"] for document in rendered(toolbox, "ratchet")}
 

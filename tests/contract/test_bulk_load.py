@@ -326,6 +326,22 @@ def test_a_long_reader_holds_nobody_up(postgres: Site, monkeypatch: pytest.Monke
     assert postgres.sql("SELECT relname FROM pg_class WHERE relname LIKE '%\\_load%'") == []
 
 
+def test_a_bound_on_look_ups_does_not_end_a_load(postgres: Site) -> None:
+    (name,) = postgres.sql("SELECT current_database()")[0]
+    with postgres.store("ours", tables="us") as ours:
+        by_us(ours, month(1, JANUARY, KEYS))
+    postgres.sql(f'ALTER DATABASE "{name}" SET statement_timeout = 300')
+    with postgres.store("ours", tables="us") as ours:
+
+        def slow() -> Iterator[pa.Table]:
+            for seed in range(2):
+                yield month(seed, FEBRUARY, KEYS)
+                threading.Event().wait(0.3)
+
+        bulk_load.load(ours, ours.get_feature_view("features"), slow())
+        assert len(postgres.rows("ours")) == len(KEYS) * len(FEATURES)
+
+
 def test_a_model_with_the_longest_name_is_loaded(site: Site) -> None:
     name = "m" * 54
     with site.store(name, tables="us") as ours:

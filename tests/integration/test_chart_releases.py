@@ -313,7 +313,7 @@ def test_the_platforms_connections_hold_in_another_namespace() -> None:
         assert urlsplit(there[key]).hostname == f"platform-{part}.ratchet.svc"
     assert {key: value.replace(".ratchet.svc", ".ratchet") for key, value in there.items()} == here
     (container,) = one(documents, "Deployment", "platform-mlflow")["spec"]["template"]["spec"]["containers"]
-    allowed = container["command"][-1].split(",")
+    allowed = container["args"][-1].split(",")
     for address in (here, there):
         host = urlsplit(address["RATCHET_TRACKING_URI"]).netloc
         assert any(fnmatch.fnmatch(host, pattern) for pattern in allowed), host

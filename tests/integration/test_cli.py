@@ -220,7 +220,7 @@ def test_an_empty_setting_is_as_if_it_were_not_there(club: Club, before: State) 
         (["predict", "--features", "[1]"], "--features is not an object of names and values"),
         (["predict", "--features", "@/no/such/file"], "--features: /no/such/file cannot be read"),
         (["predict", "--features", f"@{__file__}"], "test_cli.py is not JSON"),
-        (["predict", "--features", '{"visits": 1}'], "unknown field 'features'"),
+        (["predict", "nobody", "--features", '{"visits": 1}'], "unknown field 'features'"),
         (["labels"], "give either a CSV file or --snapshot"),
         (["labels", "labels.csv", "--snapshot", "month_000"], "give either a CSV file or --snapshot"),
         (["labels", "no_such.csv"], "no_such.csv"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from ratchet.estimators import bundle as bundles
+from ratchet.steps import evaluate, promote, train
 from tests.support.club import Club
 
 LOOP = """
@@ -59,11 +60,16 @@ def test_from_the_first_month_to_a_prediction_by_the_features_that_a_request_bri
     club = Club(tmp_path, more="feature_store: none\n")
     club.ratchet("data", "generate", str(club.raw), "--snapshot", "month_000", "--users", "1200")
     with club.serving():
-        done = club.process("run", "--data", str(club.raw), "--snapshot", "month_000")
-        assert done.code == 0, done.err + done.out
+        assert club.ratchet("data", "ingest", str(club.raw), "month_000").code == 0
         wiring = club.wiring
+        stores = (wiring.project, wiring.store, wiring.registry, wiring.journal)
+        version = train.run(*stores[:2], wiring.features, *stores[2:], wiring.store.get("month_000"), say=lambda _: None)
+        judged = evaluate.run(*stores, wiring.reports, wiring.store.get("month_000"), version.number, say=lambda _: None)
+        assert judged.decision.passed, judged.decision
+        club.wait_for_server()
+        promote.run(wiring.project, wiring.quiet_production, version.number)
         # a promotion is done when answers through the address were compared: by the golden rows, which its questions bring
-        assert [entry.event.to for entry in wiring.journal.history().done] == [1], done.out
+        assert [entry.event.to for entry in wiring.journal.history().done] == [1]
         snapshot = wiring.store.get("month_000")
         columns = wiring.store.columns(snapshot, ["member", *(feature.name for feature in wiring.project.inputs)])
         features = {"months": int(columns["months"][0]), "plan": columns["plan"][0], "hours": float(columns["hours"][0])}

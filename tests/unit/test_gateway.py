@@ -7,6 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from ratchet.core.errors import Unavailable
 from serving.gateway import MAX_BODY, proxy
 from serving.supervisor import Supervisor
 
@@ -81,6 +82,12 @@ def test_an_answer_that_does_not_come_is_504_and_not_asked_for_again() -> None:
     response = ask(FakeSupervisor(backend))
     assert (response.status_code, response.json()) == (504, {"error": "version 1 did not answer in time"})
     assert len(backend.sent) == 1
+
+
+def test_a_batch_that_got_no_turn_is_503_and_the_process_is_not_taken_for_broken() -> None:
+    backend = FakeBackend(Unavailable("more batches are waiting than are answered: try again shortly"), answer())
+    response = ask(FakeSupervisor(backend), path="/predict_batch")
+    assert (response.status_code, response.headers["retry-after"], len(backend.sent)) == (503, "1", 1)
 
 
 def test_an_error_answer_of_the_service_is_passed_on_and_not_retried() -> None:
