@@ -82,7 +82,7 @@ def log(
     outcome = "skipped" if decision.verdict is Verdict.FAIL else "unknown"
     say(f"[DECISION] {outcome}")
     if champion is None and (way := _way_on(decision, version)):
-        say(f"[WAY ON] nothing serves yet: {way}")
+        say(f"[WAY] nothing serves yet: {way}")
     say(
         f"[SUMMARY] as_of={snapshot.as_of} cand_v={version.number} cand_{key}={measured.primary.value:.3f} "
         f"prod_v={champion.number if champion else 'none'} prod_{key}={prod} -> {outcome}"

@@ -60,7 +60,7 @@ def through(wanted: Set, root: Path) -> Outcome:
 def _sentence(ran: Ran) -> str:
     """What the run says of its decision, or the error that it ended with."""
     lines = [line.strip() for line in (ran.out + ran.err).splitlines()]
-    told = [line for line in lines if line.startswith(("[GATE]", "[DECISION]", "[WAY ON]", "NO_ACTION", "error: "))]
+    told = [line for line in lines if line.startswith(("[GATE]", "[DECISION]", "[WAY]", "NO_ACTION", "error: "))]
     return " / ".join(told[-4:] or lines[-3:])
 
 

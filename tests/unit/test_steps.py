@@ -154,7 +154,7 @@ def test_a_first_model_that_too_few_rows_judge_says_the_way_on() -> None:
     loop = Loop()
     assert loop.run(loop.arrive(1, rows=200)) == "UNKNOWN"
     assert loop.production is None
-    assert any(line.startswith("[WAY ON] nothing serves yet: `ratchet approve 1 --without-comparison` puts") for line in loop.said)
+    assert any(line.startswith("[WAY] nothing serves yet: `ratchet approve 1 --without-comparison` puts") for line in loop.said)
 
 
 def test_a_first_model_that_is_too_good_says_the_way_on() -> None:
