@@ -54,7 +54,7 @@ class Asking:
         self._lenient: dict[str, Reader] = {}
         self._nearest: dict[str, str] = {}
         self._letters = {name: _pairs(name) for name in self._names}
-        if self.mode == "no":
+        if self.mode == "never":
             return
         for column in project.features:
             self._readers[column.name] = reader(column, today, may_miss=column.name in self._may_miss)
@@ -65,7 +65,7 @@ class Asking:
     @property
     def takes_features(self) -> bool:
         """Whether a request may bring features."""
-        return self.mode != "no"
+        return self.mode != "never"
 
     def read(self, body: Any, needed: Sequence[Feature], *, probe: bool = False, hints: bool = True) -> Asked:
         """What one parsed body asks for.
@@ -78,7 +78,7 @@ class Asking:
 
         Raises Refused (422) naming the field and the rule.
         """
-        if self.mode == "no" or not isinstance(body, dict):
+        if self.mode == "never" or not isinstance(body, dict):
             return Asked(entity_in(body, self._key))
         _require_once(body)
         if FEATURES not in body:

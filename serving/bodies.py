@@ -87,7 +87,7 @@ def batch_limit(project: Project) -> int:
 
 def row_bytes(project: Project) -> int:
     """Bytes that the posted features of one row may have; 0 where a request may bring none."""
-    if project.takes_posted == "no":
+    if project.takes_posted == "never":
         return 0
     return sum(len(column.name) + (_TEXT if column.dtype is DType.CATEGORY else _NUMBER) for column in project.features)
 

@@ -145,7 +145,7 @@ def _asked(project: Project, name: Node) -> Node:
         "description": "The entity's name; a whole number is taken as its digits, blanks at the ends are left out",
         "anyOf": [name, {"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}],
     }
-    if project.takes_posted == "no":
+    if project.takes_posted == "never":
         return _object({project.entity: key})
     sent = {project.entity: key, FEATURES: posted_schema(project)}
     if project.takes_posted == "over":

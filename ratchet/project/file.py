@@ -118,7 +118,7 @@ Store = Literal["feast", "none"] | FeastRepository
 class Serving(Strict):
     """How answers are made."""
 
-    posted: Literal["no", "alone", "over"] = "no"  # features in a request: refused, instead of stored ones, or over stored ones
+    posted: Literal["never", "alone", "over"] = "never"  # features in a request: refused, in place of stored ones, over them
     stale: Stale | None = None  # what is done about an entity whose stored features are old
     threshold: float = Field(default=0.5, gt=0, lt=1)  # from this probability on the prediction is 1
     max_batch: int = Field(default=1000, ge=1, le=10_000)  # entities of one /predict_batch
@@ -155,7 +155,7 @@ class Project(Strict):
             message = f"holdout.group names no feature and no slice: {self.holdout.group}; describe it as {{name, table, dtype}}"
             raise ValueError(message)
         self._check_where_features_are()
-        if self.takes_posted != "no" and self.entity == "features":
+        if self.takes_posted != "never" and self.entity == "features":
             message = "the entity cannot be called features where requests bring features under that name: give it a `name:`"
             raise ValueError(message)
         missing = sorted({self.label.table, *(c.table for c in self.in_tables.columns)} - set(self.tables))
@@ -240,7 +240,7 @@ class Project(Strict):
         return self.feature_store != "none"
 
     @property
-    def takes_posted(self) -> Literal["no", "alone", "over"]:
+    def takes_posted(self) -> Literal["never", "alone", "over"]:
         """What a request may bring: where no features are kept it brings all of them, whatever `serving.posted` says."""
         return self.serving.posted if self.keeps_features else "alone"
 

@@ -19,7 +19,7 @@ CASES = {
     "alone": project_of("alone"),
     "over": project_of("over", nullable=False, stale={"days": 1, "then": "warn"}),
     "old": project_of("over", stale={"days": 1, "then": "refuse"}),
-    "none": project_of("no", store="none", nullable=False),
+    "none": project_of("never", store="none", nullable=False),
 }
 
 

@@ -103,7 +103,7 @@ def test_a_request_without_features_is_looked_up_as_before(make: Make) -> None:
 
 
 def test_a_project_without_a_store_takes_features_alone_and_asks_for_them(make: Make) -> None:
-    server = make("no", store="none")
+    server = make("never", store="none")
     server.wiring.features.path.unlink()
     assert ask(server, {"visits": 1, "plan": "basic"})["status"] == 200
     response = server.client.post("/predict", json={"customer": "anna"})
@@ -113,7 +113,7 @@ def test_a_project_without_a_store_takes_features_alone_and_asks_for_them(make: 
 
 
 def test_a_project_that_has_not_said_so_takes_no_features(make: Make) -> None:
-    answer = ask(make("no"), {"visits": 1}, customer="anna")
+    answer = ask(make("never"), {"visits": 1}, customer="anna")
     assert (answer["status"], "unknown field 'features'" in answer["error"]) == (422, True)
 
 
@@ -295,7 +295,7 @@ def test_old_features_are_warned_of_or_refused_as_the_project_says_and_counted(m
 
 
 def test_features_of_today_or_of_an_unknown_day_are_not_old(make: Make) -> None:
-    server = make("no", stale=DAYS)
+    server = make("never", stale=DAYS)
     for day in (datetime.now(UTC).date(), None):
         server.wiring.features.as_of = day
         answer = server.client.post("/predict", json={"customer": "anna"}).json()
@@ -303,7 +303,7 @@ def test_features_of_today_or_of_an_unknown_day_are_not_old(make: Make) -> None:
 
 
 def test_bodies_may_be_as_large_as_the_projects_features_need() -> None:
-    plain, posted = project_of("no"), project_of("alone")
+    plain, posted = project_of("never"), project_of("alone")
     assert limit_of(plain) == ONE
     assert limit_of(posted) > ONE + 2 * 4 * 256  # two categories, each of 256 characters
     assert ONE < batch_limit(plain) < batch_limit(posted) <= LARGEST_BODY
@@ -361,6 +361,6 @@ def test_a_value_is_taken_or_refused_as_ingest_takes_or_refuses_it_in_a_table(co
 
 
 def test_an_entity_called_features_is_refused_where_requests_bring_them() -> None:
-    assert Project.model_validate({**project_of("no").model_dump(), "entity": "features"}).entity == "features"
+    assert Project.model_validate({**project_of("never").model_dump(), "entity": "features"}).entity == "features"
     with pytest.raises(ValueError, match="the entity cannot be called features"):
         Project.model_validate({**project_of("over").model_dump(), "entity": "features"})

@@ -78,7 +78,7 @@ def test_a_feature_store_is_feast_none_or_a_repository_with_its_service(store: o
     assert "feature_store" in refused(feature_store=store)
 
 
-@pytest.mark.parametrize(("posted", "takes"), [("no", "alone"), ("over", "alone"), ("alone", "alone")])
+@pytest.mark.parametrize(("posted", "takes"), [("never", "alone"), ("over", "alone"), ("alone", "alone")])
 def test_without_a_store_a_request_brings_all_features_whatever_serving_says(posted: str, takes: str) -> None:
     features = [{"name": "a", "dtype": "float", "table": "people"}]
     project = Project.model_validate({**BASE, "features": features, "feature_store": "none", "serving": {"posted": posted}})
