@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ratchet.core.errors import DataError
 from ratchet.project.file import Project
-from ratchet.scores.port import BATCH, Batch, Read
+from ratchet.scores.port import BATCH, Read
 from ratchet.sources import csv_tables
 from ratchet.sources.decimal_comma import with_points
 from ratchet.sources.prepare import prepared_batch
@@ -90,7 +91,9 @@ class FileRows:
                 found = _csv(self._path, list(headers.values()), start, form)
             for first, raw in found:
                 columns = raw if is_parquet(self.name) else self._with_points(raw, headers, form)
-                yield self._typed({name: columns.column(header) for name, header in headers.items()}, features, first)
+                yield partial(
+                    self._checks.batch, {name: columns.column(header) for name, header in headers.items()}, features, first
+                )
 
     def _prepared(self, features: Sequence[str], start: int) -> Iterator[Read]:
         """As `batches`, of a project whose own code makes the features. Raises DataError."""
@@ -101,18 +104,12 @@ class FileRows:
         for first, raw in _parquet(self._path, column_names(self._path, self.name), start):
             made = prepared_batch(self._project, self._as_of, pa.Table.from_batches([raw]))
             headers = self._checks.headers(features, made.column_names)
-            yield self._typed({name: made.column(header) for name, header in headers.items()}, features, first)
+            yield partial(self._checks.batch, {name: made.column(header) for name, header in headers.items()}, features, first)
 
     def _with_points(self, raw: pa.RecordBatch, headers: Mapping[str, str], form: csv_tables.Form) -> pa.Table:
         numbers = [header for name, header in headers.items() if self._checks.is_plain_number(name)]
         table = pa.Table.from_batches([raw])
         return with_points(table, self.name, numbers, self._told.decimal, by_comma=form.dialect.separator == ",")[0]
-
-    def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
-        def typed() -> Batch:
-            return self._checks.batch(raw, features, start)
-
-        return typed
 
     def judged(self, seen: Mapping[str, int], rows: int) -> list[str]:
         """As `RowChecks`."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from itertools import islice
-
-import pyarrow as pa
 
 from ratchet.core.address import place_of
 from ratchet.project.file import Project
-from ratchet.scores.port import BATCH, Batch, Read
+from ratchet.scores.port import BATCH, Read
 from ratchet.sources.prepare import prepared_batch
 from ratchet.sources.row_checks import RowChecks
 from ratchet.sources.sql_reading import AS_OF, Database
@@ -72,14 +71,8 @@ class QueryRows:
                     found = {
                         name: made.column(header) for name, header in self._checks.headers(features, made.column_names).items()
                     }
-                yield self._typed(found, features, first)
+                yield partial(self._checks.batch, found, features, first)
                 first += raw.num_rows
-
-    def _typed(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Read:
-        def typed() -> Batch:
-            return self._checks.batch(raw, features, start)
-
-        return typed
 
     def judged(self, seen: Mapping[str, int], rows: int) -> list[str]:
         """As `RowChecks`."""
