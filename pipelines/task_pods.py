@@ -20,6 +20,11 @@ OPTIONAL = (  # absent where an identity or Amazon's own address serves, or wher
 )
 BY_HAND = (  # that the Secret has where somebody has put them there: no chart writes them
     "RATCHET_NOTIFY_URL",
+    "RATCHET_SOURCE_URL",  # of raw data in a database
+    "RATCHET_SOURCE_TIMEOUT",
+    "PGUSER",
+    "PGPASSWORD",
+    "AWS_SESSION_TOKEN",  # of a key that ends
     "MLFLOW_TRACKING_USERNAME",  # of an MLflow that asks for a login
     "MLFLOW_TRACKING_PASSWORD",
     "MLFLOW_TRACKING_TOKEN",

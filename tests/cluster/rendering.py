@@ -45,12 +45,15 @@ def rendered(
     namespace: str = "ratchet",
     release: str = "",
     files: Sequence[Path] = (),
+    cluster: Path | None = None,
 ) -> list[dict[str, Any]]:
+    """The objects of a chart; with the kubeconfig of a cluster as an upgrade there finds what is stored."""
     sets = [argument for value in values for argument in ("--set", value)]
     project = ["--set-file", "project=ratchet.yaml"] if chart == "ratchet" and "project=" not in values else []
     command = ["template", release or chart, f"charts/{chart}", "--namespace", namespace, "--kube-version", "1.34.4"]
     texts = [argument for file in files for argument in ("--values", str(file))]
-    text = helm.helm(*command, *project, *texts, *sets)
+    where = ["--kubeconfig", str(cluster), "--dry-run=server"] if cluster else []
+    text = helm.helm(*command, *where, *project, *texts, *sets)
     return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 

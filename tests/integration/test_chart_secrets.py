@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines import task_pods
 from tests.cluster.rendering import found_helm, one, pods, rendered
+from tests.support.secret_server import cluster_with
 
 HELM = found_helm()
 pytestmark = pytest.mark.skipif(HELM is None, reason="helm is missing: https://helm.sh/docs/intro/install, or `make cluster-up`")
@@ -129,3 +132,60 @@ def test_the_platform_makes_the_ledgers_key_once_and_writes_it_for_who_promotes(
     made = one(documents, "Secret", "platform-credentials")["stringData"]["ledger-key"]
     assert len(made) == 32
     assert one(documents, "Secret", "ratchet-connections")["stringData"]["RATCHET_LEDGER_KEY"] == made
+
+
+BY_HAND = {
+    "AWS_SESSION_TOKEN": b"a token",
+    "PGPASSWORD": b"its password",
+    "RATCHET_HAND_ON": b"MINE",
+    "RATCHET_SOURCE_URL": b"postgresql+psycopg://reader:secret@shop/shop",
+    "RATCHET_NOTIFY_URL": b"https://hooks.example",
+    "MLFLOW_TRACKING_TOKEN": b"theirs",
+    "MINE": b'not text: \xff\x00 "\n',
+    "1": b"a name that YAML takes for a number",
+}
+
+
+def _entries(secret: dict[str, Any]) -> dict[str, bytes]:
+    """What the API server stores of a Secret."""
+    written = {key: base64.b64decode(value, validate=True) for key, value in secret.get("data", {}).items()}
+    return written | {key: value.encode() for key, value in secret["stringData"].items()}
+
+
+def test_what_somebody_has_added_to_the_owners_secret_reaches_the_runs_and_nothing_of_the_owners_does(tmp_path: Path) -> None:
+    assert HELM is not None
+    owner = {"RATCHET_LEDGER_URL": b"postgresql+psycopg://ratchet:owners@db/ratchet", "RATCHET_LEDGER_KEY": b"an old key"}
+    stored = {
+        ("ratchet", "ratchet-connections"): owner | BY_HAND,
+        ("sales", "ratchet-connections"): owner | {"PGPASSWORD": b"another"},
+    }
+    with cluster_with(stored, tmp_path) as cluster:
+        documents = rendered(HELM, "platform", "connections.namespaces={sales}", cluster=cluster)
+    found = {
+        (item["metadata"].get("namespace", "ratchet"), item["metadata"]["name"]): _entries(item)
+        for item in documents
+        if item["metadata"]["name"].startswith("ratchet-connections")
+    }
+    runs = found["ratchet", "ratchet-connections-promoter"]
+    assert BY_HAND.items() <= runs.items()
+    assert not [key for key, value in runs.items() if b"owners" in value or value == b"an old key"]
+    assert set(runs) - set(BY_HAND) == set(found["ratchet", "ratchet-connections"])  # which stays as it is but for the chart's own
+    there = found["sales", "ratchet-connections-promoter"]
+    assert (there["PGPASSWORD"], "RATCHET_SOURCE_URL" in there) == (b"another", False)
+    for use in ("serving", "reader"):  # the login alone
+        assert {"MLFLOW_TRACKING_TOKEN"} == set(found["ratchet", f"ratchet-connections-{use}"]) & set(BY_HAND)
+
+
+def test_a_login_of_another_mlflow_stays_behind_where_ours_has_one(tmp_path: Path) -> None:
+    assert HELM is not None
+    with cluster_with({("ratchet", "ratchet-connections"): BY_HAND}, tmp_path) as cluster:
+        documents = rendered(HELM, "platform", "mlflow.auth.enabled=true", cluster=cluster)
+    for use in ("promoter", "serving", "reader"):
+        entries = _entries(one(documents, "Secret", f"ratchet-connections-{use}"))
+        assert "MLFLOW_TRACKING_TOKEN" not in entries
+        assert entries["MLFLOW_TRACKING_USERNAME"] == b"ratchet"
+
+
+def test_a_task_on_kubeflow_takes_what_is_handed_on_where_its_run_asks_for_it() -> None:
+    wanted = {"RATCHET_SOURCE_URL", "RATCHET_SOURCE_TIMEOUT", "PGUSER", "PGPASSWORD", "AWS_SESSION_TOKEN", "RATCHET_NOTIFY_URL"}
+    assert wanted <= set(task_pods.BY_HAND)

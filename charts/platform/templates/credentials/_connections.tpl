@@ -15,11 +15,13 @@ metadata:
   {{- end }}
   labels: {{- include "platform.labels" (dict "name" "connections" "root" $where.root) | nindent 4 }}
 stringData: {{- include (printf "platform.connections.%s" $use) $where | nindent 2 }}
+{{- with include "platform.connections.added" (merge (dict "use" $use) $where) }}
+data: {{- . | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- end }}
 
-{{/* The entries of each. The argument has passwords, root, domain and stored, the owner's Secret as it is: what somebody has added
-to it, as MLflow's login, is handed on to those who need it. */}}
+{{/* The entries of each. The argument has passwords, root and domain. */}}
 {{- define "platform.connections.owner" -}}
 {{ include "platform.connections.tracking" . }}
 {{ include "platform.connections.databases" (merge (dict "role" "ratchet" "password" "ratchet-password" "names" (list "LEDGER" "REQUESTS" "ONLINE")) .) }}
@@ -32,20 +34,17 @@ to it, as MLflow's login, is handed on to those who need it. */}}
 {{ include "platform.connections.databases" (merge (dict "role" "ratchet_promoter" "password" "promoter-password" "names" (list "LEDGER" "REQUESTS" "ONLINE")) .) }}
 {{ include "platform.connections.key" . }}
 {{ include "platform.connections.places" (merge (dict "use" "promoter") .) }}
-{{ include "platform.connections.added" (merge (dict "names" (list "RATCHET_NOTIFY_URL" "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN")) .) }}
 {{- end }}
 
 {{- define "platform.connections.serving" -}}
 {{ include "platform.connections.tracking" . }}
 {{ include "platform.connections.databases" (merge (dict "role" "ratchet_serving" "password" "serving-password" "names" (list "REQUESTS" "ONLINE")) .) }}
-{{ include "platform.connections.added" (merge (dict "names" (list "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN")) .) }}
 {{- end }}
 
 {{- define "platform.connections.reader" -}}
 {{ include "platform.connections.tracking" . }}
 {{ include "platform.connections.databases" (merge (dict "role" "ratchet_reader" "password" "reader-password" "names" (list "LEDGER" "REQUESTS")) .) }}
 {{ include "platform.connections.places" (merge (dict "use" "reader") .) }}
-{{ include "platform.connections.added" (merge (dict "names" (list "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN")) .) }}
 {{- end }}
 
 {{- define "platform.connections.tracking" -}}
@@ -79,10 +78,22 @@ AWS_REGION: {{ .root.Values.s3.region | quote }}
 AWS_ENDPOINT_URL_S3: {{ include "platform.s3Endpoint" . | quote }}
 {{- end }}
 
+{{/* What somebody has added by hand to the owner's Secret, which is the argument's stored, for a use: all of it for runs, as variables of
+a source's database or RATCHET_NOTIFY_URL, MLflow's login for the others. Encoded as it is stored: it need not be text. */}}
 {{- define "platform.connections.added" -}}
-{{- range $name := .names }}
-{{- with ternary (get $.stored $name) "" (or (not (hasPrefix "MLFLOW_TRACKING" $name)) (empty (include "platform.mlflowAuth" $.root))) }}
-{{ $name }}: {{ . | b64dec | quote }}
+{{- $written := include "platform.connections.owner" . | fromYaml }}
+{{- $login := list "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD" "MLFLOW_TRACKING_TOKEN" }}
+{{- $names := list }}
+{{- if eq .use "promoter" }}
+{{- $names = keys .stored | sortAlpha }}
+{{- else if ne .use "owner" }}
+{{- $names = $login }}
+{{- end }}
+{{- range $name := $names }}
+{{- /* a login that this chart has made is the only one */}}
+{{- $ours := or (hasKey $written $name) (and (has $name $login) (not (empty (include "platform.mlflowAuth" $.root)))) }}
+{{- with ternary "" (get $.stored $name) $ours }}
+{{ $name | quote }}: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
