@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from cluster.images import ROOT
 from pipelines import task_pods
 from tests.cluster.rendering import found_helm, one, pods, rendered
 from tests.support.secret_server import cluster_with
@@ -189,3 +194,100 @@ def test_a_login_of_another_mlflow_stays_behind_where_ours_has_one(tmp_path: Pat
 def test_a_task_on_kubeflow_takes_what_is_handed_on_where_its_run_asks_for_it() -> None:
     wanted = {"RATCHET_SOURCE_URL", "RATCHET_SOURCE_TIMEOUT", "PGUSER", "PGPASSWORD", "AWS_SESSION_TOKEN", "RATCHET_NOTIFY_URL"}
     assert wanted <= set(task_pods.BY_HAND)
+
+
+ADDRESSES = {"RATCHET_TRACKING_URI", "RATCHET_LEDGER_URL", "RATCHET_REQUESTS_URL", "RATCHET_ONLINE_URL"}
+PARTS = {
+    "by default": [],
+    "every part": [*ALL, "score.schedule=0 6 1 * *", "score.out=s3://ratchet/scores.csv", "ui.tokenSecret=token"],
+    "Secrets of one's own": [*ALL, *OWN, "retention.connectionsSecret=retention-urls", "ui.connectionsSecret=ui-urls"],
+    "an address of another Secret": [
+        "serving.pod.extraEnv[0].name=RATCHET_TRACKING_URI",
+        "serving.pod.extraEnv[0].valueFrom.secretKeyRef.name=theirs",
+        "serving.pod.extraEnv[0].valueFrom.secretKeyRef.key=uri",
+    ],
+    "off": ["toolbox.enabled=false", "exporter.connectionsSecret=nobodys"],
+}
+
+
+def _asked(documents: list[dict[str, Any]]) -> set[str]:
+    """The Secrets, with an entry where a pod names one, without which a pod of the chart does not start, the hook's apart."""
+    found = set()
+    for name, spec in pods(documents):
+        if name == "Job ratchet-migrate" or (name == "CronJob ratchet-score" and "scores.csv" not in json.dumps(spec)):
+            continue
+        for container in spec["containers"]:
+            found |= {item["secretRef"]["name"] for item in container.get("envFrom", []) if "secretRef" in item}
+            keys = [
+                item["valueFrom"]["secretKeyRef"]
+                for item in container.get("env", [])
+                if item["name"] in ADDRESSES and "secretKeyRef" in str(item)
+            ]
+            found |= {f"{key['name']}/{key['key']}" for key in keys if not key.get("optional")}
+    return {item for item in found if not any(other.startswith(f"{item}/") for other in found)}
+
+
+def _run(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
+    here = [str(place) if word == "/etc/ratchet-connections" else word for word in command]
+    env = {"PATH": "/usr/bin:/bin", "NAMESPACE": "ratchet"}
+    return subprocess.run(here, capture_output=True, text=True, check=False, env=env)
+
+
+@pytest.mark.parametrize("values", PARTS.values(), ids=PARTS)
+def test_the_tables_are_left_alone_until_every_secret_is_there_that_a_pod_cannot_start_without(
+    values: list[str], tmp_path: Path
+) -> None:
+    assert HELM is not None
+    documents = rendered(HELM, "ratchet", *values)
+    spec = one(documents, "Job", "ratchet-migrate")["spec"]["template"]["spec"]
+    (check,) = spec["initContainers"]
+    (mount,) = check["volumeMounts"]
+    (volume,) = [volume for volume in spec["volumes"] if volume["name"] == mount["name"]]
+    asked = _asked(documents)
+    sources = [source["secret"] for source in volume["projected"]["sources"]]
+    assert {secret["name"] for secret in sources} == {item.partition("/")[0] for item in asked}
+    assert all(secret["optional"] for secret in sources)  # else the pod would hang without a word
+    shown = {item["path"] for secret in sources for item in secret["items"]}
+    assert all(item["path"] == f"{secret['name']}/{item['key']}" for secret in sources for item in secret["items"])
+    assert not [path for path in shown if path.endswith("KEY") or "AWS" in path]
+    for path in shown:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    assert _run(check["command"], tmp_path).returncode == 0
+    for missing in sorted(asked):
+        (tmp_path / missing).rename(tmp_path / "away")
+        refused = _run(check["command"], tmp_path)
+        assert refused.returncode == 1
+        said = f"error: Secrets, or entries of them, are missing in namespace ratchet: {missing}. Nothing has been changed."
+        assert refused.stderr.startswith(said)
+        (tmp_path / "away").rename(tmp_path / missing)
+
+
+def test_it_is_looked_for_secrets_after_the_project_and_anew_with_each_try() -> None:
+    assert HELM is not None
+    documents = rendered(HELM, "ratchet")
+    jobs = [one(documents, "Job", f"ratchet-{name}") for name in ("check", "migrate")]
+    first, second = (int(job["metadata"]["annotations"]["helm.sh/hook-weight"]) for job in jobs)
+    assert first < second
+    assert jobs[1]["spec"]["backoffLimit"] > 0
+    assert jobs[1]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+    assert "initContainers" not in jobs[0]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize(("roles", "secret"), [("true", "ratchet-connections-promoter"), ("false", "ratchet-connections")])
+def test_who_installs_is_told_of_the_secret_in_the_namespace_of_kubeflows_tasks(roles: str, secret: str, tmp_path: Path) -> None:
+    assert HELM is not None
+    chart = tmp_path / "ratchet"  # with its notes as an object, since `helm template` leaves them out
+    shutil.copytree(ROOT / "charts" / "ratchet", chart)
+    shutil.move(chart / "templates" / "NOTES.txt", chart / "notes.txt")
+    (chart / "templates" / "notes.yaml").write_text('notes: {{ tpl (.Files.Get "notes.txt") . | quote }}\n', encoding="utf-8")
+    command = ["template", "ratchet", str(chart), "--namespace", "sales", "--show-only", "templates/notes.yaml"]
+    command += [
+        "--set-file",
+        "project=ratchet.yaml",
+        "--set",
+        f"connections.roles={roles},kubeflow.url=http://ml-pipeline.ratchet:8888",
+    ]
+    told = yaml.safe_load(HELM.helm(*command, "--set", "kubeflow.namespace=ratchet"))["notes"]
+    assert f"kubectl -n ratchet get secret {secret}\n" in told
+    assert "get secret" not in HELM.helm(*command)
