@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cluster import __main__ as main
+from cluster.images import ROOT
 from cluster.jobs import start_job, upload
 from cluster.kind import Cluster
 from cluster.models import FIRST, Model, chosen, models
@@ -394,3 +397,68 @@ def test_a_run_on_kubeflow_is_started_in_the_models_toolbox_on_its_data(several:
         *("run", "--data", "s3://ratchet/churn/raw", "--snapshot", "month_000"),
         *("--force", "--runner", "kfp"),
     ]
+
+
+SCORES = "s3://ratchet/scores/latest.parquet"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["latest"], ["score", "latest", "--out", SCORES]),
+        (["month_001", "--version", "3"], ["score", "month_001", "--out", SCORES, "--version", "3"]),
+    ],
+)
+def test_scores_are_made_by_a_job_of_the_models_own_cronjob_whose_exit_code_is_the_commands(
+    several: Stub, monkeypatch: pytest.MonkeyPatch, asked: list[str], told: list[str]
+) -> None:
+    container = {"command": ["ratchet"], "args": ["score", "latest", "--out", ""], "env": [{"name": "A", "value": "b"}]}
+    several.answers("create job", {"spec": {"template": {"spec": {"containers": [container]}}}})
+    monkeypatch.setattr(main, "present", lambda: several.cluster)
+    followed: list[tuple[str, Model]] = []
+
+    def follow(_: Cluster, job: str, model: Model) -> int:
+        followed.append((job, model))
+        return 4
+
+    monkeypatch.setattr(main, "follow", follow)
+    done = CliRunner().invoke(main.app, ["score", *asked, "--out", SCORES, "--model", "churn"])
+    assert done.exit_code == 4, done.output
+    (made,) = several.calls("create job")
+    assert made[made.index("--namespace") + 1] == "team-a"
+    assert "--from=cronjob/leaving-score" in made
+    assert followed == [(made[made.index("job") + 1], Model("churn", "team-a", "leaving"))]
+    assert followed[0][0].startswith("leaving-score-")
+    created = json.loads((several.folder / "answers" / "stdin").read_text(encoding="utf-8"))  # the last call's
+    (sent,) = created["spec"]["template"]["spec"]["containers"]
+    assert (sent["command"], sent["args"]) == (["ratchet"], told)
+    assert {"name": "A", "value": "b"} in sent["env"]
+
+
+@pytest.mark.parametrize("out", ["scores.parquet", "/tmp/scores.csv"])  # noqa: S108 - no file is made
+def test_scores_that_would_go_with_the_pod_are_refused_before_anything_is_started(
+    several: Stub, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.setattr(main, "present", lambda: several.cluster)
+    done = CliRunner().invoke(main.app, ["score", "latest", "--out", out])
+    assert isinstance(done.exception, UserError)
+    assert "OUT would be a file in the pod, which goes with it" in str(done.exception)
+    assert not (several.folder / "calls").exists()
+
+
+def test_make_hands_over_what_is_to_be_scored_and_asks_for_what_is_missing() -> None:
+    def make(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [shutil.which("make") or "make", "--dry-run", "score", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    line = make("SNAPSHOT=month_001", f"OUT={SCORES}", "VERSION=3", "MODEL=churn", "NAMESPACE=team-a").stdout.splitlines()[-1]
+    words = shlex.split(line)
+    assert words[words.index("cluster") + 1 :] == [
+        *("score", "--model", "churn", "--namespace", "team-a", "--version", "3", "--out", SCORES, "month_001")
+    ]
+    for missing, sentence in (("OUT", "name the place"), ("SNAPSHOT", "name the snapshot")):
+        given = {"OUT": SCORES, "SNAPSHOT": "latest"}
+        del given[missing]
+        refused = make(*(f"{name}={value}" for name, value in given.items()))
+        assert refused.returncode != 0
+        assert sentence in refused.stderr
