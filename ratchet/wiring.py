@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.clients.home import keep_private, take_over
 from ratchet.core.address import BadAddress, read_address, sqlite_file, sqlite_url
+from ratchet.core.elsewhere import refuse_file_elsewhere
 from ratchet.core.errors import Misconfigured, NoSuchVersion, RatchetError, UserError
 from ratchet.estimators.catalogue import refuse_unknown
 from ratchet.ledger.journal import Journal
@@ -155,6 +156,7 @@ class Wiring:
         if "://" in place:
             from ratchet.sources.row_query import QueryRows
 
+            refuse_file_elsewhere(place)
             _refuse_address(place, "what is to be scored")
             return QueryRows(place, query, self.project, as_of, self.settings.source_timeout)
         from ratchet.sources.row_file import FileRows, is_row_file

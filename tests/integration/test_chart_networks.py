@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cluster.images import ROOT
 from pipelines import task_pods
 from tests.cluster.rendering import found_helm, one, pod_template, rendered
 from tests.integration.test_chart_pods import defaults, everything
@@ -179,6 +180,24 @@ def test_whoever_is_not_told_of_a_store_does_not_reach_it(service: str) -> None:
     for name, at in strangers.items():
         for port in ports.values():
             assert not allowed(where.policies, at, target, port, HOME), f"{name} reaches {service}:{port}"
+
+
+@pytest.mark.parametrize(("part", "store"), [("postgres", "PostgreSQL"), ("s3", "S3"), ("mlflow", "MLflow")])
+def test_the_platforms_page_names_every_part_of_the_ratchet_chart_that_reaches_a_store(part: str, store: str) -> None:
+    assert HELM is not None
+    (rule,) = one(rendered(HELM, "platform"), "NetworkPolicy", f"platform-{part}")["spec"]["ingress"]
+    let_in = {
+        name
+        for peer in rule["from"]
+        if "namespaceSelector" in peer
+        for expression in peer.get("podSelector", {}).get("matchExpressions", [])
+        for name in expression.get("values", [])
+        if not name.startswith("ml-pipeline")  # Kubeflow's, in other words
+    }
+    page = (ROOT / "charts" / "platform" / "README.md").read_text(encoding="utf-8").partition("## Who reaches what")[2]
+    (told,) = re.findall(rf"^\| {store} \|[^|;]*;([^|;]*);[^|]*\|$", page, flags=re.MULTILINE)
+    named = set(re.findall(r"\w+", told.replace("pages", "ui"))) - {"and", "of", "the", "ratchet", "chart"}
+    assert named == let_in
 
 
 @pytest.mark.parametrize("chart", ["platform", "kubeflow-pipelines"])

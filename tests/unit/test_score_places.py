@@ -21,6 +21,7 @@ from tests.support.loop import first_champion
 from tests.support.scoring import read, row_by_row, scored, small, stored
 from tests.support.shop import SHOP
 
+DOWNLOAD = ":// is no database, and rows to score are not read from there: download the file and name it by its path, or ingest it"
 DAY = date(2024, 5, 31)
 SECRET = "hunter2secret"  # noqa: S105 - nobody's
 
@@ -39,6 +40,8 @@ def test_a_place_with_a_form_is_a_file_and_one_with_a_scheme_a_database(wiring: 
 def test_without_a_snapshot_the_way_on_is_said(wiring: Wiring) -> None:
     with pytest.raises(UserError, match="no snapshot has been ingested yet: `ratchet data ingest` does it, or name a file"):
         wiring.rows_in("latest", DAY)
+    with pytest.raises(UserError, match="s3:// is no database"):
+        wiring.rows_in("s3://bucket/new.parquet", DAY)
     with pytest.raises(DataError, match="snapshot 'may' has not been ingested"):
         wiring.rows_in("may", DAY)
 
@@ -99,6 +102,13 @@ def test_scores_on_s3_are_one_object_that_comes_whole(tmp_path: Path, name: str)
     ("arguments", "sentence"),
     [
         (["sqlite:///x.db", "--out", "s.csv"], "a database needs --query"),
+        (["s3://bucket/new.parquet", "--out", "s.csv"], f"s3{DOWNLOAD}"),
+        (["S3://bucket/new.csv.gz", "--out", "s.csv", "--query", "SELECT 1"], f"s3{DOWNLOAD}"),
+        (["s3://bucket/month_001", "--out", "s.csv"], f"s3{DOWNLOAD}"),
+        ([f"https://me:{SECRET}@host:x/[new.csv?token={SECRET}", "--out", "s.csv"], f"https{DOWNLOAD}"),
+        (["gs://bucket/new.pq", "--out", "s.csv"], f"gs{DOWNLOAD}"),
+        (["file:///data/new.parquet", "--out", "s.csv"], "file:// is no database: name the file by its path"),
+        (["sqlite:///new.csv", "--out", "s.csv"], "a database needs --query"),
         (["latest", "--out", "s.csv", "--query", "SELECT 1"], "--query goes with the URL of a database"),
         (["new.csv", "--out", "s.csv", "--as-of", "yesterday"], "--as-of 'yesterday' is no date: write 2024-02-29"),
     ],
@@ -107,3 +117,4 @@ def test_options_that_do_not_go_together_are_refused(arguments: list[str], sente
     ended = CliRunner().invoke(app, ["score", *arguments])
     assert isinstance(ended.exception, UserError)
     assert sentence in str(ended.exception)
+    assert SECRET not in str(ended.exception)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ratchet.apps.cli.console import AsJson, complain, document, line
+from ratchet.core.elsewhere import refuse_file_elsewhere
 from ratchet.core.errors import UserError
 from ratchet.steps import score as score_step
 from ratchet.wiring import Wiring
@@ -29,7 +30,7 @@ def score(
         str,
         typer.Argument(
             metavar="SNAPSHOT|latest|FILE|SQL-URL",
-            help="A stored snapshot, a .parquet or .csv file with the features beside the key, or a database.",
+            help="A stored snapshot, a .parquet or .csv file on this machine with the features beside the key, or a database.",
         ),
     ],
     out: Annotated[
@@ -43,6 +44,7 @@ def score(
 ) -> None:
     """Score all rows of a snapshot, a file or a query, an entity a row; what is broken off is taken up by the same command."""
     day = _date(as_of) if as_of else datetime.now(UTC).date()
+    refuse_file_elsewhere(rows)
     database = "://" in rows
     if database != bool(query):
         message = "a database needs --query" if database else "--query goes with the URL of a database"
