@@ -32,7 +32,8 @@ from ratchet.estimators.explain import contributions
 from ratchet.project.file import Project
 from ratchet.tasks.task import Answers
 from serving.asked import Asked, Asking, posted_text
-from serving.bodies import Refused, batch_limit, items_in, json_in, limit_of, read_body
+from serving.batch_body import read_batch
+from serving.bodies import Refused, batch_limit, json_in, limit_of, read_body
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
@@ -130,8 +131,8 @@ async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]
     async with parts.turns.place() as hold:
         body = await read_body(request, batch_limit(parts.project), hold)
         async with parts.turns.work():  # parsing is work too: sixty bodies that are here at once would take the loop for a second
-            sent = json_in(body, counted=parts.asking.takes_features)
-            items = items_in(sent, parts.project.entity, parts.project.serving.max_batch)
+            project, counted = parts.project, parts.asking.takes_features
+            items = await read_batch(body, project.entity, project.serving.max_batch, limit_of(project), counted=counted)
             parts.rate.charge(max(0, len(items) - 1))
             return await _answers(items, served, parts, probe=_is_probe(request))
 
