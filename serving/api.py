@@ -156,8 +156,9 @@ async def _answers(sent: list[Any], served: Served, parts: Parts, *, probe: bool
 
 async def _all_asked(sent: list[Any], served: Served, parts: Parts, *, probe: bool) -> list[Asked | Refused]:
     needed, items, refused, cells = served.bundle.features, list[Asked | Refused](), 0, 0
+    golden = served.golden if probe else None
     for body in sent:
-        item = parts.asking.read_item(body, needed, refused, probe=probe)
+        item = parts.asking.read_item(body, needed, refused, golden)
         items.append(item)
         refused += isinstance(item, Refused)
         cells += len(item.posted) if isinstance(item, Asked) and item.posted else 0
@@ -190,7 +191,7 @@ async def _explain(request: Request, parts: Parts) -> dict[str, Any]:
     served, probe = _served(parts), _is_probe(request)
     asked = await _asked(request, served, parts, probe=probe)
     row = await _row_of(asked, parts)
-    warned = _warned(row, parts, probe=probe)
+    warned = _warned(asked, row, parts, probe=probe)
     scorer, typical = served.bundle.scorer, served.bundle.typical
     score = scorer.row(row) if asked.posted is None else _posted_score(served, row)
     shares = await run_in_threadpool(contributions, scorer, row, typical)
@@ -250,11 +251,11 @@ def _served(parts: Parts) -> Served:
 
 
 async def _asked(request: Request, served: Served, parts: Parts, *, probe: bool) -> Asked:
-    asking = parts.asking
+    asking, golden = parts.asking, served.golden if probe else None
     if not asking.takes_features:
-        return asking.read(json_in(await read_body(request)), ())
+        return asking.read(json_in(await read_body(request)), (), golden=golden)
     body = json_in(await read_body(request, limit_of(parts.project)), counted=True)
-    return asking.read(body, served.bundle.features, probe=probe)
+    return asking.read(body, served.bundle.features, golden=golden)
 
 
 async def _row_of(asked: Asked, parts: Parts) -> Row:
@@ -302,7 +303,7 @@ def _is_probe(request: Request) -> bool:
 
 
 def _answer(asked: Asked, row: Row, score: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
-    warned = _warned(row, parts, probe=probe)
+    warned = _warned(asked, row, parts, probe=probe)
     features = _plain(row)
     now = time()
     prediction_id = _new_id(now)
@@ -331,9 +332,9 @@ def _named(asked: Asked, parts: Parts) -> dict[str, str]:
     return {parts.project.entity: asked.entity} if asked.entity else {}
 
 
-def _warned(row: Row, parts: Parts, *, probe: bool) -> dict[str, str]:
+def _warned(asked: Asked, row: Row, parts: Parts, *, probe: bool) -> dict[str, str]:
     """What an answer warns of, as a part of it. Raises Refused (409)."""
-    warning = parts.stale.warning(row, probe=probe)
+    warning = parts.stale.warning(row, probe=probe, golden=asked.golden)
     return {"warning": warning} if warning else {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, text
 
-from ratchet.core.schema import EMPTY, DType, StoredRow, features_hash
+from ratchet.core.schema import EMPTY, DType, FeatureValue, GoldenRow, StoredRow, features_hash
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.sources.cells import typed
@@ -23,6 +24,7 @@ from serving.bodies import ONE, batch_limit, limit_of
 from serving.cell import Misfit, reader
 from serving.connection import LARGEST_BODY
 from tests.support.fake_wiring import PROJECT, ROWS, linear_bundle
+from tests.unit import test_serving_api
 from tests.unit.test_serving_api import Server
 
 AGE = {"name": "age", "table": "facts", "dtype": "float", "nullable": True, "range": [0, 120]}
@@ -239,6 +241,11 @@ def test_items_of_a_batch_are_posted_named_or_both(make: Make) -> None:
     assert ([item.get("status") for item in twice], twice[1]["customer"]) == ([422, None], "ben")
 
 
+def test_a_batch_of_too_many_is_refused_before_the_rest_of_it_is_read(make: Make) -> None:
+    response = make("alone").client.post("/predict_batch", content=b"[" + b"{}," * 6 + b"no JSON")
+    assert (response.status_code, "more than the 5 that one batch may have" in response.json()["error"]) == (422, True)
+
+
 def test_an_explanation_is_of_the_posted_features(make: Make) -> None:
     answer = ask(make("alone"), {"visits": 4, "plan": "gold"}, "/explain")
     assert answer["contributions"]["plan"] == pytest.approx(1.3)
@@ -255,11 +262,51 @@ def test_the_request_log_keeps_what_makes_the_scored_row_again(make: Make) -> No
     assert features_hash({**ROWS["anna"], **content["features"]}) == digest
 
 
+PROBE = {"x-ratchet-probe": "1"}
+OF_OLD: dict[str, FeatureValue] = {"visits": None, "plan": "a plan of old"}
+
+
+@pytest.fixture
+def of_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The served version has a golden row that fits the rules of its time."""
+    bundle = linear_bundle(0.25)
+    golden = GoldenRow("zoe", OF_OLD, bundle.scorer.row(OF_OLD))
+    monkeypatch.setattr(test_serving_api, "linear_bundle", lambda _: replace(bundle, golden=(*bundle.golden, golden)))
+
+
+@pytest.mark.usefixtures("of_old")
 def test_a_probe_is_answered_by_the_rules_of_the_versions_own_time_and_not_logged(make: Make) -> None:
     server = make("alone", nullable=False)
-    golden = {"visits": None, "plan": "a plan of old"}
-    probe = server.client.post("/predict", json={"features": golden}, headers={"x-ratchet-probe": "1"})
-    assert (probe.status_code, kept(server)) == (200, [])
+    for golden in (OF_OLD, {"plan": "a plan of old"}, {**OF_OLD, "age": None}):
+        for path in ("/predict", "/explain"):
+            assert server.client.post(path, json={"features": golden}, headers=PROBE).status_code == 200
+    assert kept(server) == []
+
+
+@pytest.mark.usefixtures("of_old")
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"visits": None, "plan": "basic"},
+        {"visits": 1, "plan": "a plan of old"},
+        {"visits": 51, "plan": "gold"},
+        {**OF_OLD, "age": 121},
+        {**OF_OLD, "age": []},
+        {"visits": {}},
+        {},
+        [],
+    ],
+)
+def test_a_probe_with_a_row_of_its_own_is_held_to_the_rules(make: Make, features: Any) -> None:
+    server = make("alone", nullable=False)
+    for path in ("/predict", "/explain"):
+        asked = [server.client.post(path, json={"features": features}, headers=given) for given in (PROBE, {})]
+        assert [answer.status_code for answer in asked] == [422, 422]
+        assert asked[0].json() == asked[1].json()
+    sent = [{"features": features}, {"features": OF_OLD}]
+    alone, golden = server.client.post("/predict_batch", json=sent, headers=PROBE).json()
+    assert (alone["status"], golden["model_version"]) == (422, 1)
+    assert [item["status"] for item in server.client.post("/predict_batch", json=sent).json()] == [422, 422]
 
 
 def test_a_version_of_other_types_refuses_what_fits_the_project_alone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,6 +339,10 @@ def test_old_features_are_warned_of_or_refused_as_the_project_says_and_counted(m
     assert 'ratchet_stale_features_total{then="refused",version="1"} 3.0' in strict.client.get("/metrics").text.splitlines()
     probe = strict.client.post("/predict", json={"customer": "anna"}, headers={"x-ratchet-probe": "1"})
     assert (probe.status_code, "warning" in probe.json()) == (200, True)  # a promotion compares versions, not months
+    strict.wiring.features.put({**ROWS, "zoe": ROWS["anna"]})
+    refused = strict.client.post("/predict", json={"customer": "zoe"}, headers=PROBE)
+    assert (refused.status_code, list(refused.json())) == (409, ["error"])  # no golden row is hers
+    assert 'ratchet_stale_features_total{then="refused",version="1"} 3.0' in strict.client.get("/metrics").text.splitlines()
 
 
 def test_features_of_today_or_of_an_unknown_day_are_not_old(make: Make) -> None:
