@@ -16,6 +16,7 @@ from typing import Any
 from ratchet.core.entity_key import code_of
 from ratchet.core.schema import EMPTY, DType, FeatureValue
 from ratchet.project.columns import Column
+from serving.text_cell import spelt
 
 MAX_TEXT = 256  # characters of a category
 EXACT = 2**53  # beyond it a float stands for several whole numbers
@@ -57,9 +58,11 @@ def reader(column: Column, today: Today, *, may_miss: bool) -> Reader:
             return None
         return found if fits is None else fits(value, found)
 
+    cell = spelt(column.dtype)
+
     def read_tolerantly(value: Any) -> FeatureValue:
         try:
-            return read(value)
+            return read(cell(value))
         except Misfit:
             if isinstance(value, list | dict):  # no cell of any table
                 raise

@@ -411,6 +411,73 @@ def test_a_value_is_taken_or_refused_as_ingest_takes_or_refuses_it_in_a_table(co
     assert [posted(column, value) for value in values] == [ingested(column, value) for value in values]
 
 
+WRITTEN = (
+    *(
+        "41",
+        " 41 ",
+        "41.0",
+        "41.",
+        "+41",
+        "-41",
+        "007",
+        "1e1",
+        "1E+1",
+        ".5",
+        "5.5",
+        "1_000",
+        "1,5",
+        "0x1f",
+        "9" * 16,
+        "9" * 17,
+        "9" * 18,
+    ),
+    *(
+        "true",
+        "True",
+        "TRUE",
+        "false",
+        "1",
+        "1.0",
+        "0",
+        "0.0",
+        "yes",
+        "t",
+        "no",
+        "٤١",
+        "inf",
+        "-Infinity",
+        "nan",
+        "1e999",
+        "",
+        " ",
+        "NA",
+    ),
+    *("True ", "False", "basic", "gold", "\xa041", "null", "4 1", "--1", ".", "+", "e1", "1e", "-0", "0" * 200 + "41"),
+)
+TOLERANT = [
+    Column.model_validate({"name": "a", "table": "facts", "on_unknown": "missing", **given})
+    for given in (
+        {"dtype": "int"},
+        {"dtype": "int", "range": [0, 40]},
+        {"dtype": "float"},
+        {"dtype": "float", "range": [0, 40]},
+        {"dtype": "bool"},
+        {"dtype": "category"},
+        {"dtype": "category", "categories": ["True", "basic", "41", "NA"]},
+        {"dtype": "category", "categories": ["true", "1"]},
+    )
+]
+
+
+@pytest.mark.parametrize("column", TOLERANT, ids=lambda column: f"{column.dtype}-{column.range or column.categories}")
+def test_tolerance_covers_what_ingest_would_call_unfit_and_nothing_else(column: Column) -> None:
+    # a column of whole numbers is refused for one that is not exact, a CSV's of floats is not: and JSON does not tell them apart
+    scalars = tuple(value for value in SCALARS if column.dtype is not DType.FLOAT or abs(value) <= 2**53)
+    values = (*scalars, *WRITTEN, *WORDS)
+    wrong = {repr(value): (posted(column, value), ingested(column, value)) for value in values}
+    assert {value: both for value, both in wrong.items() if both[0] != both[1] or type(both[0]) is not type(both[1])} == {}
+
+
 def test_an_entity_called_features_is_refused_where_requests_bring_them() -> None:
     assert Project.model_validate({**project_of("never").model_dump(), "entity": "features"}).entity == "features"
     with pytest.raises(ValueError, match="the entity cannot be called features"):
