@@ -11,9 +11,8 @@ from starlette.requests import Request
 
 from ratchet.core.entity_key import EXACT, MAX_KEY, NO_NAME, key_of, wrong_with
 from ratchet.core.errors import DataError
-from ratchet.core.schema import DType
+from ratchet.core.schema import LONGEST_CELL, DType
 from ratchet.project.file import Project
-from serving.cell import MAX_TEXT
 from serving.connection import LARGEST_BODY
 
 MAX_ENTITY = MAX_KEY  # characters of an entity's name
@@ -21,7 +20,8 @@ MAX_WHOLE = EXACT  # beyond it a JSON number with a point may stand for several 
 ONE = 64 * 1024  # bytes of a body with one entity
 MAX_OBJECTS = 1000  # of an item: beyond what anybody means, and below what takes long
 EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
-_NUMBER, _TEXT = 64, 4 * MAX_TEXT + 16  # bytes of a posted value, with the marks around it
+_NUMBER, _TEXT = 64, 1040  # bytes of a posted value, with the marks around it
+_LONG = 2 * LONGEST_CELL  # and of a text that is longer, quotes and line breaks in it written as JSON has them
 
 
 class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
@@ -90,8 +90,9 @@ def _check_kind(request: Request) -> None:
 
 
 def limit_of(project: Project) -> int:
-    """Bytes that a body with one entity may have."""
-    return ONE + row_bytes(project)
+    """Bytes that a body with one entity may have: one long text too, unless lists of categories allow none."""
+    long = project.takes_posted != "never" and any(one.dtype is DType.CATEGORY and not one.categories for one in project.features)
+    return ONE + row_bytes(project) + (_LONG if long else 0)
 
 
 def batch_limit(project: Project) -> int:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, text
 
-from ratchet.core.schema import EMPTY, DType, FeatureValue, GoldenRow, StoredRow, features_hash
+from ratchet.core.schema import EMPTY, LONGEST_CELL, DType, FeatureValue, GoldenRow, StoredRow, features_hash
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.sources.cells import typed
@@ -155,7 +155,8 @@ def test_dates_become_what_the_version_was_trained_on(make: Make) -> None:
         ({"since": 1.5}, "not a whole number"),
         ({"since": True}, "not a date as 2024-01-31"),
         ({"plan": "golden"}, "features.plan is 'golden', none of basic, gold (categories)"),
-        ({"plan": "x" * 300}, "features.plan has 300 characters, more than 256 (dtype: category)"),
+        ({"plan": "x" * 300}, "features.plan is 'xxx"),
+        ({"plan": "x" * 65_537}, "features.plan has 65,537 bytes, more than the 65,536 that a category may have (dtype: category)"),
         ({"plan": "\ud800"}, "features.plan has characters that no text can have (dtype: category)"),
         ({"plan": True}, "not text, or a whole number that is a code (dtype: category)"),
         ({"plan": 1.5}, "not text, or a whole number that is a code (dtype: category)"),
@@ -361,6 +362,17 @@ def test_bodies_may_be_as_large_as_the_projects_features_need() -> None:
     assert batch_limit(project_of("alone", max_batch=10_000)) == LARGEST_BODY
 
 
+def test_a_text_that_ingest_takes_is_posted_whole_and_one_too_long_is_refused_by_both() -> None:
+    free = {"name": "note", "table": "facts", "dtype": "category", "nullable": True}
+    project = project_of()
+    project = Project.model_validate({**project.model_dump(), "features": [*project.model_dump()["features"], free]})
+    column, longest = project.features[-1], '\n"' * (LONGEST_CELL // 2)
+    assert posted(column, longest) == ingested(column, longest) == longest
+    assert posted(column, longest + "x") == ingested(column, longest + "x") == REFUSED
+    assert len(json.dumps({"customer": "anna", "features": {"note": longest}})) < limit_of(project)
+    assert limit_of(project) > limit_of(project_of()) + LONGEST_CELL
+
+
 def test_a_row_is_the_dict_of_its_features_and_its_date_beside_it() -> None:
     assert StoredRow({"a": 1.0}, date(2024, 2, 29)) == {"a": 1.0}
 
@@ -452,7 +464,26 @@ WRITTEN = (
         " ",
         "NA",
     ),
-    *("True ", "False", "basic", "gold", "\xa041", "null", "4 1", "--1", ".", "+", "e1", "1e", "-0", "0" * 200 + "41"),
+    *(
+        "True ",
+        "False",
+        "basic",
+        "gold",
+        "\xa041",
+        "null",
+        "4 1",
+        "--1",
+        ".",
+        "+",
+        "e1",
+        "1e",
+        "-0",
+        "0" * 9000 + "41",
+        "x" * 300,
+        "x" * 65_536,
+        "x" * 65_537,
+        "é" * 32_769,
+    ),
 )
 TOLERANT = [
     Column.model_validate({"name": "a", "table": "facts", "on_unknown": "missing", **given})
