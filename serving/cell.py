@@ -20,7 +20,8 @@ from serving.text_cell import spelt
 
 EXACT = 2**53  # beyond it a float stands for several whole numbers
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?"
-PARTS = {"weekday": (0, 6), "month": (1, 12)}  # what a part of a date is, as a number
+DAYS = date.max.toordinal()  # more than lie between any two dates: 20240131 is a date that lost its marks, and no number of days
+PARTS = {"days": (-DAYS, DAYS), "weekday": (0, 6), "month": (1, 12)}  # what is made of a date, as a number
 
 _DATE = re.compile(DATE)
 _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no character
@@ -139,7 +140,7 @@ def _text(value: Any, declared: frozenset[str]) -> FeatureValue:
 
 
 def _date(column: Column, today: Today) -> Reader:
-    low, high = PARTS.get(column.of_date, (-math.inf, math.inf))
+    low, high = PARTS[column.of_date]
 
     def read(value: Any) -> FeatureValue:
         if value is None:

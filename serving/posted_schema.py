@@ -50,7 +50,7 @@ def _allowed(column: Column, *, optional: bool) -> list[Node]:
         case DType.BOOL:
             return [{"type": "boolean"}, {"enum": [0, 1]}]
         case DType.DATE:
-            part = PARTS.get(column.of_date, (-EXACT, EXACT))
+            part = PARTS[column.of_date]
             number = {
                 "minimum": max(part[0], part[0] if low is None else low),
                 "maximum": min(part[1], part[1] if high is None else high),

@@ -216,6 +216,18 @@ def test_what_the_project_allows_none_of_must_be_posted(make: Make) -> None:
     assert ask(server, {"visits": 1})["status"] == 200
 
 
+@pytest.mark.parametrize("number", [20_240_131, -20_240_131, 20_240_131.0, 3_652_060, -3_652_060, 1_706_659_200, 2**53])
+def test_a_number_that_no_date_gives_is_no_date(make: Make, number: float) -> None:
+    answer = ask(make("alone"), {"visits": 1, "since": number})
+    assert (answer["status"], "not a date as 2024-01-31 (dtype: date)" in answer["error"]) == (422, True)
+
+
+def test_whole_days_are_taken_as_far_as_dates_reach() -> None:
+    read = reader(project_of().features[4], lambda: date.max, may_miss=False)
+    assert read("0001-01-01") == read(3_652_058) == 3_652_058.0
+    assert [read(days) for days in (-3_652_059, 0, 10_101)] == [-3_652_059.0, 0.0, 10_101.0]
+
+
 def test_values_are_read_as_ingest_reads_them(make: Make) -> None:
     server = make("alone")
     sent = {"visits": 3.0, "vip": 1, "tariff": 2.0, "sloppy": 10}
