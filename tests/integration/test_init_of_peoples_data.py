@@ -253,6 +253,48 @@ def test_a_column_that_copies_the_label_is_left_out_by_name(
     assert why in left_out(found)[f"customers.{header}"]
 
 
+def test_few_rows_of_the_rarer_label_hide_no_column_that_knows_it(tmp_path: Path) -> None:
+    frames = people(200)
+    gone = np.arange(200) % 14 == 0  # 15 rows
+    frames["labels"]["churned"] = gone.astype(int)
+    frames["customers"]["churn_date"] = np.where(gone, "2024-01-20", "")
+    frames["customers"].loc[gone, "churn_date"] = [f"2024-01-{day:02d}" for day in range(1, 16)]
+    frames["customers"]["copy"] = np.where(gone, "x", "y")
+    frames["customers"]["refund"] = gone * 100.0 + np.arange(200) / 7
+    _, columns, found = tried(tmp_path, frames)
+    assert set(columns) == {"age", "income", "plan"}
+    assert left_out(found)["customers.churn_date"].startswith("it is filled only where the label is 1, and in all of those")
+    assert left_out(found)["customers.copy"].startswith("a copy of the label")
+    assert left_out(found)["customers.refund"].startswith("it tells the labels apart without an error")
+
+
+def test_what_may_know_the_label_or_be_luck_in_few_rows_is_asked_about(tmp_path: Path) -> None:
+    frames = people(60)
+    gone = np.arange(60) % 20 == 0  # 3 rows
+    frames["labels"]["churned"] = gone.astype(int)
+    frames["customers"]["fee_back"] = np.where(gone, np.arange(60) + 0.5, np.nan)
+    frames["customers"]["copy"] = np.where(gone, "x", "y")
+    _, columns, found = tried(tmp_path, frames)
+    assert {"fee_back", "copy"} <= set(columns)
+    asked = {doubt.place: doubt.why for doubt in found.doubts if doubt.taken}
+    assert set(asked) == {"customers.fee_back", "customers.copy"}
+    assert all("luck" in why for why in asked.values())
+    assert {part.place for part in found.parts if part.doubtful} == set(asked)
+    left = found.settled({"customers.copy": False})
+    assert "copy" not in checked(left, tmp_path)[1]
+    assert "a copy of the label" in left_out(left)["customers.copy"]
+
+
+def test_a_few_cells_that_are_filled_by_luck_raise_no_doubt(tmp_path: Path) -> None:
+    frames = people(200)
+    frames["labels"]["churned"] = (np.arange(200) % 4 == 0).astype(int)
+    frames["customers"]["gift"] = np.where(np.arange(200) < 1, 3.5, np.nan)
+    frames["customers"].loc[8, "gift"] = 4.5  # both left
+    _, columns, found = tried(tmp_path, frames)
+    assert "gift" in columns
+    assert found.doubts == []
+
+
 def test_numbers_that_name_a_row_are_left_out_and_a_person_may_take_them(tmp_path: Path) -> None:
     frames = people()
     order = np.random.default_rng(1).permutation(ROWS)

@@ -180,18 +180,21 @@ class Whole:
         features, left, doubts = [], [], []
         for seen, verdict in self.verdicts:
             place = f"{seen.table}.{seen.header}"
-            known = self.joint.known.get((seen.table, seen.header), "")
+            hint = self.joint.known.get((seen.table, seen.header))
+            known = hint is not None and hint.sure
             why, doubt = verdict.why, verdict.doubt if isinstance(verdict, Taken) else ""
             taken = isinstance(verdict, Taken) and not known
-            if known:
-                why = f"{known}: the model would not know it before"
+            if hint is not None and hint.sure:
+                why = f"{hint.why}: the model would not know it before"
+            elif hint is not None:
+                doubt = f"{hint.why}, which is luck in few rows, or the model would not know it before" + (doubt and f"; {doubt}")
             if verdict.entry and (doubt or not taken):
                 doubts.append(Doubt(place, doubt or why, taken))
             if answers.get(place, taken) and verdict.entry:
                 entry = self._named(seen, names, table_names, verdict.entry)
                 entries.append(entry)
                 said = "; ".join(part for part in (why, doubt) if part)
-                features.append(Part(place, entry["name"], _type(entry), said, doubtful=bool(doubt or known)))
+                features.append(Part(place, entry["name"], _type(entry), said, doubtful=bool(doubt) or known))
             else:
                 kept = self._named(seen, Names(names.taken), table_names, verdict.entry) if verdict.entry else {}
                 left.append(Part(place, "", "", why if not taken else f"{doubt or why} (left out as asked)", kept))
