@@ -17,6 +17,7 @@ from ratchet.core.schema import DType
 from ratchet.project.columns import Column
 from ratchet.project.file import Project, load_project
 from ratchet.sources.folder import TableSource
+from ratchet.sources.guess.dates import date_in, dates_of
 from ratchet.sources.guess.project import guess
 from ratchet.sources.guess.whole import Described
 from tests.support.shop import put
@@ -331,6 +332,52 @@ def test_dates_are_read_from_the_folders_names(tmp_path: Path, names: list[str],
     project, _ = checked(found, tmp_path)
     assert sorted(str(project.date_of(name)) for name in names) == dates
     assert ("GUESSED" in found.text) is (names[0] == "one")
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("01-31-2024", "2024-01-31"),
+        ("31-01-2024", "2024-01-31"),
+        ("31.5.2024", "2024-05-31"),
+        ("05-05-2024", "2024-05-05"),
+        ("2024-1", "2024-01-31"),
+        ("2023-9", "2023-09-30"),
+        ("customers_2024_5", "2024-05-31"),
+        ("marketing_2024", "2024-12-31"),
+        ("market2024", "2024-12-31"),
+        ("salesMay2024", "2024-05-31"),
+        ("März_2024", "2024-03-31"),
+        ("september-2024", "2024-09-30"),
+        ("15-Jan-2024", "2024-01-15"),
+        ("January 15, 2024", "2024-01-15"),
+        ("v2_jan_2024", "2024-01-31"),
+        ("2024-W05-3", "2024-01-31"),
+        ("2024-05-31_v2", "2024-05-31"),
+        ("part1_2024-05", "2024-05-31"),
+        *((name, None) for name in ("01-02-2024", "v2_2024", "2024_17", "2024-13", "jan_sales_2024", "2024-01-01_2024-01-31")),
+        *((name, None) for name in ("2024-01_2024-03", "2024Q1-2024Q3", "2024-05_12", "2024H1", "20241399", "2024-015", "one")),
+    ],
+)
+def test_a_name_says_the_date_that_a_person_reads_in_it_or_none(name: str, day: str | None) -> None:
+    found = date_in(name)
+    assert (None if found is None else str(found)) == day
+
+
+@pytest.mark.parametrize("name", ["2024-02-30", "20240230", "31-02-2024", "2024-31-01", "x_2024-00-10", "30 Feb 2024", "2024-W60"])
+def test_a_day_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=f"the folder {name} is named by a day that there is not: .*`snapshots:`"):
+        dates_of([name])
+
+
+def test_dates_that_are_not_sure_are_said_on_screen_to_be_guessed(tmp_path: Path) -> None:
+    for name in ("01-02-2024", "01-03-2024"):
+        put(tmp_path / "data" / name, people())
+    found = guess(tmp_path / "data")
+    assert "GUESSED" in found.text
+    said = [note for note in found.notes if "01-02-2024" in note]
+    assert len(said) == 1
+    assert "`snapshots:`" in said[0]
 
 
 def test_two_folders_of_one_date_are_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -15,7 +16,7 @@ from ratchet.core.errors import DataError, ProjectError
 from ratchet.project.file import DataPolicy, Project
 from ratchet.snapshots.layout import EVENT_TIMESTAMP
 from ratchet.sources.guess.columns import Left, Taken
-from ratchet.sources.guess.dates import dates_of
+from ratchet.sources.guess.dates import date_in, dates_of
 from ratchet.sources.guess.folders import Folders
 from ratchet.sources.guess.holdout import Held, choose
 from ratchet.sources.guess.joint import Joint
@@ -111,7 +112,16 @@ class Whole:
             *left,
         ]
         newest = max(self.folders.read, key=lambda name: (dates.get(name) is None, str(dates.get(name, name))))
-        return Described(text, held, parts, doubts, [*self.notes, *self._said()], self.folders.place, newest, self)
+        return Described(
+            text,
+            held,
+            parts,
+            doubts,
+            [*self.notes, *_guessed_dates(dates, spoken=spoken), *self._said()],
+            self.folders.place,
+            newest,
+            self,
+        )
 
     def _held(self) -> Held:
         """By a snapshot in the middle: the newest one's labels may not all have come."""
@@ -226,6 +236,13 @@ class Whole:
         if self.label.guessed:
             said.append(f"label: {self.label.guessed}")
         return said
+
+
+def _guessed_dates(dates: Mapping[str, date], *, spoken: bool) -> list[str]:
+    if spoken:
+        return []
+    unsure = next((name for name in dates if date_in(name) is None), next(iter(dates)))
+    return [f"the date of {unsure} is not sure: dates are GUESSED as month ends: put the true ones under `snapshots:`"]
 
 
 def _type(entry: Mapping[str, Any]) -> str:
