@@ -388,6 +388,66 @@ def test_two_folders_of_one_date_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "example"),
+    [
+        ("%d/%m/%Y", "06/01/2023"),
+        ("%m/%d/%Y", "01/06/2023"),
+        ("%d.%m.%Y", "06.01.2023"),
+        ("%Y/%m/%d", "2023/01/06"),
+        ("%d/%m/%y", "06/01/23"),
+        ("%d/%m/%Y %H:%M", "06/01/2023 00:00"),
+        ("%d-%b-%Y", "06-Jan-2023"),
+        ("%B %d, %Y", "January 06, 2023"),
+        ("%Y-%m", "2023-01"),
+        ("%m/%Y", "01/2023"),
+        ("%Y%m%d", "20230106"),
+        ("%Y%m%d.0", "20230106.0"),
+    ],
+)
+@pytest.mark.parametrize("write", [put, parquet])
+def test_dates_that_are_not_iso_are_left_out_by_name_with_the_line_that_takes_them(
+    tmp_path: Path, form: str, example: str, write: Callable[[Path, Frames], Path]
+) -> None:
+    frames = people()
+    days = pd.Series(pd.date_range("2023-01-06", periods=ROWS // 10).repeat(10)).sample(frac=1, random_state=1)
+    days.iloc[0] = pd.Timestamp("2023-01-06")
+    frames["customers"]["opened"] = days.dt.strftime(form).to_numpy()
+    write(tmp_path / "data" / "2024-01-31", frames)
+    found = guess(tmp_path / "data")
+    _, columns = checked(found, tmp_path)
+    assert "opened" not in columns
+    assert (
+        left_out(found)["customers.opened"] == f"dates that are not ISO, as {example!r}: written as 2023-01-31 the line takes them"
+    )
+    assert "  # - {name: opened, table: customers, dtype: date, on_unknown: missing}" in found.text
+    assert "customers.opened" not in {doubt.place for doubt in found.doubts}, "a yes would not make it fit"
+
+
+def test_days_as_whole_numbers_of_parquet_are_no_sizes(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"]["opened"] = [20230101 + row % 28 for row in range(ROWS)]
+    frames["customers"]["visited"] = [None if row % 5 == 0 else 20230101.0 + row % 28 for row in range(ROWS)]
+    frames["customers"]["amount"] = [20230101 + row * 37 % 900 for row in range(ROWS)]  # 20230138 is no day
+    found = guess(parquet(tmp_path / "data" / "2024-01-31", frames))
+    assert left_out(found)["customers.opened"].startswith("dates that are not ISO, as '20230101'")
+    assert left_out(found)["customers.visited"].startswith("dates that are not ISO, as '20230102'")
+    assert checked(found, tmp_path)[1]["amount"].dtype is DType.INT
+
+
+def test_what_only_looks_a_little_like_dates_stays_what_it_is(tmp_path: Path) -> None:
+    frames = people()
+    size, version, season = ["10/12", "8/10", "12/14"], ["1.2.10", "1.3.0", "2.0.1"], ["2022-23", "2023-24", "2021-22"]
+    for header, values in {"size": size, "version": version, "season": season}.items():
+        frames["customers"][header] = np.resize(values, ROWS)
+    frames["customers"]["opened"] = [f"2023-01-{row % 28 + 1:02d}" for row in range(ROWS)]
+    _, columns, _ = tried(tmp_path, frames)
+    assert {header: columns[header].dtype for header in ("size", "version", "season", "opened")} == {
+        **dict.fromkeys(("size", "version", "season"), DType.CATEGORY),
+        "opened": DType.DATE,
+    }
+
+
+@pytest.mark.parametrize(
     ("written", "why"),
     [
         ([f"{row},{row % 900 + 100}.50" for row in range(1, ROWS + 1)], "numbers written with ','"),

@@ -8,31 +8,15 @@ from calendar import monthrange
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-from types import MappingProxyType
 
 from ratchet.core.errors import DataError
+from ratchet.sources.guess.written import MONTHS
 
 _FIRST_MONTH = (2024, 1)
 _DECEMBER = 12
-# whole names and abbreviations, English and German
-_NAMES = (
-    "jan january januar",
-    "feb february februar",
-    "mar march mär mrz märz maerz",
-    "apr april",
-    "may mai",
-    "jun june juni",
-    "jul july juli",
-    "aug august",
-    "sep sept september",
-    "oct october okt oktober",
-    "nov november",
-    "dec december dez dezember",
-)
-_MONTHS = MappingProxyType({word: number for number, words in enumerate(_NAMES, 1) for word in words.split()})
 _YEAR, _MONTH, _DAY = r"(?P<year>(?:19|20)\d\d)", r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])"
 # a word of its own, also as in salesJan2024
-_WORD = rf"(?:(?<![^\W\d_])|(?<=[a-z])(?=[A-Z]))(?P<word>(?i:{'|'.join(sorted(_MONTHS, key=len, reverse=True))}))(?![^\W\d_])\.?"
+_WORD = rf"(?:(?<![^\W\d_])|(?<=[a-z])(?=[A-Z]))(?P<word>(?i:{'|'.join(sorted(MONTHS, key=len, reverse=True))}))(?![^\W\d_])\.?"
 _GAP = "[-_. ,]{0,2}"
 _NO_DIGIT_BEFORE, _NO_DIGIT_AFTER = r"(?<!\d)(?<!\d[-_. /])", r"(?![-_. /]?\d)"  # which would be a day, or another month
 
@@ -73,11 +57,11 @@ def _day_first_or_month_first(found: dict[str, str]) -> date:
 
 
 def _named_month(found: dict[str, str]) -> date:
-    return _month_end(int(found["year"]), _MONTHS[found["word"].casefold()])
+    return _month_end(int(found["year"]), MONTHS[found["word"].casefold()])
 
 
 def _named_day(found: dict[str, str]) -> date:
-    return _day(found | {"month": str(_MONTHS[found["word"].casefold()])})
+    return _day(found | {"month": str(MONTHS[found["word"].casefold()])})
 
 
 def _week(found: dict[str, str]) -> date:

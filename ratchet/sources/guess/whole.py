@@ -198,7 +198,8 @@ class Whole:
                 why = f"{hint.why}: the model would not know it before"
             elif hint is not None:
                 doubt = f"{hint.why}, which is luck in few rows, or the model would not know it before" + (doubt and f"; {doubt}")
-            if verdict.entry and (doubt or not taken):
+            asked = isinstance(verdict, Taken) or verdict.asked
+            if verdict.entry and asked and (doubt or not taken):
                 doubts.append(Doubt(place, doubt or why, taken))
             if answers.get(place, taken) and verdict.entry:
                 entry = self._named(seen, names, table_names, verdict.entry)
