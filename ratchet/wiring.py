@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -198,12 +198,6 @@ class Wiring:
     def _kept_for(self, out: str) -> Path:
         """Where the parts are kept of what is no file here."""
         return self.settings.folder / "scores" / hashlib.sha256(out.encode()).hexdigest()[:16]
-
-    def prepared_row(self, rows: Mapping[str, Mapping[str, Any]], as_of: date) -> dict[str, Any]:
-        """Features of one entity whose tables came with a request, by the project's `prepare`; see sources.prepare.prepared_row."""
-        from ratchet.sources.prepare import prepared_row
-
-        return prepared_row(self.project, as_of, rows)
 
     def labels_in(self, file: Path) -> Columns:
         """The late labels of a CSV file, as `RequestLog.join` takes them."""

@@ -62,43 +62,6 @@ def prepared(
     }
 
 
-def prepared_row(project: Project, as_of: date, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The features of one entity whose tables came with a request, by the same function as at ingest.
-
-    Args:
-        project: names the function and the features.
-        as_of: the date that the request counts as of.
-        rows: cells by table and header, as JSON has them.
-
-    Returns: cells by feature, not yet held against the project.
-    Raises DataError, whose text is for the caller; ProjectError when the function cannot be called.
-    """
-    code = project.own_code
-    tables = {}
-    for name, cells in rows.items():
-        if name not in project.tables:
-            message = f"there is no table {name!r}: {', '.join(project.tables)} are known"
-            raise DataError(message)
-        try:
-            tables[name] = pa.table({header: pa.array([cell]) for header, cell in cells.items()})
-        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-            message = f"{name}: a cell is a number, text, true, false or null"
-            raise DataError(message) from error
-    if code is not None:
-        frames = {name: to_frame(table, texts_of(project, name), written=False) for name, table in tables.items()}
-        tables = {name: from_frame(frame, name) for name, frame in _called(project, code, frames, as_of).items()}
-    features: dict[str, Any] = {}
-    for column in project.features:
-        table = tables.get(column.table)
-        if table is None or column.header not in table.column_names:
-            continue
-        if table.num_rows != 1:
-            message = f"{column.table} has {table.num_rows} rows after prepare, where a request is one entity"
-            raise DataError(message)
-        features[column.name] = table[column.header][0].as_py()
-    return features
-
-
 def prepared_batch(project: Project, as_of: date, rows: pa.Table) -> pa.Table:
     """Rows to score that stand in one file or query, by the same function as at ingest: as those of the table of the entities.
 

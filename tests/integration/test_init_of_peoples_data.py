@@ -17,6 +17,7 @@ from ratchet.core.schema import DType
 from ratchet.project.columns import Column
 from ratchet.project.file import Project, load_project
 from ratchet.sources.folder import TableSource
+from ratchet.sources.guess.dates import date_in, dates_of
 from ratchet.sources.guess.project import guess
 from ratchet.sources.guess.whole import Described
 from tests.support.shop import put
@@ -253,6 +254,48 @@ def test_a_column_that_copies_the_label_is_left_out_by_name(
     assert why in left_out(found)[f"customers.{header}"]
 
 
+def test_few_rows_of_the_rarer_label_hide_no_column_that_knows_it(tmp_path: Path) -> None:
+    frames = people(200)
+    gone = np.arange(200) % 14 == 0  # 15 rows
+    frames["labels"]["churned"] = gone.astype(int)
+    frames["customers"]["churn_date"] = np.where(gone, "2024-01-20", "")
+    frames["customers"].loc[gone, "churn_date"] = [f"2024-01-{day:02d}" for day in range(1, 16)]
+    frames["customers"]["copy"] = np.where(gone, "x", "y")
+    frames["customers"]["refund"] = gone * 100.0 + np.arange(200) / 7
+    _, columns, found = tried(tmp_path, frames)
+    assert set(columns) == {"age", "income", "plan"}
+    assert left_out(found)["customers.churn_date"].startswith("it is filled only where the label is 1, and in all of those")
+    assert left_out(found)["customers.copy"].startswith("a copy of the label")
+    assert left_out(found)["customers.refund"].startswith("it tells the labels apart without an error")
+
+
+def test_what_may_know_the_label_or_be_luck_in_few_rows_is_asked_about(tmp_path: Path) -> None:
+    frames = people(60)
+    gone = np.arange(60) % 20 == 0  # 3 rows
+    frames["labels"]["churned"] = gone.astype(int)
+    frames["customers"]["fee_back"] = np.where(gone, np.arange(60) + 0.5, np.nan)
+    frames["customers"]["copy"] = np.where(gone, "x", "y")
+    _, columns, found = tried(tmp_path, frames)
+    assert {"fee_back", "copy"} <= set(columns)
+    asked = {doubt.place: doubt.why for doubt in found.doubts if doubt.taken}
+    assert set(asked) == {"customers.fee_back", "customers.copy"}
+    assert all("luck" in why for why in asked.values())
+    assert {part.place for part in found.parts if part.doubtful} == set(asked)
+    left = found.settled({"customers.copy": False})
+    assert "copy" not in checked(left, tmp_path)[1]
+    assert "a copy of the label" in left_out(left)["customers.copy"]
+
+
+def test_a_few_cells_that_are_filled_by_luck_raise_no_doubt(tmp_path: Path) -> None:
+    frames = people(200)
+    frames["labels"]["churned"] = (np.arange(200) % 4 == 0).astype(int)
+    frames["customers"]["gift"] = np.where(np.arange(200) < 1, 3.5, np.nan)
+    frames["customers"].loc[8, "gift"] = 4.5  # both left
+    _, columns, found = tried(tmp_path, frames)
+    assert "gift" in columns
+    assert found.doubts == []
+
+
 def test_numbers_that_name_a_row_are_left_out_and_a_person_may_take_them(tmp_path: Path) -> None:
     frames = people()
     order = np.random.default_rng(1).permutation(ROWS)
@@ -291,11 +334,117 @@ def test_dates_are_read_from_the_folders_names(tmp_path: Path, names: list[str],
     assert ("GUESSED" in found.text) is (names[0] == "one")
 
 
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("01-31-2024", "2024-01-31"),
+        ("31-01-2024", "2024-01-31"),
+        ("31.5.2024", "2024-05-31"),
+        ("05-05-2024", "2024-05-05"),
+        ("2024-1", "2024-01-31"),
+        ("2023-9", "2023-09-30"),
+        ("customers_2024_5", "2024-05-31"),
+        ("marketing_2024", "2024-12-31"),
+        ("market2024", "2024-12-31"),
+        ("salesMay2024", "2024-05-31"),
+        ("März_2024", "2024-03-31"),
+        ("september-2024", "2024-09-30"),
+        ("15-Jan-2024", "2024-01-15"),
+        ("January 15, 2024", "2024-01-15"),
+        ("v2_jan_2024", "2024-01-31"),
+        ("2024-W05-3", "2024-01-31"),
+        ("2024-05-31_v2", "2024-05-31"),
+        ("part1_2024-05", "2024-05-31"),
+        *((name, None) for name in ("01-02-2024", "v2_2024", "2024_17", "2024-13", "jan_sales_2024", "2024-01-01_2024-01-31")),
+        *((name, None) for name in ("2024-01_2024-03", "2024Q1-2024Q3", "2024-05_12", "2024H1", "20241399", "2024-015", "one")),
+    ],
+)
+def test_a_name_says_the_date_that_a_person_reads_in_it_or_none(name: str, day: str | None) -> None:
+    found = date_in(name)
+    assert (None if found is None else str(found)) == day
+
+
+@pytest.mark.parametrize("name", ["2024-02-30", "20240230", "31-02-2024", "2024-31-01", "x_2024-00-10", "30 Feb 2024", "2024-W60"])
+def test_a_day_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=f"the folder {name} is named by a day that there is not: .*`snapshots:`"):
+        dates_of([name])
+
+
+def test_dates_that_are_not_sure_are_said_on_screen_to_be_guessed(tmp_path: Path) -> None:
+    for name in ("01-02-2024", "01-03-2024"):
+        put(tmp_path / "data" / name, people())
+    found = guess(tmp_path / "data")
+    assert "GUESSED" in found.text
+    said = [note for note in found.notes if "01-02-2024" in note]
+    assert len(said) == 1
+    assert "`snapshots:`" in said[0]
+
+
 def test_two_folders_of_one_date_are_named(tmp_path: Path) -> None:
     for name in ("2024-01-31", "Jan2024"):
         put(tmp_path / "data" / name, people())
     with pytest.raises(DataError, match="the folders 2024-01-31 and Jan2024 would both be of 2024-01-31"):
         guess(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("form", "example"),
+    [
+        ("%d/%m/%Y", "06/01/2023"),
+        ("%m/%d/%Y", "01/06/2023"),
+        ("%d.%m.%Y", "06.01.2023"),
+        ("%Y/%m/%d", "2023/01/06"),
+        ("%d/%m/%y", "06/01/23"),
+        ("%d/%m/%Y %H:%M", "06/01/2023 00:00"),
+        ("%d-%b-%Y", "06-Jan-2023"),
+        ("%B %d, %Y", "January 06, 2023"),
+        ("%Y-%m", "2023-01"),
+        ("%m/%Y", "01/2023"),
+        ("%Y%m%d", "20230106"),
+        ("%Y%m%d.0", "20230106.0"),
+    ],
+)
+@pytest.mark.parametrize("write", [put, parquet])
+def test_dates_that_are_not_iso_are_left_out_by_name_with_the_line_that_takes_them(
+    tmp_path: Path, form: str, example: str, write: Callable[[Path, Frames], Path]
+) -> None:
+    frames = people()
+    days = pd.Series(pd.date_range("2023-01-06", periods=ROWS // 10).repeat(10)).sample(frac=1, random_state=1)
+    days.iloc[0] = pd.Timestamp("2023-01-06")
+    frames["customers"]["opened"] = days.dt.strftime(form).to_numpy()
+    write(tmp_path / "data" / "2024-01-31", frames)
+    found = guess(tmp_path / "data")
+    _, columns = checked(found, tmp_path)
+    assert "opened" not in columns
+    assert (
+        left_out(found)["customers.opened"] == f"dates that are not ISO, as {example!r}: written as 2023-01-31 the line takes them"
+    )
+    assert "  # - {name: opened, table: customers, dtype: date, on_unknown: missing}" in found.text
+    assert "customers.opened" not in {doubt.place for doubt in found.doubts}, "a yes would not make it fit"
+
+
+def test_days_as_whole_numbers_of_parquet_are_no_sizes(tmp_path: Path) -> None:
+    frames = people()
+    frames["customers"]["opened"] = [20230101 + row % 28 for row in range(ROWS)]
+    frames["customers"]["visited"] = [None if row % 5 == 0 else 20230101.0 + row % 28 for row in range(ROWS)]
+    frames["customers"]["amount"] = [20230101 + row * 37 % 900 for row in range(ROWS)]  # 20230138 is no day
+    found = guess(parquet(tmp_path / "data" / "2024-01-31", frames))
+    assert left_out(found)["customers.opened"].startswith("dates that are not ISO, as '20230101'")
+    assert left_out(found)["customers.visited"].startswith("dates that are not ISO, as '20230102'")
+    assert checked(found, tmp_path)[1]["amount"].dtype is DType.INT
+
+
+def test_what_only_looks_a_little_like_dates_stays_what_it_is(tmp_path: Path) -> None:
+    frames = people()
+    size, version, season = ["10/12", "8/10", "12/14"], ["1.2.10", "1.3.0", "2.0.1"], ["2022-23", "2023-24", "2021-22"]
+    for header, values in {"size": size, "version": version, "season": season}.items():
+        frames["customers"][header] = np.resize(values, ROWS)
+    frames["customers"]["opened"] = [f"2023-01-{row % 28 + 1:02d}" for row in range(ROWS)]
+    _, columns, _ = tried(tmp_path, frames)
+    assert {header: columns[header].dtype for header in ("size", "version", "season", "opened")} == {
+        **dict.fromkeys(("size", "version", "season"), DType.CATEGORY),
+        "opened": DType.DATE,
+    }
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,20 @@ def test_a_diff_names_file_and_lines(tmp_path: Path) -> None:
     assert difference("a", "a\u2028\nb", "x").split("\n")[3:-1] == ["-a", no_end, "+a\u2028", "+b", no_end]
 
 
+def test_what_is_learnt_is_held_against_tables_as_prepare_makes_them(tmp_path: Path) -> None:
+    (tmp_path / "learn_prepare.py").write_text(
+        'def prepare(tables):\n    people = tables["people"]\n    people["age"] = 2024 - people.pop("born")\n    return tables\n'
+    )
+    path, project = described(tmp_path, FLOW + "prepare: learn_prepare:prepare\n")
+    tables = month()
+    tables["people"].loc[0, "age"] = 91
+    tables["people"]["born"] = 2024 - tables["people"].pop("age").astype(int)
+    data = put(tmp_path / "data", tables)
+    found = learn(path, project, TableSource(data, project).check(MONTH))
+    assert found.project.features[0].range == (18, 91)
+    assert TableSource(data, found.project).check(MONTH) == []
+
+
 def test_nothing_wrong_teaches_nothing(tmp_path: Path) -> None:
     path, project = described(tmp_path, FLOW)
     found = learn(path, project, TableSource(put(tmp_path / "data", month()), project).check(MONTH))

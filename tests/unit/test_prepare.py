@@ -19,7 +19,6 @@ from ratchet.core.errors import DataError, ProjectError
 from ratchet.project.file import Project, load_project
 from ratchet.sources.folder import TableSource
 from ratchet.sources.frames import to_frame
-from ratchet.sources.prepare import prepared_row
 from ratchet.sources.raw_tables import read_table
 from ratchet.sources.row_file import FileRows
 from ratchet.sources.sql import SqlSource
@@ -95,20 +94,6 @@ def test_features_are_made_of_a_database_alike(tmp_path: Path, make: Make) -> No
     described = [{"name": name, "query": f"SELECT * FROM {name} WHERE as_of = :as_of"} for name in SHOP.tables]  # noqa: S608
     project = make(tables=described, snapshot_query="SELECT DISTINCT as_of FROM people")
     assert SqlSource(url, project, "x").read("2024-05-31").snapshot.features_hash == expected.features_hash
-
-
-def test_a_request_goes_through_the_same_function(make: Make) -> None:
-    rows: dict[str, dict[str, object]] = {
-        "people": {"customer": "C1", "born": 1990, "vip": True, "plan": "Basic", "city": "Bern"},
-        "orders": {"customer": "C1", "visits": None, "gross": 5.0, "opted": None},
-        "outcome": {"customer": "C1", "left": None},
-    }
-    made = prepared_row(make(), DAY, rows)
-    assert made == {"age": 34, "vip": True, "plan": "Basic", "visits": None, "spend": 2.5, "opted": None}
-    with pytest.raises(DataError, match="there is no table 'x': people, orders, outcome are known"):
-        prepared_row(make(), DAY, {"x": {}})
-    with pytest.raises(DataError, match="people: a cell is a number, text"):
-        prepared_row(make(), DAY, {**rows, "people": {"born": object()}})
 
 
 def test_the_project_is_another_one_when_the_sources_are(tmp_path: Path, make: Make) -> None:

@@ -38,10 +38,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A column that is left out: why, and the entry to take it with all the same, where there may be one."""
+    """A column that is left out: why, and the entry to take it with all the same, where there may be one.
+
+    `asked` says whether the entry takes the column as it is, so that a yes is an answer.
+    """
 
     why: str
     entry: dict[str, Any] = field(default_factory=dict)
+    asked: bool = True
 
 
 def judge(seen: Seen, *, missing_in: str = "") -> Taken | Left:
@@ -54,6 +58,9 @@ def judge(seen: Seen, *, missing_in: str = "") -> Taken | Left:
     if reason := _no_feature(seen, missing_in):
         return Left(reason)
     number = _number(seen)
+    if seen.other_dates and (number is None or number[0] is not DType.DATE):
+        reason = f"dates that are not ISO, as {seen.other_dates!r}: written as 2023-01-31 the line takes them"
+        return Left(reason, {"dtype": DType.DATE.value, **_nulls(seen.empty), **_tolerance(Fit())}, asked=False)
     if number is None:
         return _category(seen)
     dtype, fit = number

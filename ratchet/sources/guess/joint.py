@@ -15,7 +15,7 @@ from ratchet.core.schema import DType
 from ratchet.sources import cells
 from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
-from ratchet.sources.guess.copies import knows
+from ratchet.sources.guess.copies import Hint, knows
 from ratchet.sources.guess.folders import Folders, read
 from ratchet.sources.guess.label import Found
 
@@ -35,7 +35,7 @@ class Joint:
     optional: set[str] = field(default_factory=set)
     beyond: dict[str, int] = field(default_factory=dict)
     labelled: list[tuple[int, int]] = field(default_factory=list)
-    known: dict[tuple[str, str], str] = field(default_factory=dict)
+    known: dict[tuple[str, str], Hint] = field(default_factory=dict)
 
 
 def look(folders: Folders, first: str, keys: Mapping[str, str], label: Found, wanted: Mapping[str, Mapping[str, DType]]) -> Joint:
@@ -89,7 +89,7 @@ def _look_at(
     *,
     first_look: bool,
 ) -> None:
-    """Who knows the label in every snapshot that was looked at."""
+    """Who knows the label, or may, in every snapshot that was looked at."""
     own = labels.reindex(entities).to_numpy()
     rows = ~np.isnan(own)
     content = read(folders.place / snapshot, table, list(wanted)).content if wanted else None
@@ -98,8 +98,8 @@ def _look_at(
         if content is None or (not first_look and place not in joint.known):
             continue
         values = _values(content[header], dtype)[rows]
-        if why := knows(values, own[rows].astype(np.int8)):
-            joint.known[place] = why
+        if hint := knows(values, own[rows].astype(np.int8)):
+            joint.known[place] = hint.again(joint.known.get(place))
         else:
             joint.known.pop(place, None)
 

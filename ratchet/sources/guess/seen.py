@@ -14,7 +14,7 @@ from ratchet.core.schema import DType
 from ratchet.sources import cells
 from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
-from ratchet.sources.guess.written import number_signs, words_for_nothing
+from ratchet.sources.guess.written import number_signs, other_dates, words_for_nothing
 
 MOST_VALUES = 100  # categories of one column, as many as training takes
 ORDER = (DType.BOOL, DType.INT, DType.FLOAT, DType.DATE)  # the narrowest type that fits is taken
@@ -69,6 +69,7 @@ class Seen:
     same: bool = True  # whether in each snapshot every row has the same one
     words: Counter[str] = field(default_factory=Counter)  # that were read as empty
     signs: str | None = None  # of numbers written for people
+    other_dates: str | None = None  # one of the cells, where they are dates that are not ISO
     example: str = ""
     no_key: str = ""  # why it is not the entity's key
 
@@ -88,6 +89,9 @@ class Seen:
         self._texts(raw, snapshot, text=text)
         for dtype in list(self.fits):
             self._fit(raw, dtype)
+        if self.other_dates != "":
+            here = other_dates(raw)
+            self.other_dates = self.other_dates if here is None else here and (self.other_dates or here)
         if text:
             self.words.update(words_for_nothing(raw))
             signs = number_signs(raw) if self.signs != "" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -15,7 +16,7 @@ from ratchet.core.errors import DataError, ProjectError
 from ratchet.project.file import DataPolicy, Project
 from ratchet.snapshots.layout import EVENT_TIMESTAMP
 from ratchet.sources.guess.columns import Left, Taken
-from ratchet.sources.guess.dates import dates_of
+from ratchet.sources.guess.dates import date_in, dates_of
 from ratchet.sources.guess.folders import Folders
 from ratchet.sources.guess.holdout import Held, choose
 from ratchet.sources.guess.joint import Joint
@@ -111,7 +112,16 @@ class Whole:
             *left,
         ]
         newest = max(self.folders.read, key=lambda name: (dates.get(name) is None, str(dates.get(name, name))))
-        return Described(text, held, parts, doubts, [*self.notes, *self._said()], self.folders.place, newest, self)
+        return Described(
+            text,
+            held,
+            parts,
+            doubts,
+            [*self.notes, *_guessed_dates(dates, spoken=spoken), *self._said()],
+            self.folders.place,
+            newest,
+            self,
+        )
 
     def _held(self) -> Held:
         """By a snapshot in the middle: the newest one's labels may not all have come."""
@@ -180,18 +190,22 @@ class Whole:
         features, left, doubts = [], [], []
         for seen, verdict in self.verdicts:
             place = f"{seen.table}.{seen.header}"
-            known = self.joint.known.get((seen.table, seen.header), "")
+            hint = self.joint.known.get((seen.table, seen.header))
+            known = hint is not None and hint.sure
             why, doubt = verdict.why, verdict.doubt if isinstance(verdict, Taken) else ""
             taken = isinstance(verdict, Taken) and not known
-            if known:
-                why = f"{known}: the model would not know it before"
-            if verdict.entry and (doubt or not taken):
+            if hint is not None and hint.sure:
+                why = f"{hint.why}: the model would not know it before"
+            elif hint is not None:
+                doubt = f"{hint.why}, which is luck in few rows, or the model would not know it before" + (doubt and f"; {doubt}")
+            asked = isinstance(verdict, Taken) or verdict.asked
+            if verdict.entry and asked and (doubt or not taken):
                 doubts.append(Doubt(place, doubt or why, taken))
             if answers.get(place, taken) and verdict.entry:
                 entry = self._named(seen, names, table_names, verdict.entry)
                 entries.append(entry)
                 said = "; ".join(part for part in (why, doubt) if part)
-                features.append(Part(place, entry["name"], _type(entry), said, doubtful=bool(doubt or known)))
+                features.append(Part(place, entry["name"], _type(entry), said, doubtful=bool(doubt) or known))
             else:
                 kept = self._named(seen, Names(names.taken), table_names, verdict.entry) if verdict.entry else {}
                 left.append(Part(place, "", "", why if not taken else f"{doubt or why} (left out as asked)", kept))
@@ -223,6 +237,13 @@ class Whole:
         if self.label.guessed:
             said.append(f"label: {self.label.guessed}")
         return said
+
+
+def _guessed_dates(dates: Mapping[str, date], *, spoken: bool) -> list[str]:
+    if spoken:
+        return []
+    unsure = next((name for name in dates if date_in(name) is None), next(iter(dates)))
+    return [f"the date of {unsure} is not sure: dates are GUESSED as month ends: put the true ones under `snapshots:`"]
 
 
 def _type(entry: Mapping[str, Any]) -> str:

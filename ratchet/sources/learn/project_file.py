@@ -33,7 +33,7 @@ def learn(path: Path, project: Project, problems: Iterable[Problem]) -> Learnt:
     before = _text(path)
     after = edited(before, changes(project, problems))
     try:
-        changed = Project.model_validate(yaml_text.loads(after))
+        changed = Project.model_validate(yaml_text.loads(after)).beside(path.parent)
     except ValidationError as error:
         message = f"what was found cannot be put into {path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
         raise ProjectError(message) from error
