@@ -49,24 +49,45 @@ class RowChecks:
         self._optional = {name for name, column in self._columns.items() if project.may_lack(column)}
 
     def headers(self, features: Sequence[str], present: Sequence[str]) -> dict[str, str]:
-        """Our name -> the header that it has there, the key first. Raises DataError where one is missing or there twice.
+        """Our name -> the header that it has there, the key first. Raises DataError where one is missing, or could be another.
 
-        A column is called as we call it, else as ratchet.yaml's `column:` does. One of an optional table need not be there.
+        A column is called as we call it or as ratchet.yaml's `column:` does, not both. One of an optional table need not be there.
         """
         problems, found = list[Problem](), dict[str, str]()
         for name, headers in self._called(features).items():
-            there = [header for header in headers if header in present]
+            there = self._there(name, headers, features, present)
             if not there and name in self._optional:
                 continue
             if not there:
                 called = " or ".join(dict.fromkeys(headers))
                 problems.append(Problem(self._name, name, f"the column is missing (called {called})"))
+            elif len(there) > 1:
+                both = f"{' and '.join(map(repr, there))} are both there, and each may be it: leave one"
+                problems.append(Problem(self._name, name, both))
             elif present.count(there[0]) > 1:
                 problems.append(Problem(self._name, name, f"the column is there {present.count(there[0])} times"))
             else:
                 found[name] = there[0]
+        problems += self._shared({name: header for name, header in found.items() if name in features})
         self._refuse(problems, 0)
         return found
+
+    def _there(self, name: str, headers: Sequence[str], features: Sequence[str], present: Sequence[str]) -> list[str]:
+        """Those of a column's headers that are there; where they are several, without those that others have in their tables."""
+        there = [header for header in dict.fromkeys(headers) if header in present]
+        others = {self._of(other).header for other in features if other != name}
+        return [header for header in there if header not in others] or there if len(there) > 1 else there
+
+    def _shared(self, found: Mapping[str, str]) -> list[Problem]:
+        """Where one header is of columns of several tables: which of them it is, nobody knows."""
+        problems = []
+        for header in dict.fromkeys(found.values()):
+            names = [name for name, one in found.items() if one == header]
+            if len({self._of(name).table for name in names}) > 1:
+                which = f"{header!r} is the header of {' and '.join(names)}, of several tables"
+                text = f"{which}: call the columns as ratchet.yaml names them"
+                problems.append(Problem(self._name, names[0], text))
+        return problems
 
     def wanted(self, features: Sequence[str]) -> list[str]:
         """Headers that the key and these features may have."""
