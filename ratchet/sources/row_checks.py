@@ -29,7 +29,7 @@ from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
 from ratchet.sources.text_cells import LONGEST_CELL
 from ratchet.sources.which_tables import key_of
 
-ENOUGH = 100  # rows: of fewer, a share of missing cells says nothing
+ENOUGH = 100  # rows: of fewer, a share of missing cells, or of those that do not fit, says nothing
 _LONGEST = 1024  # bytes of a key or a number
 _MISSING, _UNFIT = "missing ", "unfit "
 
@@ -135,7 +135,7 @@ class RowChecks:
         problems, notes = [], []
         for name, column in self._columns.items():
             missing, unfit = seen.get(f"{_MISSING}{name}", 0), seen.get(f"{_UNFIT}{name}", 0)
-            if unfit > column.max_unknown_share * rows:
+            if rows >= ENOUGH and unfit > column.max_unknown_share * rows:
                 share, bound = f"{unfit / rows:.3f}", f"{column.max_unknown_share:.3f}"
                 text = f"{unfit:,} of {rows:,} values do not fit, {share} > {bound} (max_unknown_share)"
                 problems.append(Problem(self._name, name, text))

@@ -142,6 +142,20 @@ def test_a_share_of_missing_cells_counts_from_a_hundred_rows_on(tmp_path: Path, 
         assert np.isnan(cells(read(tmp_path / "new.csv")[0], "visits")).all()
 
 
+@pytest.mark.parametrize(("rows", "refused"), [(99, False), (100, True)])
+def test_a_share_of_unfit_cells_counts_from_a_hundred_rows_on(tmp_path: Path, rows: int, *, refused: bool) -> None:
+    tolerant = project(age={"on_unknown": "missing", "max_unknown_share": 0.001})
+    frame = pd.read_csv(flat(tmp_path / "new.csv", age=-3), keep_default_na=False, dtype=object)[:rows]
+    write(tmp_path / "new.csv", frame)
+    if refused:
+        with pytest.raises(DataError, match=r"new.csv.age: 1 of 100 values do not fit, 0.010 > 0.001 \(max_unknown_share\)"):
+            read(tmp_path / "new.csv", tolerant)
+    else:
+        found, notes = read(tmp_path / "new.csv", tolerant)
+        assert np.isnan(cells(found, "age")).sum() == 1
+        assert notes == ["new.csv.age: 1 value does not fit and count as missing"]
+
+
 def test_headers_of_the_project_s_and_columns_of_optional_tables_are_found(tmp_path: Path) -> None:
     facts = SHOP.model_dump(mode="json")
     facts["entity"] = {"name": "customer", "column": "Customer ID"}
