@@ -26,8 +26,8 @@ from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import key_problems
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
+from ratchet.sources.row_headers import RowHeaders
 from ratchet.sources.text_cells import LONGEST_CELL
-from ratchet.sources.which_tables import key_of
 
 ENOUGH = 100  # rows: of fewer, a share of missing cells, or of those that do not fit, says nothing
 _LONGEST = 1024  # bytes of a key or a number
@@ -49,65 +49,18 @@ class RowChecks:
         self._optional = {name for name, column in self._columns.items() if project.may_lack(column)}
 
     def headers(self, features: Sequence[str], present: Sequence[str]) -> dict[str, str]:
-        """Our name -> the header that it has there, the key first. Raises DataError where one is missing, or could be another.
-
-        A column is called as we call it or as ratchet.yaml's `column:` does, not both. One of an optional table need not be there.
-        """
-        problems, found = list[Problem](), dict[str, str]()
-        for name, headers in self._called(features).items():
-            there = self._there(name, headers, features, present)
-            if not there and name in self._optional:
-                continue
-            if not there:
-                called = " or ".join(dict.fromkeys(headers))
-                problems.append(Problem(self._name, name, f"the column is missing (called {called})"))
-            elif len(there) > 1:
-                both = f"{' and '.join(map(repr, there))} are both there, and each may be it: leave one"
-                problems.append(Problem(self._name, name, both))
-            elif present.count(there[0]) > 1:
-                problems.append(Problem(self._name, name, f"the column is there {present.count(there[0])} times"))
-            else:
-                found[name] = there[0]
-        problems += self._shared({name: header for name, header in found.items() if name in features})
+        """As `RowHeaders.found`. Raises DataError with the first thing that is wrong."""
+        found, problems = RowHeaders(self._project, self._name, features).found(present)
         self._refuse(problems, 0)
         return found
 
-    def _there(self, name: str, headers: Sequence[str], features: Sequence[str], present: Sequence[str]) -> list[str]:
-        """Those of a column's headers that are there; where they are several, without those that others have in their tables."""
-        there = [header for header in dict.fromkeys(headers) if header in present]
-        others = {self._of(other).header for other in features if other != name}
-        return [header for header in there if header not in others] or there if len(there) > 1 else there
-
-    def _shared(self, found: Mapping[str, str]) -> list[Problem]:
-        """Where one header is of columns of several tables: which of them it is, nobody knows."""
-        problems = []
-        for header in dict.fromkeys(found.values()):
-            names = [name for name, one in found.items() if one == header]
-            if len({self._of(name).table for name in names}) > 1:
-                which = f"{header!r} is the header of {' and '.join(names)}, of several tables"
-                text = f"{which}: call the columns as ratchet.yaml names them"
-                problems.append(Problem(self._name, names[0], text))
-        return problems
-
     def wanted(self, features: Sequence[str]) -> list[str]:
         """Headers that the key and these features may have."""
-        return [header for headers in self._called(features).values() for header in headers]
+        return [header for headers in RowHeaders(self._project, self._name, features).called.values() for header in headers]
 
     def is_plain_number(self, name: str) -> bool:
         """Whether the column is an int or a float, and so may have a decimal comma."""
         return name in self._columns and self._columns[name].dtype in {DType.INT, DType.FLOAT}
-
-    def _called(self, features: Sequence[str]) -> dict[str, list[str]]:
-        """Our name -> what it may be called, the key first."""
-        keys = [self._project.entity, *(key_of(self._project, table) for table in self._project.tables)]
-        return {self._project.entity: keys, **{name: [name, self._of(name).header] for name in features}}
-
-    def _of(self, feature: str) -> Column:
-        try:
-            return self._columns[feature]
-        except KeyError as error:
-            message = f"the version needs the feature {feature}, which ratchet.yaml does not have: score by one that was made since"
-            raise DataError(message) from error
 
     def batch(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Batch:
         """Typed rows. Raises DataError with the first thing that is wrong.

@@ -238,6 +238,10 @@ def test_a_column_under_its_name_and_its_header_is_refused(tmp_path: Path, form:
         read_as(tmp_path / f"new.{form}", frame, two_tables(age))
     other = {"name": "years", "column": "age", "table": "people", "dtype": "int"}
     assert read_as(tmp_path / f"new.{form}", frame, two_tables(age, other)) == {"age": [3.0, 4.0], "years": [1.0, 2.0]}
+    ours = frame.rename(columns={"Alter": "years"})
+    assert read_as(tmp_path / f"new.{form}", ours, two_tables(age, other)) == {"age": [1.0, 2.0], "years": [3.0, 4.0]}
+    with pytest.raises(DataError, match="'age' is the header of age and years, of several columns: call the columns as"):
+        read_as(tmp_path / f"new.{form}", frame[["customer", "age"]], two_tables(age, other))
 
 
 def test_a_cell_that_a_small_file_makes_huge_is_refused_before_it_is_spelt_out(tmp_path: Path) -> None:
