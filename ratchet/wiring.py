@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -199,11 +199,11 @@ class Wiring:
         """Where the parts are kept of what is no file here."""
         return self.settings.folder / "scores" / hashlib.sha256(out.encode()).hexdigest()[:16]
 
-    def labels_in(self, file: Path) -> Columns:
-        """The late labels of a CSV file, as `RequestLog.join` takes them."""
+    def labels_in(self, file: Path, say: Callable[[str], object]) -> Columns:
+        """The late labels of a CSV file, as `RequestLog.join` takes them; `say` hears what is odd about them."""
         from ratchet.sources.label_file import read_late_labels
 
-        return read_late_labels(file, self.project)
+        return read_late_labels(file, self.project, say)
 
     @cached_property
     def store(self) -> SnapshotStore:

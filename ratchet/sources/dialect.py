@@ -83,13 +83,20 @@ def recognised(sample: str, *, whole: bool, wanted: Sequence[str] = (), separato
 
 
 def _quoted(found: _Reading, others: Sequence[_Reading]) -> Dialect:
-    """With single quotes for quotes where the header, or a column, has nothing that does not stand in them."""
+    """With single quotes for quotes where the header, or a column, stands in them throughout, and no cell in double ones."""
     other = next(one for one in others if one.dialect.separator == found.dialect.separator)
-    if len(other.header) != len(found.header) or other.fits < len(other.rows):
+    if len(other.header) != len(found.header) or other.fits < len(other.rows) or _has_double_quotes(found, other):
         return found.dialect
     columns = [[row[index] for row in found.rows if index < len(row) and row[index]] for index in range(len(found.header))]
     wrapped = any(len(cells) >= _LEAST_WRAPPED and all(map(_in_quotes, cells)) for cells in columns)
     return other.dialect if wrapped or all(map(_in_quotes, found.header)) else found.dialect
+
+
+def _has_double_quotes(found: _Reading, other: _Reading) -> bool:
+    """Whether a cell begins with a double quote: it does where single ones are the quotes, and begins with none of these itself."""
+    rows = zip([found.header, *found.rows], [other.header, *other.rows], strict=False)
+    pairs = (pair for by_double, by_single in rows for pair in zip(by_double, by_single, strict=False))
+    return any(single.startswith('"') and not double.startswith("'") for double, single in pairs)
 
 
 def _in_quotes(cell: str) -> bool:

@@ -18,6 +18,11 @@ from ratchet.sources.problems import shortened
 TWO = 2
 # YAML reads an unquoted `positive: Yes` as true: the file's word for it is any that YAML reads so
 _WORDS = {"true": ("true", "yes", "on"), "false": ("false", "no", "off")}
+# What a value may say that stands alone, without a positive one beside it: a plain no, or the opposite of a positive that is one.
+# Any other word, above all another yes, may as well be the positive one in a spelling that ratchet.yaml does not know.
+_OPPOSITES = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"))
+_OPPOSITE = {word: other for pair in _OPPOSITES for word, other in (pair, pair[::-1])}
+_NOES = frozenset((*(no for _, no in _OPPOSITES), "none", "never", "-1", "nein", "non", "nej", "nee", "nie", "não"))
 _MANY = 1000  # distinct cells: so many spellings of two values nobody writes
 _SHOWN = 5  # values of a column that has too many
 
@@ -60,10 +65,19 @@ def positives(counts: Mapping[str, int], positive: str) -> Positives:
     found = _told(counts, len(counts))
     if len(counts) > TWO:
         return Positives({}, _too_many(len(counts), counts))
-    if not hits and (len(counts) == TWO or any(text.lower() == wanted.lower() for text in counts)):
-        return Positives({}, f"none is {positive!r}, which label.positive names; there are {found}")
+    if not hits and (len(counts) == TWO or not all(_denies(text, wanted) for text in counts)):
+        advice = f": write {positive!r} or 0" if len(counts) < TWO else ""
+        return Positives({}, f"none is {positive!r}, which label.positive names; there are {found}{advice}")
     note = f"no label is {positive!r}, which label.positive names; there are {found}" if counts and not hits else ""
     return Positives({text: int(text in hits) for text in counts}, note=note)
+
+
+def _denies(text: str, wanted: str) -> bool:
+    """Whether a value that stands alone is plainly not the positive one."""
+    low, positive = text.lower(), wanted.lower()
+    if positive in _NOES:
+        return low == _OPPOSITE.get(positive)
+    return low in _NOES or low in {f"{no}{positive}" for no in ("not ", "no ", "non-", "not_", "no_")}
 
 
 def typed_labels(column: pa.ChunkedArray, positive: str) -> tuple[pa.Array, Positives]:

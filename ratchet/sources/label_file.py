@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,15 @@ _MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _READ = ("prediction_id", "entity", "label", "observed_at")
 
 
-def read_late_labels(path: Path, project: Project) -> Columns:
+def _nothing(_: str) -> None:
+    """Nobody listens."""
+
+
+def read_late_labels(path: Path, project: Project, say: Callable[[str], object] = _nothing) -> Columns:
     """As `read_label_file`, under every name and header that the project has for key and label."""
     keys = {project.entity, *(key_of(project, table) for table in project.tables)}
     label = project.label
-    return read_label_file(path, project.entity, label.name, (*keys, label.column), positive=label.positive, keys=keys)
+    return read_label_file(path, project.entity, label.name, (*keys, label.column), positive=label.positive, keys=keys, say=say)
 
 
 def read_label_file(
@@ -37,6 +41,7 @@ def read_label_file(
     *,
     positive: str | None = None,
     keys: Collection[str] = (),
+    say: Callable[[str], object] = _nothing,
 ) -> Columns:
     """Read columns `prediction_id` and/or the entity key, the label, and optionally `observed_at`, all as text.
 
@@ -48,6 +53,7 @@ def read_label_file(
         headers: what else key and label are called; those that are not in `keys` are the label's.
         positive: the label's value that counts as 1, where ratchet.yaml says it; the labels come as `1` and `0` then.
         keys: the headers of the key.
+        say: hears what is odd about labels that are taken.
 
     Raises:
         DataError: the file cannot be read, is empty, a row has more or fewer cells than the header, two columns are the key's or
@@ -77,7 +83,7 @@ def read_label_file(
     cells = np.array(known, dtype=object)
     columns = {name: cells[:, index] for index, name in enumerate(header) if name in _READ}
     if positive is not None and "label" in columns:
-        columns["label"] = _zero_or_one(path, columns["label"], positive)
+        columns["label"] = _zero_or_one(path, columns["label"], positive, say)
     return columns
 
 
@@ -100,12 +106,14 @@ def _is_empty(cell: str, positive: str | None) -> bool:
     return text in NULLS and (positive is None or text != positive.strip())
 
 
-def _zero_or_one(path: Path, cells: Iterable[Any], positive: str) -> Any:
+def _zero_or_one(path: Path, cells: Iterable[Any], positive: str, say: Callable[[str], object]) -> Any:
     texts = [spelling(cell, positive) for cell in cells]
     found = positives(Counter(text for text in texts if text is not None), positive)
     if found.problem:
         message = f"the label file {path}: {found.problem}"
         raise DataError(message)
+    if found.note:
+        say(f"{path}: {found.note}")
     return np.array([str(found.labels[text or ""]) for text in texts], dtype=object)
 
 

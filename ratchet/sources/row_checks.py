@@ -26,9 +26,9 @@ from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import key_problems
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
-from ratchet.sources.which_tables import key_of
+from ratchet.sources.row_headers import RowHeaders
 
-ENOUGH = 100  # rows: of fewer, a share of missing cells says nothing
+ENOUGH = 100  # rows: of fewer, a share of missing cells, or of those that do not fit, says nothing
 _LONGEST = 1024  # bytes of a key or a number
 _MISSING, _UNFIT = "missing ", "unfit "
 
@@ -48,44 +48,18 @@ class RowChecks:
         self._optional = {name for name, column in self._columns.items() if project.may_lack(column)}
 
     def headers(self, features: Sequence[str], present: Sequence[str]) -> dict[str, str]:
-        """Our name -> the header that it has there, the key first. Raises DataError where one is missing or there twice.
-
-        A column is called as we call it, else as ratchet.yaml's `column:` does. One of an optional table need not be there.
-        """
-        problems, found = list[Problem](), dict[str, str]()
-        for name, headers in self._called(features).items():
-            there = [header for header in headers if header in present]
-            if not there and name in self._optional:
-                continue
-            if not there:
-                called = " or ".join(dict.fromkeys(headers))
-                problems.append(Problem(self._name, name, f"the column is missing (called {called})"))
-            elif present.count(there[0]) > 1:
-                problems.append(Problem(self._name, name, f"the column is there {present.count(there[0])} times"))
-            else:
-                found[name] = there[0]
+        """As `RowHeaders.found`. Raises DataError with the first thing that is wrong."""
+        found, problems = RowHeaders(self._project, self._name, features).found(present)
         self._refuse(problems, 0)
         return found
 
     def wanted(self, features: Sequence[str]) -> list[str]:
         """Headers that the key and these features may have."""
-        return [header for headers in self._called(features).values() for header in headers]
+        return [header for headers in RowHeaders(self._project, self._name, features).called.values() for header in headers]
 
     def is_plain_number(self, name: str) -> bool:
         """Whether the column is an int or a float, and so may have a decimal comma."""
         return name in self._columns and self._columns[name].dtype in {DType.INT, DType.FLOAT}
-
-    def _called(self, features: Sequence[str]) -> dict[str, list[str]]:
-        """Our name -> what it may be called, the key first."""
-        keys = [self._project.entity, *(key_of(self._project, table) for table in self._project.tables)]
-        return {self._project.entity: keys, **{name: [name, self._of(name).header] for name in features}}
-
-    def _of(self, feature: str) -> Column:
-        try:
-            return self._columns[feature]
-        except KeyError as error:
-            message = f"the version needs the feature {feature}, which ratchet.yaml does not have: score by one that was made since"
-            raise DataError(message) from error
 
     def batch(self, raw: Mapping[str, pa.Array | pa.ChunkedArray], features: Sequence[str], start: int) -> Batch:
         """Typed rows. Raises DataError with the first thing that is wrong.
@@ -113,7 +87,7 @@ class RowChecks:
         problems, notes = [], []
         for name, column in self._columns.items():
             missing, unfit = seen.get(f"{_MISSING}{name}", 0), seen.get(f"{_UNFIT}{name}", 0)
-            if unfit > column.max_unknown_share * rows:
+            if rows >= ENOUGH and unfit > column.max_unknown_share * rows:
                 share, bound = f"{unfit / rows:.3f}", f"{column.max_unknown_share:.3f}"
                 text = f"{unfit:,} of {rows:,} values do not fit, {share} > {bound} (max_unknown_share)"
                 problems.append(Problem(self._name, name, text))

@@ -17,7 +17,7 @@ from ratchet.core.errors import DataError
 from ratchet.project.file import Project
 from ratchet.scores.port import BATCH, Read
 from ratchet.sources import csv_tables
-from ratchet.sources.decimal_comma import with_points
+from ratchet.sources.decimal_comma import Decimals, Points
 from ratchet.sources.prepare import prepared_batch
 from ratchet.sources.problems import clipped, counted
 from ratchet.sources.raw_tables import column_names, translated
@@ -38,7 +38,8 @@ def is_row_file(place: str) -> bool:
 class FileRows:
     """Implements `ratchet.scores.port.Rows`.
 
-    A CSV file is read as that of the table that lists the entities would be: separator, encoding and decimal comma are recognised.
+    A CSV file is read as that of the table that lists the entities would be: separator, encoding and decimal comma are recognised,
+    and for the last a file whose cells do not stand between commas is read twice.
 
     Args:
         path: the file.
@@ -84,16 +85,15 @@ class FileRows:
                 return
             if is_parquet(self.name):
                 headers = self._checks.headers(features, column_names(self._path, self.name))
-                found = _parquet(self._path, list(headers.values()), start)
+                found = _parquet(self._path, list(dict.fromkeys(headers.values())), start)
             else:
                 form = csv_tables.form_of(self._path, self.name, self._checks.wanted(features), self._told)
                 headers = self._checks.headers(features, form.header)
-                found = _csv(self._path, list(headers.values()), start, form)
+                points = self._points(headers, form)
+                read = _csv(self._path, list(dict.fromkeys(headers.values())), start, form)
+                found = ((first, points.of(pa.Table.from_batches([raw]))) for first, raw in read)
             for first, raw in found:
-                columns = raw if is_parquet(self.name) else self._with_points(raw, headers, form)
-                yield partial(
-                    self._checks.batch, {name: columns.column(header) for name, header in headers.items()}, features, first
-                )
+                yield partial(self._checks.batch, {name: raw.column(header) for name, header in headers.items()}, features, first)
 
     def _prepared(self, features: Sequence[str], start: int) -> Iterator[Read]:
         """As `batches`, of a project whose own code makes the features. Raises DataError."""
@@ -106,10 +106,13 @@ class FileRows:
             headers = self._checks.headers(features, made.column_names)
             yield partial(self._checks.batch, {name: made.column(header) for name, header in headers.items()}, features, first)
 
-    def _with_points(self, raw: pa.RecordBatch, headers: Mapping[str, str], form: csv_tables.Form) -> pa.Table:
-        numbers = [header for name, header in headers.items() if self._checks.is_plain_number(name)]
-        table = pa.Table.from_batches([raw])
-        return with_points(table, self.name, numbers, self._told.decimal, by_comma=form.dialect.separator == ",")[0]
+    def _points(self, headers: Mapping[str, str], form: csv_tables.Form) -> Points:
+        """How the file writes its numbers, by all its rows: what a cell is must not depend on the batch that it comes in."""
+        numbers = list(dict.fromkeys(header for name, header in headers.items() if self._checks.is_plain_number(name)))
+        decimals = Decimals(self.name, numbers, self._told.decimal, by_comma=form.dialect.separator == ",")
+        for _, raw in _csv(self._path, numbers, 0, form) if decimals.asks and numbers else ():
+            decimals.look(pa.Table.from_batches([raw]))
+        return decimals.decided()
 
     def judged(self, seen: Mapping[str, int], rows: int) -> list[str]:
         """As `RowChecks`."""

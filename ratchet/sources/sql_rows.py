@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -58,7 +59,12 @@ def _array(cells: Sequence[Any]) -> pa.Array:
 
 
 def _plain(cell: Any) -> Any:
-    """What Arrow takes."""
+    """What Arrow takes; of a moment with a zone the time that is written, in which a day is that of its clock, whatever the zone.
+
+    Arrow would take the first cell's zone for all, and by PYARROW_IGNORE_TIMEZONE, which pandera sets, each clock's time for UTC.
+    """
+    if isinstance(cell, datetime):
+        return cell.replace(tzinfo=None)
     if isinstance(cell, memoryview | bytearray):
         return bytes(cell)
     if isinstance(cell, UUID):

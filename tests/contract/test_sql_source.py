@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -18,6 +20,7 @@ from ratchet.project.file import Project
 from ratchet.sources import sql_rows
 from ratchet.sources.folder import TableSource
 from ratchet.sources.sql import SqlSource
+from ratchet.sources.sql_reading import Reader
 from ratchet.sources.sql_rows import to_arrow
 from tests.support.addresses import POSTGRES, fresh_database, only
 from tests.support.shop import SHOP, put, tables
@@ -271,3 +274,38 @@ def test_rows_beyond_the_memory_are_refused_before_they_are_all_read(monkeypatch
     with pytest.raises(DataError, match="people: its query gives more than the 1,000 bytes that there is room for"):
         to_arrow(endless(), "people", {"a": 0})
     assert len(taken) == 1
+
+
+SECOND = timedelta(seconds=1)
+ZONES = (timezone(timedelta(hours=-5)), UTC, ZoneInfo("Asia/Tokyo"), timezone(timedelta(hours=14)))
+
+
+@pytest.mark.parametrize("ignored", ["1", ""])  # what pandera leaves in the environment, by which Arrow drops a time's zone
+@pytest.mark.parametrize("zones", [*((zone,) for zone in ZONES), ZONES])
+def test_the_day_of_a_time_with_a_zone_is_the_one_that_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zones: tuple[tzinfo, ...], ignored: str
+) -> None:
+    assert "pandera" in sys.modules
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", ignored)
+    if not ignored:
+        monkeypatch.delenv("PYARROW_IGNORE_TIMEZONE")
+    address = f"sqlite:///{tmp_path}/shop.db"
+    fill(address, DAY)
+    change(address, "ALTER TABLE people ADD COLUMN since TEXT")
+    midnights = [datetime(2024, 5, 30, tzinfo=zones[row % len(zones)]) for row in range(12)]
+    moments = [moment if row % 2 else moment + timedelta(days=1) - SECOND for row, moment in enumerate(midnights)]
+    asked = Reader.rows
+
+    def with_moments(reader: Reader, query: str, table: str, *args: Any, **how: Any) -> Any:
+        names, chunks = asked(reader, query, table, *args, **how)
+        if "since" not in names:
+            return names, chunks
+        at, left = names.index("since"), iter(moments)
+        return names, ([[*row[:at], next(left), *row[at + 1 :]] for row in map(list, rows)] for rows in chunks)
+
+    monkeypatch.setattr(Reader, "rows", with_moments)
+    described = asking()
+    facts = described.model_dump(mode="json", by_alias=True)
+    facts["features"].append({"name": "since", "table": "people", "dtype": "date"})
+    read = SqlSource(address, Project.model_validate(facts), "RATCHET_SOURCE_URL").read(DAY)
+    assert read.features["since"].tolist() == [1] * 12

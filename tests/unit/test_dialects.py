@@ -31,6 +31,9 @@ KNOWN = [
     ("single quotes around separators", "id,name\n1,'Smith, John'\n2,'Doe, Jane'\n", ",", "'"),
     ("single quotes around all", "'id';'name'\n'1';'a'\n'2';'b'\n", ";", "'"),
     ("single quotes around a column", "id;name\n1;'a'\n2;'b'\n", ";", "'"),
+    ("single quotes around a code among double ones", 'id,code,fee\n"C1",\'A\',"1"\n"C2",\'B\',"2"\n', ",", '"'),
+    ("double quotes within single ones", "id,name\n1,'\"Al\" Smith'\n2,'Jo'\n", ",", "'"),
+    ("double quotes in the header, single ones in a column", "\"id\",\"code\"\n1,'A'\n2,'B'\n", ",", '"'),
     ("apostrophes", "id,name\n1,O'Brien\n2,'Tis\n", ",", '"'),
     ("old Mac's line ends", "id;name\r1;a\r2;b\r", ";", '"'),
     ("dates and times", "id;at\n1;2024-01-01 10:00:00,5\n2;2024-01-02 11:00:00,1\n", ";", '"'),
@@ -104,6 +107,38 @@ def test_a_number_that_can_be_two_is_not_guessed(tmp_path: Path, text: str, sent
     told = read_table(path, "users", ["id", "fee", "n"], Told(decimal=","), numbers=["fee", "n"])
     assert "," not in str(told.column("fee").to_pylist()[0])
     assert read_table(path, "users", ["id", "fee"], numbers=None).num_rows == 2
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+@pytest.mark.parametrize("cells", [["1.000", "12.000"], ["7", "-1.234"], ["12.000", "?"]])
+def test_points_that_can_part_thousands_are_not_guessed(tmp_path: Path, mark: str, cells: list[str]) -> None:
+    rows = "".join(f"k{row}{mark}{cell}\n" for row, cell in enumerate(cells))
+    path = written(tmp_path, f"id{mark}n\n{rows}")
+    with pytest.raises(TableError, match=r"users.n: '-?1[2.].*' can be -?1.* or -?1.*: say `decimal:"):
+        read_table(path, "users", ["id", "n"], numbers=["n"])
+    told = {sign: read_table(path, "users", ["id", "n"], Told(decimal=sign), numbers=["n"]) for sign in ".,"}
+    assert told["."].column("n").to_pylist() == cells
+    assert told[","].column("n").to_pylist() == [cell.replace(".", "") for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,n\n1,1.000\n2,12.000\n",  # commas between cells: nobody who writes decimal commas writes so
+        "id;n\n1;1.000\n2;2.5\n",
+        "id;n\n1;1.000\n2;0.125\n",
+        "id;n;m\n1;1.000;2.5\n2;12.000;3.5\n",
+        "id;n\n1;1.000\n2;1234.500\n",
+    ],
+)
+def test_points_that_are_decimal_ones_stay(tmp_path: Path, text: str) -> None:
+    read = read_table(written(tmp_path, text), "users", ["id", "n", "m"], numbers=["n", "m"])
+    assert read.column("n").to_pylist()[0] == "1.000"
+
+
+def test_points_between_millions_part_thousands(tmp_path: Path) -> None:
+    path = written(tmp_path, "id;n\n1;1.000\n2;1.234.567\n")
+    assert read_table(path, "users", ["id", "n"], numbers=["n"]).column("n").to_pylist() == ["1000", "1234567"]
 
 
 def test_commas_between_cells_are_no_decimal_ones(tmp_path: Path) -> None:

@@ -65,6 +65,10 @@ def test_labels_come_under_the_projects_headers_and_in_its_words(tmp_path: Path,
         ("u1,1\nu2,0\n", "none is 'Yes', which label.positive names; there are '1' (1), '0' (1)"),
         ("u1,Yes\nu2,No\nu3,No\nu4,?\n", "a binary label has two values, and here are 3: 'No' (2), 'Yes' (1), '?' (1)"),
         ("u1,yes\n", "none is 'Yes', which label.positive names; there are 'yes' (1)"),
+        ("u1,1\nu2,1\n", "none is 'Yes', which label.positive names; there are '1' (2): write 'Yes' or 0"),
+        ("u1,true\n", "there are 'true' (1): write 'Yes' or 0"),
+        ("u1,Y\n", "there are 'Y' (1): write 'Yes' or 0"),
+        ("u1,gone\n", "there are 'gone' (1): write 'Yes' or 0"),
     ],
 )
 def test_late_labels_that_are_none_are_named_with_their_counts(tmp_path: Path, rows: str, said: str) -> None:
@@ -73,8 +77,20 @@ def test_late_labels_that_are_none_are_named_with_their_counts(tmp_path: Path, r
     assert said in str(refused.value)
 
 
-def test_a_file_of_one_other_label_has_it(tmp_path: Path) -> None:
-    assert late(tmp_path, "customer,left\nu1,No\n")["label"].tolist() == ["0"]
+@pytest.mark.parametrize("other", ["No", "0", "false", "n", "OFF", "nein", "not Yes"])
+def test_a_file_of_one_plain_no_has_it_with_a_word(tmp_path: Path, other: str) -> None:
+    path, said = tmp_path / "late.csv", list[str]()
+    path.write_text(f"customer,left\nu1,{other}\n")
+    assert read_late_labels(path, OWN, said.append)["label"].tolist() == ["0"]
+    (word,) = said
+    assert word.startswith(f"{path}: no label is 'Yes', which label.positive names; there are '")
+
+
+def test_a_file_that_has_the_positive_label_says_nothing(tmp_path: Path) -> None:
+    path, said = tmp_path / "late.csv", list[str]()
+    path.write_text("customer,left\nu1,Yes\n")
+    assert read_late_labels(path, OWN, said.append)["label"].tolist() == ["1"]
+    assert said == []
 
 
 def test_a_separator_that_is_none_is_named(tmp_path: Path) -> None:

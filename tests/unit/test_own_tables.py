@@ -236,6 +236,11 @@ def test_labels_that_have_not_come_are_no_third_value(tmp_path: Path, kind: str)
         (["yes", "Yes", "No"], "Yes", "a binary label has two values, and here are 3: 'yes' (1), 'Yes' (1), 'No' (1)"),
         (["No"] * 3 + ["Yes"] * 2, "ja", "none is 'ja', which label.positive names; there are 'No' (3), 'Yes' (2)"),
         (["yes"] * 3, "Yes", "none is 'Yes', which label.positive names; there are 'yes' (3)"),
+        ([1] * 3, "Yes", "none is 'Yes', which label.positive names; there are '1' (3): write 'Yes' or 0"),
+        ([True] * 3, "gone", "there are 'true' (3): write 'gone' or 0"),
+        (["good"] * 3, "bad", "there are 'good' (3): write 'bad' or 0"),
+        ([0] * 3, "No", "there are '0' (3)"),
+        ([1] * 3, 2, "there are '1' (3): write '2' or 0"),
         ([0.5 * row for row in range(7)], "1", "and here are 7: '0' (1), '0.5' (1), '1' (1), '1.5' (1), '2' (1) and 2 more"),
     ],
 )
@@ -255,6 +260,18 @@ def test_a_month_without_any_positive_label_is_taken_with_a_word(tmp_path: Path)
     assert raw.notes == ("labels.churned: no label is 'Yes', which label.positive names; there are 'No' (40)",)
     assert raw.labels is not None
     assert raw.labels["churned"].sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "positive"),
+    [("Yes", "No"), (True, False), (1, 0), ("on", "off"), ("n", "y"), (-1, 1), ("0", "bad"), ("not gone", "gone")],
+)
+def test_one_value_is_0_where_it_denies_the_positive_one(tmp_path: Path, value: Any, positive: Any) -> None:
+    described = project(label={"column": "churned", "table": "labels", "positive": positive})
+    raw = source(tmp_path, described, customers=people(), labels=labels([value] * ROWS)).read(MONTH)
+    assert raw.labels is not None
+    assert raw.labels["churned"].sum() == 0
+    assert "no label is " in raw.notes[0]
 
 
 def test_labels_in_words_say_which_key_names_the_positive_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from ratchet.core.errors import DataError
 from ratchet.core.schema import Coded
 from ratchet.project.file import Project
 from ratchet.scores.port import Batch
+from ratchet.sources import row_file
 from ratchet.sources.folder import TableSource
 from ratchet.sources.row_file import FileRows
 from tests.support.shop import SHOP, put, tables, with_cell
@@ -140,6 +142,20 @@ def test_a_share_of_missing_cells_counts_from_a_hundred_rows_on(tmp_path: Path, 
         assert np.isnan(cells(read(tmp_path / "new.csv")[0], "visits")).all()
 
 
+@pytest.mark.parametrize(("rows", "refused"), [(99, False), (100, True)])
+def test_a_share_of_unfit_cells_counts_from_a_hundred_rows_on(tmp_path: Path, rows: int, *, refused: bool) -> None:
+    tolerant = project(age={"on_unknown": "missing", "max_unknown_share": 0.001})
+    frame = pd.read_csv(flat(tmp_path / "new.csv", age=-3), keep_default_na=False, dtype=object)[:rows]
+    write(tmp_path / "new.csv", frame)
+    if refused:
+        with pytest.raises(DataError, match=r"new.csv.age: 1 of 100 values do not fit, 0.010 > 0.001 \(max_unknown_share\)"):
+            read(tmp_path / "new.csv", tolerant)
+    else:
+        found, notes = read(tmp_path / "new.csv", tolerant)
+        assert np.isnan(cells(found, "age")).sum() == 1
+        assert notes == ["new.csv.age: 1 value does not fit and count as missing"]
+
+
 def test_headers_of_the_project_s_and_columns_of_optional_tables_are_found(tmp_path: Path) -> None:
     facts = SHOP.model_dump(mode="json")
     facts["entity"] = {"name": "customer", "column": "Customer ID"}
@@ -169,6 +185,63 @@ def test_a_semicolon_file_with_decimal_commas_is_read(tmp_path: Path) -> None:
     expected = cells(read(tmp_path / "new.csv")[0], "spend").tolist()
     write(tmp_path / "new.csv", frame.assign(spend=frame["spend"].str.replace(".", ",")), sep=";", encoding="utf-8-sig")
     assert cells(read(tmp_path / "new.csv")[0], "spend").tolist() == expected
+
+
+def test_a_number_is_one_number_in_all_batches_of_a_file(tmp_path: Path) -> None:
+    frame = pd.read_csv(flat(tmp_path / "new.csv"), keep_default_na=False, dtype=object)
+    frame = frame.assign(spend=["-0,5"] * 100 + ["1,234"] * 100, visits=["12"] * 100 + [""] * 100)
+    write(tmp_path / "new.csv", frame, sep=";")
+    with patch.object(row_file, "BATCH", 100):
+        assert cells(read(tmp_path / "new.csv")[0], "spend").tolist() == [-0.5] * 100 + [1.234] * 100
+    frame["visits"] = ["1.234.567"] * 100 + ["1.000"] * 100
+    write(tmp_path / "new.csv", frame, sep=";")
+    wide = project(visits={"range": None})
+    with patch.object(row_file, "BATCH", 100):
+        assert cells(read(tmp_path / "new.csv", wide)[0], "visits").tolist() == [1234567.0] * 100 + [1000.0] * 100
+        frame["visits"] = ["12"] * 100 + ["1.000"] * 100
+        write(tmp_path / "new.csv", frame, sep=";")
+        with pytest.raises(DataError, match=r"new.csv.visits: '1.000' can be 1.000 or 1000: say `decimal:"):
+            read(tmp_path / "new.csv", wide)
+
+
+def two_tables(*features: dict[str, Any]) -> Project:
+    facts = SHOP.model_dump(mode="json")
+    facts["features"] = list(features)
+    return Project.model_validate(facts)
+
+
+def read_as(path: Path, frame: pd.DataFrame, model: Project) -> dict[str, list[Any]]:
+    write(path, frame)
+    names = [feature.name for feature in model.inputs]
+    (each,) = FileRows(path, model, DAY).batches(names, 0)
+    batch = each()
+    return {name: cells(batch, name).tolist() for name in names}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_one_header_serves_two_features_of_a_table_and_not_of_two(tmp_path: Path, form: str) -> None:
+    days, month = ({"name": f"since_{part}", "column": "since", "table": "people", "dtype": "date"} for part in ("days", "month"))
+    frame = pd.DataFrame({"customer": ["a", "b"], "since": ["2024-05-30", "2024-04-30"]})
+    found = read_as(tmp_path / f"new.{form}", frame, two_tables(days, {**month, "of_date": "month"}))
+    assert found == {"since_days": [1.0, 31.0], "since_month": [5.0, 4.0]}
+    with pytest.raises(
+        DataError, match=r"'since' is the header of since_days and since_month, of several tables: call the columns as"
+    ):
+        read_as(tmp_path / f"new.{form}", frame, two_tables(days, {**month, "table": "orders"}))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_column_under_its_name_and_its_header_is_refused(tmp_path: Path, form: str) -> None:
+    age = {"name": "age", "column": "Alter", "table": "people", "dtype": "int"}
+    frame = pd.DataFrame({"customer": ["a", "b"], "age": [1, 2], "Alter": [3, 4]})
+    with pytest.raises(DataError, match=rf"new.{form}.age: 'age' and 'Alter' are both there, and each may be it: leave one"):
+        read_as(tmp_path / f"new.{form}", frame, two_tables(age))
+    other = {"name": "years", "column": "age", "table": "people", "dtype": "int"}
+    assert read_as(tmp_path / f"new.{form}", frame, two_tables(age, other)) == {"age": [3.0, 4.0], "years": [1.0, 2.0]}
+    ours = frame.rename(columns={"Alter": "years"})
+    assert read_as(tmp_path / f"new.{form}", ours, two_tables(age, other)) == {"age": [1.0, 2.0], "years": [3.0, 4.0]}
+    with pytest.raises(DataError, match="'age' is the header of age and years, of several columns: call the columns as"):
+        read_as(tmp_path / f"new.{form}", frame[["customer", "age"]], two_tables(age, other))
 
 
 def test_a_cell_that_a_small_file_makes_huge_is_refused_before_it_is_spelt_out(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import httpx
 import typer
 
 from ratchet.apps.cli import figures
-from ratchet.apps.cli.console import AsJson, document, err, facts, line, table, waiting
+from ratchet.apps.cli.console import AsJson, complain, document, err, facts, line, table, waiting
 from ratchet.clients.children import serving_environment
 from ratchet.core.errors import RatchetError, Unavailable, UserError
 from ratchet.core.estimate import MetricName
@@ -181,7 +181,7 @@ def _labels(wiring: Wiring, file: Path | None, snapshot: str | None) -> Columns:
         message = "give either a CSV file or --snapshot"
         raise UserError(message)
     if file is not None:
-        return wiring.labels_in(file)
+        return wiring.labels_in(file, complain)
     return use_case.labels_of(wiring.project, wiring.store, wiring.store.get(snapshot or ""))
 
 
