@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ratchet.clients.brief_locks import changed, wait_briefly
 from ratchet.core.errors import UserError
 
 # Alembic keeps what it works on in globals of the process: of two threads with a database each, one would change the other's.
@@ -56,7 +57,7 @@ def opened(engine: Engine, tables: Tables) -> Engine:
 def bring_up_to_date(engine: Engine, tables: Tables) -> None:
     """Create or change the tables, all or nothing.
 
-    Raises UserError when a newer release has changed them, and what SQLAlchemy raises.
+    Raises UserError when a newer release has changed them, Unavailable when others hold them for long, and what SQLAlchemy raises.
     """
     with engine.connect() as connection:
         if _is_current(connection, tables):
@@ -66,10 +67,14 @@ def bring_up_to_date(engine: Engine, tables: Tables) -> None:
             with engine.connect() as connection:
                 _locked_on_sqlite(connection, tables)
             return
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")
-            if not _is_current(connection, tables):  # else another process was first
-                _upgrade(connection, tables)
+        changed(engine, tables.what, lambda connection: _locked_on_postgresql(connection, tables))
+
+
+def _locked_on_postgresql(connection: Connection, tables: Tables) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")  # for as long as another changes them
+    wait_briefly(connection)
+    if not _is_current(connection, tables):  # else another process was first
+        _upgrade(connection, tables)
 
 
 def _locked_on_sqlite(connection: Connection, tables: Tables) -> None:
