@@ -33,7 +33,8 @@ class Tables:
     Args:
         what: the store, for messages.
         folder: of Alembic's `env.py` and `versions`.
-        revisions: all that this release knows, oldest first.
+        revisions: all that this release knows, oldest first. One that only adds what older releases can do without says so by
+            its name: `0005_for_0003` is used, unchanged, by every release that knows 0003.
         version_table: where the revision is noted; a name of its own, because MLflow's may lie in the same database.
         lock: a number that nobody else locks by.
     """
@@ -96,6 +97,8 @@ def _is_current(connection: Connection, tables: Tables) -> bool:
         return False
     revision = connection.execute(text(f"SELECT version_num FROM {tables.version_table}")).scalar()  # noqa: S608 - our own name
     if revision is not None and revision not in tables.revisions:
+        if revision.partition("_for_")[2] in tables.revisions:  # a newer release has added what this one can do without
+            return True
         message = (
             f"{tables.what} was changed by a newer release (its tables are at revision {revision}, this release knows "
             f"{tables.revisions[-1]}): use that release, or restore a backup from before"
