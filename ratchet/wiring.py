@@ -184,7 +184,7 @@ class Wiring:
                 message = "--out is a database and names no table: it is postgresql+psycopg://host/database#table"
                 raise UserError(message)
             _refuse_address(url, "--out")
-            return KeptScores(self._kept_for(out), ScoreTable(url, table))
+            return KeptScores(self._kept_for(out), ScoreTable(url, table, self.project.model, self.project.entity))
         suffix_of(out)
         if out.startswith("s3://"):
             from ratchet.clients.s3 import S3Folder

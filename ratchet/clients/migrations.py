@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ratchet.clients.brief_locks import changed, wait_briefly
 from ratchet.core.errors import UserError
 
 # Alembic keeps what it works on in globals of the process: of two threads with a database each, one would change the other's.
@@ -32,7 +33,8 @@ class Tables:
     Args:
         what: the store, for messages.
         folder: of Alembic's `env.py` and `versions`.
-        revisions: all that this release knows, oldest first.
+        revisions: all that this release knows, oldest first. One that only adds what older releases can do without says so by
+            its name: `0005_for_0003` is used, unchanged, by every release that knows 0003.
         version_table: where the revision is noted; a name of its own, because MLflow's may lie in the same database.
         lock: a number that nobody else locks by.
     """
@@ -56,7 +58,7 @@ def opened(engine: Engine, tables: Tables) -> Engine:
 def bring_up_to_date(engine: Engine, tables: Tables) -> None:
     """Create or change the tables, all or nothing.
 
-    Raises UserError when a newer release has changed them, and what SQLAlchemy raises.
+    Raises UserError when a newer release has changed them, Unavailable when others hold them for long, and what SQLAlchemy raises.
     """
     with engine.connect() as connection:
         if _is_current(connection, tables):
@@ -66,10 +68,14 @@ def bring_up_to_date(engine: Engine, tables: Tables) -> None:
             with engine.connect() as connection:
                 _locked_on_sqlite(connection, tables)
             return
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")
-            if not _is_current(connection, tables):  # else another process was first
-                _upgrade(connection, tables)
+        changed(engine, tables.what, lambda connection: _locked_on_postgresql(connection, tables))
+
+
+def _locked_on_postgresql(connection: Connection, tables: Tables) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tables.lock})")  # for as long as another changes them
+    wait_briefly(connection)
+    if not _is_current(connection, tables):  # else another process was first
+        _upgrade(connection, tables)
 
 
 def _locked_on_sqlite(connection: Connection, tables: Tables) -> None:
@@ -91,6 +97,8 @@ def _is_current(connection: Connection, tables: Tables) -> bool:
         return False
     revision = connection.execute(text(f"SELECT version_num FROM {tables.version_table}")).scalar()  # noqa: S608 - our own name
     if revision is not None and revision not in tables.revisions:
+        if revision.partition("_for_")[2] in tables.revisions:  # a newer release has added what this one can do without
+            return True
         message = (
             f"{tables.what} was changed by a newer release (its tables are at revision {revision}, this release knows "
             f"{tables.revisions[-1]}): use that release, or restore a backup from before"

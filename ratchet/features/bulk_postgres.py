@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import Any
 
@@ -23,7 +23,7 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension (PostgreSQL
 _TRAILER = b"\xff\xff"
 _COLUMNS = ("entity_key", "value", "value_text", "feature_name", "event_ts")
 _NO_TEXT = b"\xff\xff\xff\xff"
-_ITS_MOMENT = "SELECT (extract(epoch FROM %s::timestamp::timestamptz) * 1000000)::bigint - 946684800000000"
+_EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - COPY counts a moment from here, in UTC, whatever the session's zone is
 
 
 def make_table(connection: psycopg.Connection, table: str) -> None:
@@ -45,7 +45,7 @@ def write(connection: psycopg.Connection, table: str, pieces: Iterable[Rows]) ->
             if target is None:
                 target = find(cursor, table)
                 make_staging(cursor, target)
-            moment_bytes = _moment(cursor, moment)
+            moment_bytes = _moment(moment)
             with cursor.copy(target.copy_into(_COLUMNS)) as copy:
                 copy.write(_HEADER)
                 for rows in some:
@@ -55,10 +55,9 @@ def write(connection: psycopg.Connection, table: str, pieces: Iterable[Rows]) ->
             take(cursor, target)
 
 
-def _moment(cursor: psycopg.Cursor, moment: datetime) -> bytes:
-    """Feast sends it without a zone: the session's is added by the server."""
-    (microseconds,) = cursor.execute(_ITS_MOMENT, (moment,)).fetchone() or (0,)
-    return struct.pack(">iq", 8, microseconds)
+def _moment(moment: datetime) -> bytes:
+    """Feast sends it without a zone, and where the session's is not UTC the server takes it for one of there: a day too early."""
+    return struct.pack(">iq", 8, (moment - _EPOCH) // timedelta(microseconds=1))
 
 
 def _stream(rows: Rows, moment: bytes) -> Iterator[bytes]:

@@ -134,7 +134,7 @@ class SqlLedger:
     def migrate(self) -> list[str]:
         """Bring the tables up to date and give each database role its rights, by the owner of the tables. Returns the roles."""
         with self._translated():
-            return give(self._engine, RIGHTS)
+            return give(self._engine, RIGHTS, "the ledger")
 
     def models(self) -> list[str]:
         """The models that the ledger has records of, by name."""

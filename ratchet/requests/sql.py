@@ -68,7 +68,7 @@ class SqlRequestLog:
     def migrate(self) -> list[str]:
         """Bring the tables up to date and give each database role its rights, by the owner of the tables. Returns the roles."""
         with self._transaction():
-            return give(self._engine, RIGHTS)
+            return give(self._engine, RIGHTS, "the request log")
 
     @cached_property
     def _models(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Scores as rows of a table, SQLite or PostgreSQL: those of a version and a date replace the ones before, in one transaction."""
+"""Scores as rows of a table, SQLite or PostgreSQL: an entity's replace those of the same version and date, in one transaction.
+
+One table takes the scores of all models, and those of one date from several sources, side by side.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -23,7 +27,9 @@ from sqlalchemy import (
     Table,
     create_engine,
     delete,
+    exists,
     inspect,
+    select,
     text,
 )
 
@@ -37,25 +43,32 @@ from ratchet.scores.port import AS_OF, MODEL_VERSION
 _NAME = re.compile(r"(?:([A-Za-z_]\w{0,62})\.)?([A-Za-z_]\w{0,62})", re.ASCII)
 _ROWS = 10_000  # inserted at once where there is no COPY
 _SECONDS = 10
+_MODEL = "model"  # a file's name says whose it is; a table's rows must
+_SCORED = "ratchet scored"  # no table to write to can be called so
 
 
 class ScoreTable:
     """Implements `ratchet.scores.kept.Publisher`.
 
-    A table that is not there is made, its key being the entity, the version and the date; one that is there needs the columns. What
-    it has of other versions and dates stays.
+    A table that is not there is made, its key being model, version, date and entity; one that is there needs the columns. What it
+    has of other models, versions, dates and entities stays.
 
     Args:
         url: SQLAlchemy URL of the database.
         table: its name, with a schema or without.
+        model: whose scores they are.
+        entity: what their keys' column is called.
     """
 
-    def __init__(self, url: str, table: str) -> None:
+    def __init__(self, url: str, table: str, model: str, entity: str) -> None:
         found = _NAME.fullmatch(table)
         if found is None:
             message = f"--out {place_of(url)}: behind # stands the table's name, or schema.table: letters, digits and underscores"
             raise UserError(message)
-        self._url, self._schema, self._table = url, found[1], found[2]
+        if entity == _MODEL:
+            message = f"the entity is called {entity}, as is the table's column for the model's name: name a file behind --out"
+            raise UserError(message)
+        self._url, self._schema, self._table, self._model = url, found[1], found[2], model
 
     @property
     def place(self) -> str:
@@ -80,26 +93,40 @@ class ScoreTable:
             connection.execute(text("SELECT 1"))
 
     def publish(self, parts: Parts) -> None:
-        """Delete what is there of this version and date, and insert, in one transaction."""
+        """Delete what is there of these entities, of this model, version and date, and insert, in one transaction."""
         with self._transaction() as connection:
+            if connection.dialect.name == "sqlite":  # whose driver begins a transaction at the first change alone
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             table = self._made(connection, parts.schema)
             if connection.dialect.name == "postgresql":  # a second run waits, and replaces what this one wrote
                 connection.execute(text(f"LOCK TABLE {_quoted(connection, table)} IN SHARE ROW EXCLUSIVE MODE"))
-            first = next(iter(parts)).slice(0, 1)
-            of_run = [table.c[name] == first[name][0].as_py() for name in (MODEL_VERSION, AS_OF)]
-            connection.execute(delete(table).where(*of_run))
+            self._delete(connection, table, parts)
             for part in parts:
-                insert(connection, table, part)
+                insert(connection, table, part.add_column(0, _MODEL, pa.repeat(self._model, part.num_rows)))
+
+    def _delete(self, connection: Connection, table: Table, parts: Parts) -> None:
+        """Delete the scores that these entities have; the keys are brought to the database only where it has any of the run's."""
+        first, entity = next(iter(parts)).slice(0, 1), parts.schema.names[0]
+        of_run = [table.c[_MODEL] == self._model, *(table.c[name] == first[name][0].as_py() for name in (MODEL_VERSION, AS_OF))]
+        if not connection.scalar(select(exists().where(*of_run))):
+            return
+        scored = Table(_SCORED, MetaData(), Column(entity, String(MAX_KEY)), prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+        scored.create(connection)
+        for part in parts:
+            insert(connection, scored, part.select([entity]))
+        connection.execute(delete(table).where(*of_run, table.c[entity].in_(select(scored.c[entity]))))
 
     def _made(self, connection: Connection, schema: pa.Schema) -> Table:
         """The table, which is made if need be. Raises Misconfigured where it lacks a column."""
-        table = Table(self._table, MetaData(), *(_column(field) for field in schema), schema=self._schema)
-        table.append_constraint(PrimaryKeyConstraint(MODEL_VERSION, AS_OF, schema.names[0]))
+        columns: list[Column[Any]] = [Column(_MODEL, String(63), nullable=False), *(_column(field) for field in schema)]
+        table = Table(self._table, MetaData(), *columns, schema=self._schema)
+        table.append_constraint(PrimaryKeyConstraint(_MODEL, MODEL_VERSION, AS_OF, schema.names[0]))
         there = inspect(connection)
         if not there.has_table(self._table, self._schema):
             table.create(connection)
             return table
-        missing = sorted(set(schema.names) - {column["name"] for column in there.get_columns(self._table, self._schema)})
+        present = {column["name"] for column in there.get_columns(self._table, self._schema)}
+        missing = sorted({column.name for column in columns} - present)
         if missing:
             message = (
                 f"the table {self._name} at {place_of(self._url)} has no column {', '.join(missing)}: name one that has them, or "
@@ -123,7 +150,7 @@ class ScoreTable:
         return sql_error(error, "the database for the scores", self._url, "--out", "cannot be used")
 
 
-def _column(field: pa.Field) -> Column[object]:
+def _column(field: pa.Field) -> Column[Any]:
     if pa.types.is_date(field.type):
         return Column(field.name, Date, nullable=False)
     if pa.types.is_integer(field.type):

@@ -30,6 +30,7 @@ from ratchet.sources.row_headers import RowHeaders
 
 ENOUGH = 100  # rows: of fewer, a share of missing cells, or of those that do not fit, says nothing
 _LONGEST = 1024  # bytes of a key or a number
+_WIDER = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary(), pa.float16(): pa.float32()}
 _MISSING, _UNFIT = "missing ", "unfit "
 
 
@@ -189,7 +190,10 @@ def _without(values: Any, rows: Mask) -> Any:
 
 
 def _coded(raw: pa.Array, name: str, column: str) -> pa.DictionaryArray:
-    """Cells as codes; a file cannot make them large. Raises DataError where a cell is longer than any category."""
+    """Cells as codes; a file cannot make them large. Raises DataError where they are lists, or one is longer than any category."""
+    if pa.types.is_nested(raw.type.value_type if pa.types.is_dictionary(raw.type) else raw.type):
+        message = f"{name}.{column}: a category is text, a number or a truth value, and not {raw.type}"
+        raise DataError(message)
     coded = raw if pa.types.is_dictionary(raw.type) else raw.dictionary_encode()
     if _is_text(coded.type.value_type):
         longest = pc.max(pc.binary_length(coded.dictionary)).as_py() or 0
@@ -211,7 +215,9 @@ def spelt(raw: pa.Array, name: str, column: str, most: int) -> pa.Array:
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """In one piece."""
+    """In one piece, and of a type that Arrow can encode and take cells of."""
+    if column.type in _WIDER:
+        column = column.cast(_WIDER[column.type])
     if not isinstance(column, pa.ChunkedArray):
         return column
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

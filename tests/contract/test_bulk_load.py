@@ -21,12 +21,15 @@ from sqlalchemy.engine import make_url
 from ratchet.clients.lean_imports import feast_importable
 from ratchet.features import bulk_load, bulk_rows, bulk_swap
 from ratchet.features.feast_postgres import close, online_store
+from ratchet.features.feast_values import date_of
 from ratchet.snapshots.layout import EVENT_TIMESTAMP
 from tests.support.addresses import POSTGRES, fresh_database, only
 
 with feast_importable():
     import feast.metrics  # noqa: F401 - as in ratchet.features.feast_features
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+    from feast.protos.feast.types.Value_pb2 import Value
     from feast.types import Bool, Float64, Int64, String
 
 FEATURES = {
@@ -340,6 +343,30 @@ def test_a_bound_on_look_ups_does_not_end_a_load(postgres: Site) -> None:
 
         bulk_load.load(ours, ours.get_feature_view("features"), slow())
         assert len(postgres.rows("ours")) == len(KEYS) * len(FEATURES)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Kiritimati", "America/Los_Angeles", "UTC"])
+@pytest.mark.parametrize("read_in", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_features_are_of_their_day_whatever_the_server_s_zone_is(postgres: Site, zone: str, read_in: str) -> None:
+    (name,) = postgres.sql("SELECT current_database()")[0]
+    for view in ("us", "feast"):  # swapped and in place
+        postgres.sql(f"ALTER DATABASE \"{name}\" SET timezone = '{zone}'")
+        with postgres.store("ours", tables=view) as ours:
+            by_us(ours, month(1, JANUARY, KEYS))
+            if view == "feast":
+                postgres.sql("CREATE VIEW hangs AS SELECT * FROM ours_features")
+                by_us(ours, month(2, FEBRUARY, KEYS))
+        postgres.sql(f"ALTER DATABASE \"{name}\" SET timezone = '{read_in}'")
+        with postgres.store("ours", tables=view) as ours:
+            found = {date_of(moment) for moment in moments(ours)}
+        assert found == {(FEBRUARY if view == "feast" else JANUARY).date()}
+
+
+def moments(store: FeatureStore) -> list[datetime | None]:
+    """Of each key, as a look-up gives it."""
+    keys = [EntityKey(join_keys=["user"], entity_values=[Value(string_val=key)]) for key in KEYS]
+    view = store.get_feature_view("features")
+    return [moment for moment, _ in store.provider.online_read(store.config, view, keys, ["age"])]
 
 
 def test_a_model_with_the_longest_name_is_loaded(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -272,6 +273,43 @@ def test_tables_of_a_newer_release_are_refused_in_one_sentence(url: str) -> None
     ):
         with pytest.raises(UserError, match=rf"was changed by a newer release \(its tables are at revision 0999, .* {own}\)"):
             act()
+
+
+ADDS = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0005_for_0003", "0004"
+
+
+def upgrade():
+    op.add_column("answers", sa.Column("later", sa.Text, nullable=True))
+"""
+
+
+def test_tables_that_a_newer_release_has_only_added_to_are_used_as_they_are(url: str, tmp_path: Path) -> None:
+    log = SqlRequestLog(log_of(url), MODEL)
+    log.append([ANSWER])
+    shutil.copytree(tables.TABLES.folder, tmp_path / "newer")
+    (tmp_path / "newer" / "versions" / "r0005_later.py").write_text(ADDS)
+    newer = replace(tables.TABLES, folder=tmp_path / "newer", revisions=(*tables.TABLES.revisions, "0005_for_0003"))
+    engine = create_engine(log_of(url), poolclass=NullPool)
+    for _ in range(2):  # made, and there already
+        bring_up_to_date(engine, newer)
+    for at, one in enumerate((log, SqlRequestLog(log_of(url), MODEL)), start=2):  # a pod that runs, and one that starts
+        one.append([replace(ANSWER, prediction_id=f"of an older pod {at}")])
+        assert one.count_before(1e11) == stored("answers") + at
+    SqlRequestLog(log_of(url), MODEL).migrate()
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT version_num FROM requests_revision")) == "0005_for_0003"
+
+
+@pytest.mark.parametrize("revision", ["0006_for_0005", "0006_for_", "0006_0003", "0006_for_0003_for_0005"])
+def test_tables_that_a_newer_release_has_changed_for_those_after_this_one_are_refused(url: str, revision: str) -> None:
+    SqlRequestLog(log_of(url), MODEL).append([ANSWER])
+    run(log_of(url), f"UPDATE requests_revision SET version_num = '{revision}'")  # noqa: S608 - of this test
+    with pytest.raises(UserError, match="was changed by a newer release"):
+        SqlRequestLog(log_of(url), MODEL).append([ANSWER])
 
 
 def test_alembic_is_imported_only_where_tables_have_to_change(url: str) -> None:

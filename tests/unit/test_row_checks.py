@@ -262,3 +262,36 @@ def test_a_batch_says_which_rows_it_is_about(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "new.parquet", index=False)
     with pytest.raises(DataError, match=r"as for customer k100100: 'old' \(in the batch of rows from 100,001 on\)"):
         read(tmp_path / "new.parquet")
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.struct({"a": pa.int64()}), pa.map_(pa.string(), pa.int64())])
+@pytest.mark.parametrize("name", ["customer", "plan", "age", "spend", "vip"])
+def test_a_column_of_lists_or_structs_is_refused_by_name(tmp_path: Path, kind: pa.DataType, name: str) -> None:
+    path = flat(tmp_path / "new.parquet")
+    plain = pq.read_table(path)
+    cell: Any = {"a": 1} if pa.types.is_struct(kind) else [("a", 1)] if pa.types.is_map(kind) else [1]
+    pq.write_table(plain.set_column(plain.column_names.index(name), name, pa.array([cell] * ROWS, kind)), path)
+    with pytest.raises(DataError, match=rf"^new\.parquet\.{name}: [^\n]+$"):
+        read(path)
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string()])
+def test_text_in_any_of_arrow_s_ways_is_text(tmp_path: Path, kind: pa.DataType) -> None:
+    path = flat(tmp_path / "new.parquet")
+    expected, _ = read(path)
+    plain = pq.read_table(path)
+    changed = {name: plain[name].cast(kind) if pa.types.is_string(plain[name].type) else plain[name] for name in plain.column_names}
+    pq.write_table(pa.table(changed), path)
+    found, _ = read(path)
+    for name in ("plan", "opted"):
+        assert list(map(str, cells(found, name))) == list(map(str, cells(expected, name)))
+    assert found.keys.tolist() == expected.keys.tolist()
+
+
+def test_codes_that_are_half_floats_are_read_as_those_of_other_floats(tmp_path: Path) -> None:
+    path = flat(tmp_path / "new.parquet")
+    plain = pq.read_table(path)
+    codes = pa.array([3.0] * ROWS, pa.float16())
+    pq.write_table(plain.set_column(plain.column_names.index("plan"), "plan", codes), path)
+    found, _ = read(path, project(plan={"categories": ["3"]}))
+    assert set(cells(found, "plan")) == {"3"}

@@ -17,6 +17,7 @@ from ratchet.project.file import Project
 from ratchet.scores import sql
 from ratchet.scores.kept import KeptScores
 from ratchet.scores.sql import ScoreTable
+from ratchet.sources.row_file import FileRows
 from ratchet.sources.row_query import QueryRows
 from tests.support.addresses import POSTGRES, fresh_database, only
 from tests.support.fakes import Killed
@@ -40,8 +41,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-def target(url: str, folder: Path, table: str = "churn_scores") -> KeptScores:
-    return KeptScores(folder / "parts", ScoreTable(url, table))
+def target(url: str, folder: Path, table: str = "churn_scores", model: str = "churn") -> KeptScores:
+    return KeptScores(folder / "parts", ScoreTable(url, table, model, "id"))
 
 
 def rows_of(url: str, query: str = "SELECT * FROM churn_scores ORDER BY as_of, model_version, id") -> list[tuple[Any, ...]]:
@@ -86,8 +87,48 @@ def test_a_second_run_replaces_its_rows_and_keeps_those_of_other_versions_and_da
     ]
 
 
+def test_the_scores_of_two_models_stand_side_by_side(loop: Loop, tmp_path: Path, url: str) -> None:
+    snapshot = loop.arrive(2)
+    with small():
+        for model in ("churn", "upsell", "churn"):
+            found = scored(loop, stored(loop, snapshot), target(url, tmp_path, model=model))
+    assert rows_of(url, "SELECT model, count(*), count(DISTINCT id) FROM churn_scores GROUP BY model ORDER BY model") == [
+        ("churn", found.rows, found.rows),
+        ("upsell", found.rows, found.rows),
+    ]
+
+
+def test_two_files_of_one_day_stand_side_by_side_and_each_replaces_its_own_entities(loop: Loop, tmp_path: Path, url: str) -> None:
+    loop.arrive(2)
+    frame = customers(loop, 900)
+    for name, rows in (("north", frame[:600]), ("south", frame[600:]), ("overlap", frame[500:700].assign(a=99.0))):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    with small():
+        for name in ("north", "south", "south"):
+            scored(loop, FileRows(tmp_path / f"{name}.csv", PROJECT, DAY), target(url, tmp_path))
+        before = dict(rows_of(url, "SELECT id, probability FROM churn_scores"))
+        assert rows_of(url, "SELECT count(*), count(DISTINCT id) FROM churn_scores") == [(900, 900)]
+        scored(loop, FileRows(tmp_path / "overlap.csv", PROJECT, DAY), target(url, tmp_path))
+    after = dict(rows_of(url, "SELECT id, probability FROM churn_scores"))
+    assert rows_of(url, "SELECT count(*) FROM churn_scores") == [(900,)]
+    again = set(frame["id"][500:700])
+    assert {entity for entity in before if after[entity] != before[entity]} == again
+
+
+def test_a_table_without_a_model_s_name_is_not_written(loop: Loop, tmp_path: Path, url: str) -> None:
+    put(
+        url,
+        pd.DataFrame({"id": ["x"], "probability": [0.5], "prediction": [1], "model_version": [1], "as_of": [DAY]}),
+        "churn_scores",
+    )
+    with pytest.raises(Misconfigured, match=r"the table churn_scores at .* has no column model: name one that has them"):
+        scored(loop, stored(loop, loop.arrive(2)), target(url, tmp_path))
+    assert rows_of(url, "SELECT id FROM churn_scores") == [("x",)]
+
+
+@pytest.mark.parametrize("at", [1, 3, 5])  # while the keys are brought, at the first rows, at later ones
 def test_a_kill_in_the_middle_of_the_insert_leaves_the_rows_that_were_there(
-    loop: Loop, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    loop: Loop, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     snapshot = loop.arrive(2)
     with small():
@@ -96,7 +137,7 @@ def test_a_kill_in_the_middle_of_the_insert_leaves_the_rows_that_were_there(
 
         def dies(*arguments: Any) -> None:
             calls.append(1)
-            if len(calls) == 3:
+            if len(calls) == at:
                 raise Killed
             insert(*arguments)
 
@@ -112,7 +153,7 @@ def test_a_kill_in_the_middle_of_the_insert_leaves_the_rows_that_were_there(
 
 def test_a_table_of_somebody_else_s_is_not_written(loop: Loop, tmp_path: Path, url: str) -> None:
     put(url, pd.DataFrame({"id": ["x"], "probability": [0.5]}), "churn_scores")
-    with pytest.raises(Misconfigured, match="has no column as_of, model_version, prediction: name one that has them"):
+    with pytest.raises(Misconfigured, match="has no column as_of, model, model_version, prediction: name one that has them"):
         scored(loop, stored(loop, loop.arrive(2)), target(url, tmp_path))
     assert rows_of(url, "SELECT * FROM churn_scores") == [("x", 0.5)]
 
@@ -120,7 +161,12 @@ def test_a_table_of_somebody_else_s_is_not_written(loop: Loop, tmp_path: Path, u
 @pytest.mark.parametrize("name", ["", "a b", "t;drop table x", "a.b.c", '"t"', "x" * 80])
 def test_a_table_s_name_is_plain(name: str) -> None:
     with pytest.raises(UserError, match=r"behind # stands the table's name"):
-        ScoreTable("sqlite:///x.db", name)
+        ScoreTable("sqlite:///x.db", name, "churn", "id")
+
+
+def test_an_entity_that_is_called_as_the_table_s_column_is_refused_before_any_work() -> None:
+    with pytest.raises(UserError, match="the entity is called model, as is the table's column for the model's name"):
+        ScoreTable("sqlite:///x.db", "t", "churn", "model")
 
 
 def test_a_database_that_is_away_or_refuses_is_said_first_and_without_its_password(loop: Loop, tmp_path: Path) -> None:

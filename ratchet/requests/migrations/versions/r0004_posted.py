@@ -1,6 +1,7 @@
 """What a request brought is kept with its answer.
 
-Empty for whatever was answered from stored features alone, and for what pods of an older release go on logging meanwhile.
+Empty for whatever was answered from stored features alone, and for what pods of an older release log that had opened the tables
+before they were changed. Those that start afterwards refuse tables of a revision that they do not know, and log nothing.
 """
 
 from __future__ import annotations
