@@ -251,6 +251,41 @@ def test_parts_on_s3_are_one_table_and_other_forms_are_named_there_too(tmp_path:
     assert any("people is a table of Delta Lake" in problem.problem for problem in source.check("may"))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "people/_delta_log/../../../../evil.json",
+        "people/../../../evil.csv",
+        "people/./part-9.csv",
+        "people//part-9.csv",
+        "people/../people.xlsx",
+        "../may/people/_delta_log/x.json",
+    ],
+)
+def test_a_key_on_s3_that_is_no_path_below_its_snapshot_is_refused_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    store = FakeS3()
+    monkeypatch.setattr("boto3.session.Session", store)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a" / "b"))
+    store.objects = {f"raw/may/{name}.csv": content.to_csv(index=False).encode() for name, content in tables().items()}
+    store.objects[f"raw/may/{key}"] = b"{}"
+    with pytest.raises(DataError, match="has a key that is no path below the snapshot"):
+        S3Source(S3Folder("s3://bucket/raw", "--data"), SHOP).check("may")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("key", ["people.csv/part-0.csv", "people.csv/_delta_log/0.json"])
+def test_a_key_on_s3_below_another_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    store = FakeS3()
+    monkeypatch.setattr("boto3.session.Session", store)
+    store.objects = {f"raw/may/{name}.csv": content.to_csv(index=False).encode() for name, content in tables().items()}
+    store.objects[f"raw/may/{key}"] = b"customer\n"
+    with pytest.raises(DataError, match=f"s3://bucket/raw/may: the object {key} cannot be fetched into a folder"):
+        S3Source(S3Folder("s3://bucket/raw", "--data"), SHOP).check("may")
+
+
 def test_an_upload_sends_parts_under_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FakeS3()
     monkeypatch.setattr("boto3.session.Session", store)
