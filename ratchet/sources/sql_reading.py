@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
-    ColumnClause,
     Connection,
     CursorResult,
     Date,
@@ -24,7 +23,9 @@ from sqlalchemy import (
     bindparam,
     column,
     create_engine,
+    false,
     func,
+    literal,
     select,
     text,
 )
@@ -162,12 +163,15 @@ class Reader:
         return names, self._chunks(self._open, table)
 
     def counts(self, query: str, table: str, as_of: date, counted: str | None) -> tuple[int, int]:
-        """How many rows a table has, and how many of them have a value in `counted`."""
-        columns: list[ColumnClause[Any]] = [column(counted)] if counted else []
-        rows = statement(query, table, needs_date=True).columns(*columns).subquery("asked")
-        asked = select(func.count(), func.count(rows.c[counted]) if counted else func.count()).select_from(rows)
+        """How many rows a table has, and how many of them have a value in `counted`: none where there is no such column."""
+        asked = statement(query, table, needs_date=True)
         with self._refusing(table):
-            found = self._connection.execute(asked, {AS_OF: as_of}).one()
+            inner = text(f"{asked.text}\n").bindparams(bindparam(AS_OF, as_of, type_=Date()))  # the last line may be a comment
+            there = self._connection.execute(select(text("*")).select_from(inner.columns().subquery("asked")).where(false()))
+            names = list(there.keys())  # as the check reads them: SQLite would find `Churned` by `churned`, and that is no label
+            rows = inner.columns(*([column(counted)] if counted in names else [])).subquery("asked")
+            labels = func.count(rows.c[counted]) if counted in names else literal(0)
+            found = self._connection.execute(select(func.count(), labels).select_from(rows)).one()
         return int(found[0]), int(found[1])
 
     def _chunks(self, result: CursorResult[Any], table: str) -> Iterator[Sequence[Sequence[Any]]]:

@@ -87,6 +87,32 @@ def test_labels_that_come_late_are_seen_and_change_the_fingerprint(url: str) -> 
     assert source.labels_fingerprint(DAY) not in {"", some}
 
 
+@pytest.mark.parametrize("ending", [" -- of that date", "; -- the end", " -- one\n;\n-- two", "\n/* so */;"])
+def test_a_query_that_ends_in_a_comment_is_counted_as_it_is_read(url: str, ending: str) -> None:
+    fill(url, DAY)
+    source = SqlSource(url, asking(people=QUERIES["people"] + ending, outcome=QUERIES["outcome"] + ending), "RATCHET_SOURCE_URL")
+    assert source.check(DAY) == []
+    assert source.has_labels(DAY)
+    assert source.labels_fingerprint(DAY) == SqlSource(url, asking(), "RATCHET_SOURCE_URL").labels_fingerprint(DAY) != ""
+    assert source.fingerprint(DAY) == SqlSource(url, asking(), "RATCHET_SOURCE_URL").fingerprint(DAY)
+
+
+@pytest.mark.parametrize("column", ["", ', 1 AS "Left"'])
+def test_without_the_labels_column_there_are_no_labels_to_count(url: str, column: str) -> None:
+    fill(url, DAY)
+    facts = asking().model_dump(mode="json", by_alias=True)
+    facts["label"]["table"] = "people"
+    facts["tables"] = [
+        {"name": "people", "query": f"SELECT *{column} FROM people WHERE as_of = :as_of"},  # noqa: S608 - of this test
+        facts["tables"][1],
+    ]
+    source = SqlSource(url, Project.model_validate(facts), "RATCHET_SOURCE_URL")
+    assert source.check(DAY) == []
+    assert (source.has_labels(DAY), source.labels_fingerprint(DAY)) == (False, "")
+    assert source.fingerprint(DAY)
+    assert source.read(DAY).labels is None
+
+
 def test_all_tables_are_as_of_one_moment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(url, DAY)
     change(url, *(["PRAGMA journal_mode=WAL"] if url.startswith("sqlite") else []))
