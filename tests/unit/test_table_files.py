@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.clients.s3 import S3Folder
 from ratchet.core.errors import DataError
-from ratchet.sources import text_streams
+from ratchet.sources import raw_tables, text_streams
 from ratchet.sources.folder import TableSource
 from ratchet.sources.problems import TableError
 from ratchet.sources.raw_tables import column_names, find_table, read_table
@@ -151,6 +151,21 @@ def test_a_packed_file_that_unpacks_to_more_than_there_is_room_for_is_refused(
         TableError, match="unpacks to more than the 1,000,000 bytes that there is room for: it needs a larger machine"
     ):
         read_table(path, "people", ["customer", "age"])
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_parts_of_text_that_are_together_more_than_there_is_room_for_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(raw_tables, "allowed", lambda: 6_000_000)
+    (tmp_path / "people").mkdir()
+    text = b"customer,age,other\n" + b"C1,1,aaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" * 30_000
+    for number in range(4):
+        (tmp_path / "people" / f"part-{number}{ending}").write_bytes(gzip.compress(text) if ending.endswith("gz") else text)
+    message = f"part-3{ending} and the parts before it have more than the 1,000,000 bytes that there is room for"
+    with pytest.raises(TableError, match=message):
+        read_table(tmp_path / "people", "people", ["customer", "age"])
+    assert read_table(tmp_path / "people", "people", ["age"]).num_rows == 120_000  # of what is wanted alone
 
 
 @pytest.mark.parametrize(
