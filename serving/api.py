@@ -32,7 +32,8 @@ from ratchet.estimators.explain import contributions
 from ratchet.project.file import Project
 from ratchet.tasks.task import Answers
 from serving.asked import Asked, Asking, posted_text
-from serving.bodies import Refused, batch_limit, items_in, json_in, limit_of, read_body
+from serving.batch_body import read_batch
+from serving.bodies import Refused, batch_limit, json_in, limit_of, read_body
 from serving.features import OnlineFeatures, Row
 from serving.metrics import CONTENT_TYPE, ENDPOINTS, Metrics
 from serving.model import PinnedModel, Served
@@ -130,8 +131,8 @@ async def _predict_batch(request: Request, parts: Parts) -> list[dict[str, Any]]
     async with parts.turns.place() as hold:
         body = await read_body(request, batch_limit(parts.project), hold)
         async with parts.turns.work():  # parsing is work too: sixty bodies that are here at once would take the loop for a second
-            sent = json_in(body, counted=parts.asking.takes_features)
-            items = items_in(sent, parts.project.entity, parts.project.serving.max_batch)
+            project, counted = parts.project, parts.asking.takes_features
+            items = await read_batch(body, project.entity, project.serving.max_batch, limit_of(project), counted=counted)
             parts.rate.charge(max(0, len(items) - 1))
             return await _answers(items, served, parts, probe=_is_probe(request))
 
@@ -155,8 +156,9 @@ async def _answers(sent: list[Any], served: Served, parts: Parts, *, probe: bool
 
 async def _all_asked(sent: list[Any], served: Served, parts: Parts, *, probe: bool) -> list[Asked | Refused]:
     needed, items, refused, cells = served.bundle.features, list[Asked | Refused](), 0, 0
+    golden = served.golden if probe else None
     for body in sent:
-        item = parts.asking.read_item(body, needed, refused, probe=probe)
+        item = parts.asking.read_item(body, needed, refused, golden)
         items.append(item)
         refused += isinstance(item, Refused)
         cells += len(item.posted) if isinstance(item, Asked) and item.posted else 0
@@ -189,7 +191,7 @@ async def _explain(request: Request, parts: Parts) -> dict[str, Any]:
     served, probe = _served(parts), _is_probe(request)
     asked = await _asked(request, served, parts, probe=probe)
     row = await _row_of(asked, parts)
-    warned = _warned(row, parts, probe=probe)
+    warned = _warned(asked, row, parts, probe=probe)
     scorer, typical = served.bundle.scorer, served.bundle.typical
     score = scorer.row(row) if asked.posted is None else _posted_score(served, row)
     shares = await run_in_threadpool(contributions, scorer, row, typical)
@@ -249,11 +251,11 @@ def _served(parts: Parts) -> Served:
 
 
 async def _asked(request: Request, served: Served, parts: Parts, *, probe: bool) -> Asked:
-    asking = parts.asking
+    asking, golden = parts.asking, served.golden if probe else None
     if not asking.takes_features:
-        return asking.read(json_in(await read_body(request)), ())
+        return asking.read(json_in(await read_body(request)), (), golden=golden)
     body = json_in(await read_body(request, limit_of(parts.project)), counted=True)
-    return asking.read(body, served.bundle.features, probe=probe)
+    return asking.read(body, served.bundle.features, golden=golden)
 
 
 async def _row_of(asked: Asked, parts: Parts) -> Row:
@@ -301,7 +303,7 @@ def _is_probe(request: Request) -> bool:
 
 
 def _answer(asked: Asked, row: Row, score: float, served: Served, parts: Parts, *, probe: bool) -> dict[str, Any]:
-    warned = _warned(row, parts, probe=probe)
+    warned = _warned(asked, row, parts, probe=probe)
     features = _plain(row)
     now = time()
     prediction_id = _new_id(now)
@@ -330,9 +332,9 @@ def _named(asked: Asked, parts: Parts) -> dict[str, str]:
     return {parts.project.entity: asked.entity} if asked.entity else {}
 
 
-def _warned(row: Row, parts: Parts, *, probe: bool) -> dict[str, str]:
+def _warned(asked: Asked, row: Row, parts: Parts, *, probe: bool) -> dict[str, str]:
     """What an answer warns of, as a part of it. Raises Refused (409)."""
-    warning = parts.stale.warning(row, probe=probe)
+    warning = parts.stale.warning(row, probe=probe, golden=asked.golden)
     return {"warning": warning} if warning else {}
 
 

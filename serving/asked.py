@@ -14,6 +14,7 @@ from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from serving.bodies import Doubled, Refused, entity_in
 from serving.cell import Misfit, Reader, reader, typed_reader
+from serving.golden import GoldenRows
 
 FEATURES = "features"  # the field of a body that brings them
 _NAME = 63  # characters of a field's name that a sentence repeats
@@ -31,11 +32,13 @@ class Asked:
         entity: its name, empty where the request brings all features and names nobody.
         posted: features that the request brings, as the model sees them; None where it brings none.
         looked_up: whether the stored features are needed.
+        golden: whether a promotion may be asking, by a golden row of the version.
     """
 
     entity: str
     posted: Values | None = None
     looked_up: bool = True
+    golden: bool = False
 
 
 class Asking:
@@ -67,42 +70,49 @@ class Asking:
         """Whether a request may bring features."""
         return self.mode != "never"
 
-    def read(self, body: Any, needed: Sequence[Feature], *, probe: bool = False, hints: bool = True) -> Asked:
+    def read(self, body: Any, needed: Sequence[Feature], *, golden: GoldenRows | None = None, hints: bool = True) -> Asked:
         """What one parsed body asks for.
 
         Args:
             body: as JSON has it.
             needed: the served version's inputs: of a row that comes whole, those without a value must be allowed to have none.
-            probe: of a promotion, which asks by a version's own golden rows: they fit the rules of their time, so types do.
+            golden: the served version's, where this is a probe. A promotion asks by them, and they fit the rules of their time: so
+                one of them is held to its types alone.
             hints: whether a field that is not known is told the nearest name.
 
         Raises Refused (422) naming the field and the rule.
         """
         if self.mode == "never" or not isinstance(body, dict):
-            return Asked(entity_in(body, self._key))
+            return self._named(body, golden)
         _require_once(body)
         if FEATURES not in body:
             if not self._keeps:
                 raise Refused(422, f'the body has no field {FEATURES}: send {{"{FEATURES}": {{...}}}}, this project stores none')
-            return Asked(entity_in(body, self._key))
+            return self._named(body, golden)
         stranger = next((name for name in body if name not in {self._key, FEATURES}), None)
         if stranger is not None:
             raise Refused(422, f"unknown field {stranger[:_NAME]!r}: send {self._key} and {FEATURES} alone")
-        posted = self._posted(body[FEATURES], probe=probe, hints=hints)
+        sent = body[FEATURES]
+        lenient = golden is not None and isinstance(sent, dict) and golden.have(sent)
+        posted = self._posted(sent, lenient=lenient, hints=hints)
         if self.mode == "over":
             entity = entity_in({self._key: body[self._key]} if self._key in body else {}, self._key)
-            return Asked(entity, posted, looked_up=len(posted) < len(self._names))
+            return Asked(entity, posted, len(posted) < len(self._names), golden is not None and golden.names(entity))
         entity = entity_in({self._key: body[self._key]}, self._key) if self._key in body else ""
         absent = [feature.name for feature in needed if feature.name not in posted and feature.name not in self._may_miss]
-        if absent and not probe:
+        if absent and not lenient:
             raise Refused(422, f"{FEATURES}.{absent[0]} is missing, and the project allows none (nullable){_more(len(absent))}")
         return Asked(entity, {name: posted.get(name) for name in self._names}, looked_up=False)
 
-    def _posted(self, features: Any, *, probe: bool, hints: bool) -> Values:
+    def _named(self, body: Any, golden: GoldenRows | None) -> Asked:
+        entity = entity_in(body, self._key)
+        return Asked(entity, golden=golden is not None and golden.names(entity))
+
+    def _posted(self, features: Any, *, lenient: bool, hints: bool) -> Values:
         if not isinstance(features, dict):
             raise Refused(422, f'{FEATURES} must be an object of names and values: {{"{self._names[0]}": ...}}')
         _require_once(features)
-        readers = self._lenient if probe else self._readers
+        readers = self._lenient if lenient else self._readers
         found: Values = {}
         wrong: list[str] = []
         for name, value in features.items():
@@ -134,10 +144,10 @@ class Asking:
         share, name = max(shares)
         return name if share >= _ALIKE else None
 
-    def read_item(self, item: Any, needed: Sequence[Feature], refused: int, *, probe: bool) -> Asked | Refused:
+    def read_item(self, item: Any, needed: Sequence[Feature], refused: int, golden: GoldenRows | None) -> Asked | Refused:
         """What an item of a batch asks for, or the Refused that it would raise alone; `refused` are those of the batch so far."""
         try:
-            return self.read(item, needed, probe=probe, hints=refused < _HINTS)
+            return self.read(item, needed, golden=golden, hints=refused < _HINTS)
         except Refused as refusal:
             return refusal
 

@@ -11,16 +11,17 @@ from starlette.requests import Request
 
 from ratchet.core.entity_key import EXACT, MAX_KEY, NO_NAME, key_of, wrong_with
 from ratchet.core.errors import DataError
-from ratchet.core.schema import DType
+from ratchet.core.schema import LONGEST_CELL, DType
 from ratchet.project.file import Project
-from serving.cell import MAX_TEXT
 from serving.connection import LARGEST_BODY
 
 MAX_ENTITY = MAX_KEY  # characters of an entity's name
 MAX_WHOLE = EXACT  # beyond it a JSON number with a point may stand for several integers (RFC 7493, 2.2)
 ONE = 64 * 1024  # bytes of a body with one entity
+MAX_OBJECTS = 1000  # of an item: beyond what anybody means, and below what takes long
 EACH = 4 * MAX_ENTITY  # bytes that a batch may spend on each entity
-_NUMBER, _TEXT = 64, 4 * MAX_TEXT + 16  # bytes of a posted value, with the marks around it
+_NUMBER, _TEXT = 64, 1040  # bytes of a posted value, with the marks around it
+_LONG = 2 * LONGEST_CELL  # and of a text that is longer, quotes and line breaks in it written as JSON has them
 
 
 class Refused(DataError):  # noqa: N818 - an answer to a client, not a failure
@@ -56,9 +57,22 @@ class Doubled(dict[str, Any]):
 def json_in(body: bytes, *, counted: bool = False) -> Any:
     """What a body says; where names are `counted`, an object with one twice is a Doubled. Raises Refused (400) for no JSON."""
     try:
-        return (_COUNTED if counted else _JSON).decode(body.decode())
+        return decoder_of(counted=counted).decode(body.decode())
     except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
-        raise Refused(400, f"the body is not JSON: {error}") from error
+        raise not_json(error) from error
+
+
+def decoder_of(*, counted: bool) -> json.JSONDecoder:
+    """What reads one item, a body or one of a batch. Where names are counted, it raises Refused (422) for too many objects."""
+    if counted:
+        _COUNT.objects = 0
+        return _COUNTED
+    return _JSON
+
+
+def not_json(error: Exception) -> Refused:
+    """What is answered to a body that a decoder refused."""
+    return Refused(400, f"the body is not JSON: {error}")
 
 
 def _check_kind(request: Request) -> None:
@@ -76,8 +90,9 @@ def _check_kind(request: Request) -> None:
 
 
 def limit_of(project: Project) -> int:
-    """Bytes that a body with one entity may have."""
-    return ONE + row_bytes(project)
+    """Bytes that a body with one entity may have: one long text too, unless lists of categories allow none."""
+    long = project.takes_posted != "never" and any(one.dtype is DType.CATEGORY and not one.categories for one in project.features)
+    return ONE + row_bytes(project) + (_LONG if long else 0)
 
 
 def batch_limit(project: Project) -> int:
@@ -90,15 +105,6 @@ def row_bytes(project: Project) -> int:
     if project.takes_posted == "never":
         return 0
     return sum(len(column.name) + (_TEXT if column.dtype is DType.CATEGORY else _NUMBER) for column in project.features)
-
-
-def items_in(body: Any, key: str, most: int) -> list[Any]:
-    """The items of a parsed batch, at most `most`. Raises Refused (422)."""
-    if not isinstance(body, list):
-        raise Refused(422, f'the body must be a list of entities: [{{"{key}": "..."}}, ...]')
-    if len(body) > most:
-        raise Refused(422, f"{len(body)} entities are more than the {most} that one batch may have: send several batches")
-    return body
 
 
 def entity_in(body: Any, key: str) -> str:
@@ -135,14 +141,23 @@ def _no_constant(name: str) -> float:
     raise ValueError(message)
 
 
-def _counted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    doubled = Doubled(found)
-    doubled.twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-    return doubled
+class _Count:
+    """The objects of one item. An item has two, and making a million of them takes seconds, in which nobody is answered."""
+
+    objects = 0
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self.objects += 1
+        if self.objects > MAX_OBJECTS:
+            raise Refused(422, f"there are more than {MAX_OBJECTS} objects in one another: send one, and its features as values")
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        doubled = Doubled(found)
+        doubled.twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return doubled
 
 
+_COUNT = _Count()  # for the event loop, which reads one item at a time
 _JSON = json.JSONDecoder(parse_constant=_no_constant)  # one for all: making it costs as much as reading a small body
-_COUNTED = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_counted)
+_COUNTED = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_COUNT)

@@ -14,18 +14,20 @@ from datetime import date
 from typing import Any
 
 from ratchet.core.entity_key import code_of
-from ratchet.core.schema import EMPTY, DType, FeatureValue
+from ratchet.core.schema import EMPTY, LONGEST_CELL, DType, FeatureValue
 from ratchet.project.columns import Column
+from serving.text_cell import spelt
 
-MAX_TEXT = 256  # characters of a category
 EXACT = 2**53  # beyond it a float stands for several whole numbers
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?"
-PARTS = {"weekday": (0, 6), "month": (1, 12)}  # what a part of a date is, as a number
+DAYS = date.max.toordinal()  # more than lie between any two dates: 20240131 is a date that lost its marks, and no number of days
+PARTS = {"days": (-DAYS, DAYS), "weekday": (0, 6), "month": (1, 12)}  # what is made of a date, as a number
 
 _DATE = re.compile(DATE)
 _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no character
 _SHOWN = 40  # characters of a value in a sentence
 _LONG = 128  # bits of a number: beyond it Python may refuse to write it out
+_SHORT = LONGEST_CELL // 4  # characters: UTF-8 has at most four bytes for one
 _NAMED = 10  # categories in a sentence
 
 Today = Callable[[], date]
@@ -57,9 +59,11 @@ def reader(column: Column, today: Today, *, may_miss: bool) -> Reader:
             return None
         return found if fits is None else fits(value, found)
 
+    cell = spelt(column.dtype)
+
     def read_tolerantly(value: Any) -> FeatureValue:
         try:
-            return read(value)
+            return read(cell(value))
         except Misfit:
             if isinstance(value, list | dict):  # no cell of any table
                 raise
@@ -125,8 +129,8 @@ def _text(value: Any, declared: frozenset[str]) -> FeatureValue:
         return str(int(value))
     if type(value) is not str:
         raise _wrong_type(value, "text, or a whole number that is a code", DType.CATEGORY)
-    if len(value) > MAX_TEXT:
-        message = f"has {len(value)} characters, more than {MAX_TEXT}"
+    if len(value) > _SHORT and (size := len(value.encode(errors="surrogatepass"))) > LONGEST_CELL:
+        message = f"has {size:,} bytes, more than the {LONGEST_CELL:,} that a category may have"
         raise Misfit(message, "dtype: category")
     if _HALF.search(value):
         raise Misfit("has characters that no text can have", "dtype: category")
@@ -136,7 +140,7 @@ def _text(value: Any, declared: frozenset[str]) -> FeatureValue:
 
 
 def _date(column: Column, today: Today) -> Reader:
-    low, high = PARTS.get(column.of_date, (-math.inf, math.inf))
+    low, high = PARTS[column.of_date]
 
     def read(value: Any) -> FeatureValue:
         if value is None:

@@ -29,6 +29,7 @@ from ratchet.estimators import bundle as bundles
 from ratchet.estimators.bundle import Bundle
 from ratchet.project.file import Project
 from ratchet.settings import MODEL_VERSION
+from serving.golden import GoldenRows
 
 _REGISTRY = "the model registry"
 _DEFECT = "a defect: the log of this process has its trace"
@@ -56,6 +57,7 @@ class Served:
 
     version: ModelVersion
     bundle: Bundle
+    golden: GoldenRows
     worst: float
     seconds: float
 
@@ -104,7 +106,8 @@ def load(registry: Bundles, project: Project, number: int, digest: str = "") -> 
         off = f"worst difference {worst:.1e} > {bundles.TOLERANCE:.0e}"
         message = f"version {number} answers its golden rows otherwise than when it was made: {off}"
         raise ArtifactError(message)
-    return Served(version, bundle, worst, perf_counter() - start)
+    golden = GoldenRows(bundle.golden, {feature.name for feature in project.inputs})
+    return Served(version, bundle, golden, worst, perf_counter() - start)
 
 
 class PinnedModel:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ratchet.core.schema import EMPTY, DType
+from ratchet.core.schema import EMPTY, LONGEST_CELL, DType
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from serving.asked import may_miss
-from serving.cell import EXACT, MAX_TEXT, PARTS
+from serving.cell import EXACT, PARTS
 
 Node = dict[str, Any]
 
@@ -50,7 +50,7 @@ def _allowed(column: Column, *, optional: bool) -> list[Node]:
         case DType.BOOL:
             return [{"type": "boolean"}, {"enum": [0, 1]}]
         case DType.DATE:
-            part = PARTS.get(column.of_date, (-EXACT, EXACT))
+            part = PARTS[column.of_date]
             number = {
                 "minimum": max(part[0], part[0] if low is None else low),
                 "maximum": min(part[1], part[1] if high is None else high),
@@ -62,7 +62,7 @@ def _allowed(column: Column, *, optional: bool) -> list[Node]:
 
 def _texts(column: Column, *, optional: bool) -> list[Node]:
     if column.categories is None:
-        text = {"type": "string", "maxLength": MAX_TEXT}
+        text = {"type": "string", "maxLength": LONGEST_CELL}
         return [text if optional else {**text, "not": {"enum": list(EMPTY)}}, _CODE]
     codes = [int(name) for name in column.categories if name == _as_code(name)]
     empty = [name for name in EMPTY if name not in column.categories] if optional else []

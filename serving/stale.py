@@ -27,17 +27,18 @@ class Staleness:
     ) -> None:
         self._policy, self._metrics, self._today = policy, metrics, today
 
-    def warning(self, row: StoredRow, *, probe: bool = False) -> str:
+    def warning(self, row: StoredRow, *, probe: bool = False, golden: bool = False) -> str:
         """What an answer from this row warns of; empty where nothing is old, or nothing stored is in it.
 
-        A probe is warned where a client is refused: a promotion compares versions, not months. Raises Refused (409).
+        A promotion compares versions, not months: so a probe that asks for a golden row's entity is warned where a client is
+        refused. No probe is counted. Raises Refused (409).
         """
         if self._policy is None or row.as_of is None:
             return ""
         age = (self._today() - row.as_of).days
         if age <= self._policy.days:
             return ""
-        refused = self._policy.then == "refuse" and not probe
+        refused = self._policy.then == "refuse" and not (probe and golden)
         if not probe:
             self._metrics.stale["refused" if refused else "warned"].inc()
         sentence = (

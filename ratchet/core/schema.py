@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ratchet.core.errors import ArtifactError, DataError
 
 EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")  # text that stands for an empty cell
+LONGEST_CELL = 64 * 1024  # bytes: no key and no category is longer, in a table or in a request
 Columns = dict[str, NDArray[Any]]
 FeatureValue = float | str | None
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.clients.arrow_keys import one_code
-from ratchet.core.schema import EMPTY, DType
+from ratchet.core.schema import EMPTY, LONGEST_CELL, DType
 
 NULLS = EMPTY
 EXACT = 2**53  # the model's columns are float64: larger ints would be changed silently
@@ -93,7 +93,7 @@ def _from_text(raw: pa.Array, dtype: DType, categories: Collection[str]) -> Cell
     nulls = pa.array([spelling for spelling in NULLS if spelling not in categories], pa.string())
     text = pc.if_else(pc.is_in(text, value_set=nulls), None, text)
     if dtype is DType.CATEGORY:
-        return Cells(one_code(text, categories))
+        return _one_coded(text, categories)
     fitting = _parsed(text, dtype)
     if fitting is not None:
         return Cells(fitting)
@@ -108,6 +108,16 @@ def _from_text(raw: pa.Array, dtype: DType, categories: Collection[str]) -> Cell
         return _bounded(Cells(_parse_floats(pc.if_else(good, text, None)), faults))
     digits = pc.replace_substring_regex(pc.if_else(good, text, None), r"^\+|\.0*$", "")
     return _bounded(Cells(digits.cast(pa.int64()), faults))
+
+
+def _one_coded(text: pa.Array, categories: Collection[str]) -> Cells:
+    """Categories in their one spelling; what is longer than a request may bring is none."""
+    lengths = pc.binary_length(text)
+    if (pc.max(lengths).as_py() or 0) <= LONGEST_CELL:
+        return Cells(one_code(text, categories))
+    good = pc.less_equal(lengths, LONGEST_CELL)
+    faults = _faults(text, good, f"category: longer than {LONGEST_CELL:,} bytes")
+    return Cells(one_code(pc.if_else(good, text, None), categories), faults)
 
 
 def _is_real(kind: pa.DataType) -> bool:

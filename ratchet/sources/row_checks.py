@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ratchet.core.errors import DataError
-from ratchet.core.schema import Coded, DType
+from ratchet.core.schema import LONGEST_CELL, Coded, DType
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.scores.port import Batch
@@ -26,7 +26,6 @@ from ratchet.sources.dates import typed_dates
 from ratchet.sources.entity_keys import entity_keys
 from ratchet.sources.entity_match import key_problems
 from ratchet.sources.problems import SAMPLES, Problem, clipped, counted, tallied
-from ratchet.sources.text_cells import LONGEST_CELL
 from ratchet.sources.which_tables import key_of
 
 ENOUGH = 100  # rows: of fewer, a share of missing cells says nothing

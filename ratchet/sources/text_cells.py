@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ratchet.clients.memory import allowed
+from ratchet.core.schema import LONGEST_CELL
 from ratchet.sources.problems import Problem, TableError
 
-LONGEST_CELL = 64 * 1024  # bytes: no key and no category is longer
 _SHARE = 6  # times its cells a table takes while it is checked and stored
 _ROWS = 65_536  # at a time
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine, text
 
-from ratchet.core.schema import EMPTY, DType, StoredRow, features_hash
+from ratchet.core.schema import EMPTY, LONGEST_CELL, DType, FeatureValue, GoldenRow, StoredRow, features_hash
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
 from ratchet.sources.cells import typed
@@ -23,6 +24,7 @@ from serving.bodies import ONE, batch_limit, limit_of
 from serving.cell import Misfit, reader
 from serving.connection import LARGEST_BODY
 from tests.support.fake_wiring import PROJECT, ROWS, linear_bundle
+from tests.unit import test_serving_api
 from tests.unit.test_serving_api import Server
 
 AGE = {"name": "age", "table": "facts", "dtype": "float", "nullable": True, "range": [0, 120]}
@@ -153,7 +155,8 @@ def test_dates_become_what_the_version_was_trained_on(make: Make) -> None:
         ({"since": 1.5}, "not a whole number"),
         ({"since": True}, "not a date as 2024-01-31"),
         ({"plan": "golden"}, "features.plan is 'golden', none of basic, gold (categories)"),
-        ({"plan": "x" * 300}, "features.plan has 300 characters, more than 256 (dtype: category)"),
+        ({"plan": "x" * 300}, "features.plan is 'xxx"),
+        ({"plan": "x" * 65_537}, "features.plan has 65,537 bytes, more than the 65,536 that a category may have (dtype: category)"),
         ({"plan": "\ud800"}, "features.plan has characters that no text can have (dtype: category)"),
         ({"plan": True}, "not text, or a whole number that is a code (dtype: category)"),
         ({"plan": 1.5}, "not text, or a whole number that is a code (dtype: category)"),
@@ -213,6 +216,18 @@ def test_what_the_project_allows_none_of_must_be_posted(make: Make) -> None:
     assert ask(server, {"visits": 1})["status"] == 200
 
 
+@pytest.mark.parametrize("number", [20_240_131, -20_240_131, 20_240_131.0, 3_652_060, -3_652_060, 1_706_659_200, 2**53])
+def test_a_number_that_no_date_gives_is_no_date(make: Make, number: float) -> None:
+    answer = ask(make("alone"), {"visits": 1, "since": number})
+    assert (answer["status"], "not a date as 2024-01-31 (dtype: date)" in answer["error"]) == (422, True)
+
+
+def test_whole_days_are_taken_as_far_as_dates_reach() -> None:
+    read = reader(project_of().features[4], lambda: date.max, may_miss=False)
+    assert read("0001-01-01") == read(3_652_058) == 3_652_058.0
+    assert [read(days) for days in (-3_652_059, 0, 10_101)] == [-3_652_059.0, 0.0, 10_101.0]
+
+
 def test_values_are_read_as_ingest_reads_them(make: Make) -> None:
     server = make("alone")
     sent = {"visits": 3.0, "vip": 1, "tariff": 2.0, "sloppy": 10}
@@ -239,6 +254,11 @@ def test_items_of_a_batch_are_posted_named_or_both(make: Make) -> None:
     assert ([item.get("status") for item in twice], twice[1]["customer"]) == ([422, None], "ben")
 
 
+def test_a_batch_of_too_many_is_refused_before_the_rest_of_it_is_read(make: Make) -> None:
+    response = make("alone").client.post("/predict_batch", content=b"[" + b"{}," * 6 + b"no JSON")
+    assert (response.status_code, "more than the 5 that one batch may have" in response.json()["error"]) == (422, True)
+
+
 def test_an_explanation_is_of_the_posted_features(make: Make) -> None:
     answer = ask(make("alone"), {"visits": 4, "plan": "gold"}, "/explain")
     assert answer["contributions"]["plan"] == pytest.approx(1.3)
@@ -255,11 +275,51 @@ def test_the_request_log_keeps_what_makes_the_scored_row_again(make: Make) -> No
     assert features_hash({**ROWS["anna"], **content["features"]}) == digest
 
 
+PROBE = {"x-ratchet-probe": "1"}
+OF_OLD: dict[str, FeatureValue] = {"visits": None, "plan": "a plan of old"}
+
+
+@pytest.fixture
+def of_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The served version has a golden row that fits the rules of its time."""
+    bundle = linear_bundle(0.25)
+    golden = GoldenRow("zoe", OF_OLD, bundle.scorer.row(OF_OLD))
+    monkeypatch.setattr(test_serving_api, "linear_bundle", lambda _: replace(bundle, golden=(*bundle.golden, golden)))
+
+
+@pytest.mark.usefixtures("of_old")
 def test_a_probe_is_answered_by_the_rules_of_the_versions_own_time_and_not_logged(make: Make) -> None:
     server = make("alone", nullable=False)
-    golden = {"visits": None, "plan": "a plan of old"}
-    probe = server.client.post("/predict", json={"features": golden}, headers={"x-ratchet-probe": "1"})
-    assert (probe.status_code, kept(server)) == (200, [])
+    for golden in (OF_OLD, {"plan": "a plan of old"}, {**OF_OLD, "age": None}):
+        for path in ("/predict", "/explain"):
+            assert server.client.post(path, json={"features": golden}, headers=PROBE).status_code == 200
+    assert kept(server) == []
+
+
+@pytest.mark.usefixtures("of_old")
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"visits": None, "plan": "basic"},
+        {"visits": 1, "plan": "a plan of old"},
+        {"visits": 51, "plan": "gold"},
+        {**OF_OLD, "age": 121},
+        {**OF_OLD, "age": []},
+        {"visits": {}},
+        {},
+        [],
+    ],
+)
+def test_a_probe_with_a_row_of_its_own_is_held_to_the_rules(make: Make, features: Any) -> None:
+    server = make("alone", nullable=False)
+    for path in ("/predict", "/explain"):
+        asked = [server.client.post(path, json={"features": features}, headers=given) for given in (PROBE, {})]
+        assert [answer.status_code for answer in asked] == [422, 422]
+        assert asked[0].json() == asked[1].json()
+    sent = [{"features": features}, {"features": OF_OLD}]
+    alone, golden = server.client.post("/predict_batch", json=sent, headers=PROBE).json()
+    assert (alone["status"], golden["model_version"]) == (422, 1)
+    assert [item["status"] for item in server.client.post("/predict_batch", json=sent).json()] == [422, 422]
 
 
 def test_a_version_of_other_types_refuses_what_fits_the_project_alone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,6 +352,10 @@ def test_old_features_are_warned_of_or_refused_as_the_project_says_and_counted(m
     assert 'ratchet_stale_features_total{then="refused",version="1"} 3.0' in strict.client.get("/metrics").text.splitlines()
     probe = strict.client.post("/predict", json={"customer": "anna"}, headers={"x-ratchet-probe": "1"})
     assert (probe.status_code, "warning" in probe.json()) == (200, True)  # a promotion compares versions, not months
+    strict.wiring.features.put({**ROWS, "zoe": ROWS["anna"]})
+    refused = strict.client.post("/predict", json={"customer": "zoe"}, headers=PROBE)
+    assert (refused.status_code, list(refused.json())) == (409, ["error"])  # no golden row is hers
+    assert 'ratchet_stale_features_total{then="refused",version="1"} 3.0' in strict.client.get("/metrics").text.splitlines()
 
 
 def test_features_of_today_or_of_an_unknown_day_are_not_old(make: Make) -> None:
@@ -308,6 +372,17 @@ def test_bodies_may_be_as_large_as_the_projects_features_need() -> None:
     assert limit_of(posted) > ONE + 2 * 4 * 256  # two categories, each of 256 characters
     assert ONE < batch_limit(plain) < batch_limit(posted) <= LARGEST_BODY
     assert batch_limit(project_of("alone", max_batch=10_000)) == LARGEST_BODY
+
+
+def test_a_text_that_ingest_takes_is_posted_whole_and_one_too_long_is_refused_by_both() -> None:
+    free = {"name": "note", "table": "facts", "dtype": "category", "nullable": True}
+    project = project_of()
+    project = Project.model_validate({**project.model_dump(), "features": [*project.model_dump()["features"], free]})
+    column, longest = project.features[-1], '\n"' * (LONGEST_CELL // 2)
+    assert posted(column, longest) == ingested(column, longest) == longest
+    assert posted(column, longest + "x") == ingested(column, longest + "x") == REFUSED
+    assert len(json.dumps({"customer": "anna", "features": {"note": longest}})) < limit_of(project)
+    assert limit_of(project) > limit_of(project_of()) + LONGEST_CELL
 
 
 def test_a_row_is_the_dict_of_its_features_and_its_date_beside_it() -> None:
@@ -358,6 +433,92 @@ def test_a_value_is_taken_or_refused_as_ingest_takes_or_refuses_it_in_a_table(co
     tried: dict[DType, tuple[Any, ...]] = {DType.CATEGORY: (*SCALARS[:-2], *WORDS), DType.DATE: DATED}
     values = tried.get(column.dtype, SCALARS)
     assert [posted(column, value) for value in values] == [ingested(column, value) for value in values]
+
+
+WRITTEN = (
+    *(
+        "41",
+        " 41 ",
+        "41.0",
+        "41.",
+        "+41",
+        "-41",
+        "007",
+        "1e1",
+        "1E+1",
+        ".5",
+        "5.5",
+        "1_000",
+        "1,5",
+        "0x1f",
+        "9" * 16,
+        "9" * 17,
+        "9" * 18,
+    ),
+    *(
+        "true",
+        "True",
+        "TRUE",
+        "false",
+        "1",
+        "1.0",
+        "0",
+        "0.0",
+        "yes",
+        "t",
+        "no",
+        "٤١",
+        "inf",
+        "-Infinity",
+        "nan",
+        "1e999",
+        "",
+        " ",
+        "NA",
+    ),
+    *(
+        "True ",
+        "False",
+        "basic",
+        "gold",
+        "\xa041",
+        "null",
+        "4 1",
+        "--1",
+        ".",
+        "+",
+        "e1",
+        "1e",
+        "-0",
+        "0" * 9000 + "41",
+        "x" * 300,
+        "x" * 65_536,
+        "x" * 65_537,
+        "é" * 32_769,
+    ),
+)
+TOLERANT = [
+    Column.model_validate({"name": "a", "table": "facts", "on_unknown": "missing", **given})
+    for given in (
+        {"dtype": "int"},
+        {"dtype": "int", "range": [0, 40]},
+        {"dtype": "float"},
+        {"dtype": "float", "range": [0, 40]},
+        {"dtype": "bool"},
+        {"dtype": "category"},
+        {"dtype": "category", "categories": ["True", "basic", "41", "NA"]},
+        {"dtype": "category", "categories": ["true", "1"]},
+    )
+]
+
+
+@pytest.mark.parametrize("column", TOLERANT, ids=lambda column: f"{column.dtype}-{column.range or column.categories}")
+def test_tolerance_covers_what_ingest_would_call_unfit_and_nothing_else(column: Column) -> None:
+    # a column of whole numbers is refused for one that is not exact, a CSV's of floats is not: and JSON does not tell them apart
+    scalars = tuple(value for value in SCALARS if column.dtype is not DType.FLOAT or abs(value) <= 2**53)
+    values = (*scalars, *WRITTEN, *WORDS)
+    wrong = {repr(value): (posted(column, value), ingested(column, value)) for value in values}
+    assert {value: both for value, both in wrong.items() if both[0] != both[1] or type(both[0]) is not type(both[1])} == {}
 
 
 def test_an_entity_called_features_is_refused_where_requests_bring_them() -> None:

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.clients.memory import allowed
+from ratchet.core.schema import LONGEST_CELL
 from ratchet.sources.problems import TableError
 from ratchet.sources.raw_tables import column_names, read_table
-from ratchet.sources.text_cells import LONGEST_CELL, read_bounded
+from ratchet.sources.text_cells import read_bounded
 
 
 def written(folder: Path, table: pa.Table, **options: object) -> Path:
