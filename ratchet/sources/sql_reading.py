@@ -169,8 +169,9 @@ class Reader:
             inner = text(f"{asked.text}\n").bindparams(bindparam(AS_OF, as_of, type_=Date()))  # the last line may be a comment
             there = self._connection.execute(select(text("*")).select_from(inner.columns().subquery("asked")).where(false()))
             names = list(there.keys())  # as the check reads them: SQLite would find `Churned` by `churned`, and that is no label
-            rows = inner.columns(*([column(counted)] if counted in names else [])).subquery("asked")
-            labels = func.count(rows.c[counted]) if counted in names else literal(0)
+            known = [counted] if counted is not None and counted in names else []
+            rows = inner.columns(*map(column, known)).subquery("asked")
+            labels = func.count(rows.c[known[0]]) if known else literal(0)
             found = self._connection.execute(select(func.count(), labels).select_from(rows)).one()
         return int(found[0]), int(found[1])
 
