@@ -22,7 +22,9 @@ _URL = re.compile(
 )
 _HOST = re.compile(r"[\w.-]*")
 _SECRET_KEY = re.compile(r"pass|pwd|secret|token|key|credential|auth|sig", re.IGNORECASE)
-_KEYWORD = re.compile(r"(?:\w*(?:pass|pwd|secret|token)\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s&;]+))", re.IGNORECASE)
+_KEYWORD = re.compile(
+    r"(?:\w*(?:pass|pwd|secret|token)\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|\{((?:[^}]|\}\})*)\}|([^\s&;]+))", re.IGNORECASE
+)
 _PIECES = re.compile(r"[@/?#:&=\[\]\s]")
 _MOST_PORT = 65_535
 _LEAST_PIECE = 4  # characters: a shorter piece of a password is no help to anybody, and taking it out would leave no text
@@ -103,7 +105,9 @@ def has_password(text: str) -> bool:
     """Whether a URL has a password, or in its query what is named like one; a user's name alone is none."""
     found = _URL.fullmatch(text)
     query = text.partition("?")[2]
-    return found is None or found["password"] is not None or any(_SECRET_KEY.search(key) for key, _ in parse_qsl(query))
+    asked = parse_qsl(query)
+    named = any(_SECRET_KEY.search(key) or _KEYWORD.search(value) for key, value in asked)  # a value may be settings: odbc_connect
+    return found is None or found["password"] is not None or named
 
 
 def sqlite_url(path: str) -> str:
@@ -134,7 +138,8 @@ def secrets_in(text: str) -> frozenset[str]:
     query = rest.partition("?")[2]
     found |= {value for key, value in parse_qsl(query) if _SECRET_KEY.search(key)}
     found |= {part.partition("=")[2] for part in query.split("&") if _SECRET_KEY.search(part.partition("=")[0])}
-    found |= {quoted or plain for quoted, plain in _KEYWORD.findall(text)}
+    settings = [value for _, value in parse_qsl(query)]  # of which odbc_connect is a whole row
+    found |= {quoted or braced or plain for item in (text, *settings) for quoted, braced, plain in _KEYWORD.findall(item)}
     found |= {unquote(item) for item in found} | {quote(item, safe="") for item in found}
     return frozenset(item for item in found if len(item) >= _LEAST_PIECE)
 

@@ -184,7 +184,7 @@ class _OneTable:
         for column in columns:
             content = raw[column.header]
             read = self._typed(content, column)
-            values = _pandas(read.values, column.dtype)
+            values = pandas_of(read.values, column.dtype)
             if column.on_unknown == "missing" and (rows := read.faulty | unfit(values, column)).any():
                 note, problem = tolerated(table, column, content, rows)
                 if problem is None:
@@ -195,7 +195,7 @@ class _OneTable:
                     continue
                 self._checked.problems.append(problem)
             content_of[column.name] = values
-            self._checked.problems += [_fault(table, column.name, content, entities, fault) for fault in read.faults]
+            self._checked.problems += [fault_of(table, column.name, content, entities, fault) for fault in read.faults]
             if read.faults:
                 faulty[column.name] = read.faulty
         frame = pd.DataFrame(content_of)  # at once: a column more at a time is slow for a thousand of them
@@ -220,18 +220,19 @@ class _OneTable:
                 self._problem(label.name, found.problem)
             if found.note:
                 self._checked.notes.append(f"{self._table}.{label.name}: {found.note}")
-            return _pandas(values, kind.dtype)
+            return pandas_of(values, kind.dtype)
         read = cells.typed(content, kind.dtype)
         hint = "`positive:` of the label names the value that counts as 1, where the two are words"
-        faults = [_fault(self._table, label.name, content, entities, fault) for fault in read.faults]
+        faults = [fault_of(self._table, label.name, content, entities, fault) for fault in read.faults]
         self._checked.problems += [dataclasses.replace(fault, hint=hint, lesson=None) for fault in faults]
-        return _pandas(read.values, kind.dtype)
+        return pandas_of(read.values, kind.dtype)
 
     def _problem(self, column: str, text: str) -> None:
         self._checked.problems.append(Problem(self._table, column, text))
 
 
-def _fault(table: str, column: str, raw: pa.ChunkedArray, entities: Any, fault: cells.Fault) -> Problem:
+def fault_of(table: str, column: str, raw: pa.ChunkedArray, entities: Any, fault: cells.Fault) -> Problem:
+    """The problem that cells of a wrong type are, of a column as it was read."""
     rows = np.flatnonzero(fault.rows)
     written = raw.take(pa.array(rows)).to_pylist()
     return Problem(
@@ -246,7 +247,8 @@ def _fault(table: str, column: str, raw: pa.ChunkedArray, entities: Any, fault: 
     )
 
 
-def _pandas(values: pa.Array, dtype: DType) -> pd.Series:
+def pandas_of(values: pa.Array, dtype: DType) -> pd.Series:
+    """A typed column as a table has it."""
     if dtype in _MASKED:
         masked: pd.Series = values.to_pandas(types_mapper={values.type: _MASKED[dtype]}.get)
         return masked

@@ -46,8 +46,11 @@ def prepared(
     code = project.own_code
     if code is None or problems:
         return dict(delivered)
-    tables = {name: to_frame(table.content, texts_of(project, name), written=name in written) for name, table in delivered.items()}
     try:
+        tables = {
+            name: to_frame(table.content, texts_of(project, name), name, written=name in written)
+            for name, table in delivered.items()
+        }
         made = {name: from_frame(frame, name) for name, frame in _called(project, code, tables, as_of).items()}
     except TableError as error:
         problems.append(error.problem)
@@ -83,7 +86,7 @@ def prepared_batch(project: Project, as_of: date, rows: pa.Table) -> pa.Table:
     if key not in rows.column_names:
         message = f"the rows have no column {key!r}, which {code.called} gets as the entities' key"
         raise DataError(message)
-    frames = {table: to_frame(rows, texts_of(project, table), written=False)}
+    frames = {table: to_frame(rows, texts_of(project, table), table, written=False)}
     given = frames[table][key].tolist()
     made = from_frame(_called(project, code, frames, as_of).get(table, pd.DataFrame()), table)
     if key not in made.column_names or [str(cell) for cell in made[key].to_pylist()] != [str(cell) for cell in given]:

@@ -85,7 +85,11 @@ def read_table(
     read = [_read_part(part, path, table, columns, told, allowed() // _SHARE) for part in parts[:1]]
     for part in parts[1:]:
         room = allowed() // _SHARE - sum(content.nbytes for content, _ in read)
-        read.append(_read_part(part, path, table, columns, told, room))
+        content, form = _read_part(part, path, table, columns, told, room)
+        if form and content.nbytes > room:  # a file of text cannot hold more than itself, many can
+            message = f"{part.name} and the parts before it have more than the {allowed() // _SHARE:,} bytes that there is room for"
+            raise _refused(table, f"{message}: it needs a larger machine")
+        read.append((content, form))
     contents = [content for content, _ in read]
     whole = contents[0] if len(contents) == 1 else _together(contents, [part.name for part in parts], table)
     said = list(dict.fromkeys(words for _, form in read if form for words in form.said))

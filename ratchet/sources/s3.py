@@ -79,7 +79,13 @@ class S3Source:
             message = f"{name!r} is not a snapshot's name: give the plain name of a folder in {self._remote.url}"
             raise DataError(message)
         self._project.date_of(name)
-        present = self._of(name, self._remote.entries(f"{name}/"), self._project.tables)
+        entries = self._remote.entries(f"{name}/")
+        for entry in entries:
+            below = entry.key.removeprefix(f"{name}/").removesuffix("/")  # consoles store an empty object for a folder
+            if not _is_below(below):
+                message = f"{self._remote.url}/{name} has a key that is no path below the snapshot: {below[:80]!r}"
+                raise DataError(message)
+        present = self._of(name, entries, self._project.tables)
         if not present:
             there = ", ".join(self._remote.folders()) or "none"
             message = f"there is no snapshot {name} in {self._remote.url} (there: {there})"
@@ -96,18 +102,30 @@ class S3Source:
         """The snapshot's tables in a temporary folder. Raises DataError when there are none."""
         present = self._tables(name)
         with tempfile.TemporaryDirectory(prefix="ratchet-raw-") as folder:
-            (Path(folder) / name).mkdir()
+            root = Path(folder) / name
+            root.mkdir()
             for entry in present:
-                path = Path(folder) / entry.key
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._remote.download(entry.key, path)
+                with self._placed(root, name, entry) as path:
+                    self._remote.download(entry.key, path)
             stems = {stem_of(self._project, table) for table in self._project.tables}
             for entry in self._remote.entries(f"{name}/"):  # what is not read is named by its file, whatever is in it
                 below = entry.key.removeprefix(f"{name}/")
                 if unread_of(below) in stems or log_of(below) in stems:
-                    (Path(folder) / entry.key).parent.mkdir(parents=True, exist_ok=True)
-                    (Path(folder) / entry.key).touch()
+                    with self._placed(root, name, entry) as path:
+                        path.touch()
             yield TableSource(Path(folder), self._project)
+
+    @contextmanager
+    def _placed(self, root: Path, name: str, entry: Entry) -> Iterator[Path]:
+        """Where an object is to lie below the snapshot's folder. Raises DataError when that is nowhere, or cannot be written to."""
+        below = entry.key.removeprefix(f"{name}/")
+        path = root / below
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield path
+        except OSError as error:  # one key is the folder of another, or the disk is full
+            message = f"{self._remote.url}/{name}: the object {below} cannot be fetched into a folder ({error.strerror or error})"
+            raise DataError(message) from error
 
 
 class Upload:
@@ -164,3 +182,9 @@ class Upload:
             if new != old and not (table == grows and new.startswith(old)):
                 lost.append(table)
         return lost
+
+
+def _is_below(relative: str) -> bool:
+    """Whether a key leads to a file below its folder; S3 itself knows no folders, and takes any text."""
+    parts = relative.split("/") if relative else []
+    return not any(part in {"", ".", ".."} or "\0" in part for part in parts)

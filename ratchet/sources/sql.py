@@ -133,12 +133,14 @@ class SqlSource:
         if self._project.snapshot_query is None:
             message = f"{self._place} is a database, and ratchet.yaml has no `snapshot_query:`, which gives the snapshots' dates"
             raise ProjectError(message)
-        cells = [cell for cell in reader.dates(self._project.snapshot_query) if cell is not None]
+        found = reader.dates(self._project.snapshot_query, _MOST_DATES + 1)
+        if len(found) > _MOST_DATES:
+            asked = "a date a snapshot is asked for, as SELECT DISTINCT gives them"
+            message = f"snapshot_query gives more than {_MOST_DATES:,} rows: {asked}"
+            raise DataError(message)
+        cells = [cell for cell in found if cell is not None]
         if not cells:
             message = f"snapshot_query gives no date: there is no snapshot in {self._place}"
-            raise DataError(message)
-        if len(cells) > _MOST_DATES:
-            message = f"snapshot_query gives {len(cells):,} rows: a date a snapshot is asked for, as SELECT DISTINCT gives them"
             raise DataError(message)
         return sorted({_day(cell).isoformat() for cell in cells})
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
-    ColumnClause,
     Connection,
     CursorResult,
     Date,
@@ -23,7 +23,9 @@ from sqlalchemy import (
     bindparam,
     column,
     create_engine,
+    false,
     func,
+    literal,
     select,
     text,
 )
@@ -42,6 +44,11 @@ AS_OF = "as_of"
 _CONNECT_SECONDS = 10
 _STEPS = 100_000  # of SQLite's machine between two looks at the time
 _READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+_PIECES = re.compile(  # of a statement: quoted text and names, comments, and all else a character at a time
+    r"""[eE]'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|`[^`]*`|(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?P=tag)"""
+    r"|(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<end>;)|.",
+    re.DOTALL,
+)
 _AWAY = re.compile(r"locked|busy|unable to open|disk I/O|not a database|malformed", re.IGNORECASE)
 _SLOW = re.compile(r"statement timeout|interrupted|maximum statement execution time", re.IGNORECASE)
 
@@ -130,12 +137,17 @@ class Reader:
         self._connection, self._database = connection, database
         self._open: CursorResult[Any] | None = None  # whose rows are still on the server
 
-    def dates(self, query: str) -> list[Any]:
-        """The first cell of every row of `snapshot_query`. Raises ProjectError."""
-        asked = statement(query, "snapshot_query")
+    def dates(self, query: str, most: int) -> list[Any]:
+        """The first cells of the first `most` rows of `snapshot_query`. Raises ProjectError.
+
+        By a cursor of the server, as `rows`: PostgreSQL's driver sends what has no parameters in a way that takes several
+        statements, the first of which could end the transaction that cannot write.
+        """
+        asked = statement(query, "snapshot_query").execution_options(stream_results=True, yield_per=ROWS)
         self._database.start(self._connection)
         try:
-            return [row[0] for row in self._connection.execute(asked)]
+            with self._connection.execute(asked) as found:
+                return [row[0] for row in islice(found, most)]
         except (SQLAlchemyError, sqlite3.Error) as error:
             message = f"snapshot_query {self._database.refused(error)}"
             raise ProjectError(message) from error
@@ -151,12 +163,16 @@ class Reader:
         return names, self._chunks(self._open, table)
 
     def counts(self, query: str, table: str, as_of: date, counted: str | None) -> tuple[int, int]:
-        """How many rows a table has, and how many of them have a value in `counted`."""
-        columns: list[ColumnClause[Any]] = [column(counted)] if counted else []
-        rows = statement(query, table, needs_date=True).columns(*columns).subquery("asked")
-        asked = select(func.count(), func.count(rows.c[counted]) if counted else func.count()).select_from(rows)
+        """How many rows a table has, and how many of them have a value in `counted`: none where there is no such column."""
+        asked = statement(query, table, needs_date=True)
         with self._refusing(table):
-            found = self._connection.execute(asked, {AS_OF: as_of}).one()
+            inner = text(f"{asked.text}\n").bindparams(bindparam(AS_OF, as_of, type_=Date()))  # the last line may be a comment
+            there = self._connection.execute(select(text("*")).select_from(inner.columns().subquery("asked")).where(false()))
+            names = list(there.keys())  # as the check reads them: SQLite would find `Churned` by `churned`, and that is no label
+            known = [counted] if counted is not None and counted in names else []
+            rows = inner.columns(*map(column, known)).subquery("asked")
+            labels = func.count(rows.c[known[0]]) if known else literal(0)
+            found = self._connection.execute(select(func.count(), labels).select_from(rows)).one()
         return int(found[0]), int(found[1])
 
     def _chunks(self, result: CursorResult[Any], table: str) -> Iterator[Sequence[Sequence[Any]]]:
@@ -187,7 +203,7 @@ class Reader:
 def statement(query: str, where: str, *, needs_date: bool = False) -> TextClause:
     """A query of ratchet.yaml. Raises ProjectError when it is none, or asks for more than the date."""
     called = f"the query of {where}" if needs_date else where
-    asked = query.strip().rstrip(";").rstrip()
+    asked = _one(query, called)
     if not _READS.match(asked):
         message = f"{called} is no query: it begins with SELECT or WITH"
         raise ProjectError(message)
@@ -202,6 +218,16 @@ def statement(query: str, where: str, *, needs_date: bool = False) -> TextClause
         message = f"{called} does not ask for :{AS_OF}, so that every snapshot would have the same rows"
         raise ProjectError(message)
     return clause.bindparams(bindparam(AS_OF, type_=Date())) if needs_date else clause
+
+
+def _one(query: str, called: str) -> str:
+    """The statement up to its `;`. Raises ProjectError when more than comments follow that."""
+    pieces = list(_PIECES.finditer(query.strip()))
+    end = next((place for place, piece in enumerate(pieces) if piece["end"]), len(pieces))
+    if any(not (piece["comment"] or piece["end"] or piece[0].isspace()) for piece in pieces[end:]):
+        message = f"{called} is refused: more than one statement stands in it, and what follows its first `;` would not be a query"
+        raise ProjectError(message)
+    return "".join(piece[0] for piece in pieces[:end]).rstrip()
 
 
 def _open_sqlite(file: str | None, seconds: float) -> sqlite3.Connection:

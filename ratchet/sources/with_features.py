@@ -6,7 +6,7 @@ that it was stored with: they may read otherwise by now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -21,7 +21,9 @@ from ratchet.core.errors import DataError
 from ratchet.core.schema import Columns, DType, Snapshot
 from ratchet.project.columns import Column
 from ratchet.project.file import Project
-from ratchet.sources.pandera_checks import PANDAS, problems_of
+from ratchet.sources.cells import Cells, Mask, plain, typed
+from ratchet.sources.checked_tables import fault_of, pandas_of
+from ratchet.sources.pandera_checks import problems_of
 from ratchet.sources.port import RawSnapshot, Source
 from ratchet.sources.problems import Problem
 from ratchet.sources.tolerance import tolerated, unfit
@@ -115,28 +117,32 @@ class FeaturesFromElsewhere:
 
     def _typed(self, keys: NDArray[Any], found: Columns) -> tuple[dict[str, pd.Series], list[Problem], list[str]]:
         """The features with a table's types, what is wrong with them, and what is taken in all the same."""
-        features = {column.name: _series(column, found[column.name]) for column in self._project.features}
-        problems, notes, missing = list[Problem](), list[str](), set[str]()
-        faulty: Mapping[str, Any] = {}
+        features, problems, notes, missing = dict[str, pd.Series](), list[Problem](), list[str](), set[str]()
+        faulty = dict[str, Mask]()
         for column in self._project.features:
-            values = features[column.name]
-            if column.on_unknown != "missing" or not (rows := unfit(values, column)).any():
+            raw = pa.chunked_array([pa.array(found[column.name], from_pandas=True)])
+            read = _cells(raw, column)
+            values = pandas_of(read.values, column.dtype)
+            if column.on_unknown == "missing" and (rows := read.faulty | unfit(values, column)).any():
+                note, problem = tolerated(self._place, column, raw, rows)
+                missing.add(column.name)
+                features[column.name], faulty[column.name] = values.mask(rows), rows
+                if problem is None:
+                    notes.append(note)
+                else:
+                    problems.append(problem)
                 continue
-            note, problem = tolerated(self._place, column, pa.chunked_array([pa.array(values)]), rows)
-            faulty = {**faulty, column.name: rows}
-            missing.add(column.name)
-            features[column.name] = values.mask(rows)
-            if problem is None:
-                notes.append(note)
-            else:
-                problems.append(problem)
+            features[column.name] = values
+            problems += [fault_of(self._place, column.name, raw, keys, fault) for fault in read.faults]
+            if read.faults:
+                faulty[column.name] = read.faulty
         frame = pd.DataFrame({self._project.entity: pd.Series(keys, dtype=object), **features}, copy=False)
         problems += problems_of(self._place, frame, self._project.entity, self._project.features, faulty, missing)
         return features, problems, notes
 
 
-def _series(column: Column, values: NDArray[Any]) -> pd.Series:
-    """A column of core (numbers float64 with NaN) as a table has it."""
-    if column.dtype is DType.BOOL:
-        return pd.Series(np.where(np.isnan(values), None, values == 1.0)).astype("boolean")
-    return pd.Series(values, dtype=PANDAS[column.dtype])
+def _cells(raw: pa.ChunkedArray, column: Column) -> Cells:
+    """A column of core (numbers float64 with NaN) by the rules of a table's cells; text is the store's, as it is served, too."""
+    if column.dtype is DType.CATEGORY:
+        return Cells(plain(raw))
+    return typed(raw, DType.INT if column.dtype is DType.DATE else column.dtype)  # a date is a number of days already

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from ratchet.core.errors import DataError, Misconfigured, ProjectError, RatchetError, Unavailable, UserError
 from ratchet.project.file import Project
-from ratchet.sources import sql_rows
+from ratchet.sources import sql_reading, sql_rows
 from ratchet.sources.folder import TableSource
 from ratchet.sources.sql import SqlSource
 from ratchet.sources.sql_reading import Reader
@@ -27,13 +27,14 @@ from tests.support.shop import SHOP, put, tables
 
 DAY, NEXT = "2024-05-31", "2024-06-30"
 QUERIES = {name: f"SELECT * FROM {name} WHERE as_of = :as_of" for name in SHOP.tables}  # noqa: S608 - names of the tests' own
+DATES = "SELECT DISTINCT as_of FROM people"
 
 
 def asking(**changes: str | None) -> Project:
     """The shop, with a query a table."""
     described = [{"name": name, "query": {**QUERIES, **changes}[name]} for name in SHOP.tables]
     facts = SHOP.model_dump(mode="json", by_alias=True) | {"tables": described}
-    return Project.model_validate(facts | {"snapshot_query": changes.get("dates", "SELECT DISTINCT as_of FROM people")})
+    return Project.model_validate(facts | {"snapshot_query": changes.get("dates", DATES)})
 
 
 def fill(url: str, *days: str) -> None:
@@ -89,6 +90,32 @@ def test_labels_that_come_late_are_seen_and_change_the_fingerprint(url: str) -> 
     assert source.labels_fingerprint(DAY) not in {"", some}
 
 
+@pytest.mark.parametrize("ending", [" -- of that date", "; -- the end", " -- one\n;\n-- two", "\n/* so */;"])
+def test_a_query_that_ends_in_a_comment_is_counted_as_it_is_read(url: str, ending: str) -> None:
+    fill(url, DAY)
+    source = SqlSource(url, asking(people=QUERIES["people"] + ending, outcome=QUERIES["outcome"] + ending), "RATCHET_SOURCE_URL")
+    assert source.check(DAY) == []
+    assert source.has_labels(DAY)
+    assert source.labels_fingerprint(DAY) == SqlSource(url, asking(), "RATCHET_SOURCE_URL").labels_fingerprint(DAY) != ""
+    assert source.fingerprint(DAY) == SqlSource(url, asking(), "RATCHET_SOURCE_URL").fingerprint(DAY)
+
+
+@pytest.mark.parametrize("column", ["", ', 1 AS "Left"'])
+def test_without_the_labels_column_there_are_no_labels_to_count(url: str, column: str) -> None:
+    fill(url, DAY)
+    facts = asking().model_dump(mode="json", by_alias=True)
+    facts["label"]["table"] = "people"
+    facts["tables"] = [
+        {"name": "people", "query": f"SELECT *{column} FROM people WHERE as_of = :as_of"},  # noqa: S608 - of this test
+        facts["tables"][1],
+    ]
+    source = SqlSource(url, Project.model_validate(facts), "RATCHET_SOURCE_URL")
+    assert source.check(DAY) == []
+    assert (source.has_labels(DAY), source.labels_fingerprint(DAY)) == (False, "")
+    assert source.fingerprint(DAY)
+    assert source.read(DAY).labels is None
+
+
 def test_all_tables_are_as_of_one_moment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(url, DAY)
     change(url, *(["PRAGMA journal_mode=WAL"] if url.startswith("sqlite") else []))
@@ -123,6 +150,46 @@ def test_a_query_that_writes_is_refused_and_writes_nothing(url: str, query: str)
     with pytest.raises(UserError, match=r"people"):
         SqlSource(url, asking(people=query), "RATCHET_SOURCE_URL").read(DAY)
     assert SqlSource(url, asking(), "RATCHET_SOURCE_URL").read(DAY).snapshot.rows == 12
+
+
+@pytest.mark.parametrize(
+    "ending", ["; COMMIT; DELETE FROM people", "; DELETE FROM people", "; SELECT 1", ";\n-- then\n;DELETE FROM people"]
+)
+def test_a_query_for_the_dates_that_goes_on_with_another_statement_is_refused(url: str, ending: str) -> None:
+    fill(url, DAY)
+    with pytest.raises(ProjectError, match="snapshot_query"):
+        SqlSource(url, asking(dates=DATES + ending), "RATCHET_SOURCE_URL").by_date()
+    assert SqlSource(url, asking(), "RATCHET_SOURCE_URL").read(DAY).snapshot.rows == 12
+
+
+def test_dates_are_asked_for_as_one_statement_whatever_stands_in_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(url, DAY)
+    monkeypatch.setattr(sql_reading, "statement", lambda query, *_: text(query))
+    with pytest.raises(ProjectError, match="snapshot_query is refused"):
+        SqlSource(url, asking(dates="SELECT as_of FROM people; COMMIT; DELETE FROM people"), "RATCHET_SOURCE_URL").by_date()
+    monkeypatch.undo()
+    assert SqlSource(url, asking(), "RATCHET_SOURCE_URL").read(DAY).snapshot.rows == 12
+
+
+def test_dates_of_every_row_are_refused_before_they_are_all_read(url: str) -> None:
+    fill(url, DAY)
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT '2024-05-31' FROM n"  # without an end
+    with pytest.raises(DataError, match="snapshot_query gives more than 100,000 rows: a date a snapshot is asked for"):
+        SqlSource(url, asking(dates=rows), "RATCHET_SOURCE_URL").by_date()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM {} WHERE as_of = :as_of AND city <> 'a;b' AND plan <> 'it''s; so'",
+        'SELECT *, 1 AS "a;b" FROM {} WHERE as_of = :as_of -- a; b',
+        "SELECT * FROM {} /* here; there */ WHERE as_of = :as_of ; ; -- the end; of it",
+        "-- first;\nSELECT * FROM {} WHERE as_of = :as_of;",
+    ],
+)
+def test_a_semicolon_in_text_in_a_comment_or_at_the_end_is_no_second_statement(url: str, query: str) -> None:
+    fill(url, DAY)
+    assert SqlSource(url, asking(people=query.format("people")), "RATCHET_SOURCE_URL").read(DAY).snapshot.rows == 12
 
 
 @pytest.mark.parametrize(

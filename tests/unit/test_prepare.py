@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from sqlalchemy import create_engine
@@ -134,6 +136,10 @@ def test_the_project_is_another_one_when_the_sources_are(tmp_path: Path, make: M
             "people.age: prepare gives cells of several kinds: Could not convert",
         ),
         (TWICE, "people.customer: prepare gives the column 2 times"),
+        (
+            "def prepare(tables):\n    return {**tables, 'people': tables['people'].set_index('customer', drop=False)}\n",
+            "people: prepare gives an index that is a column, too: cannot insert customer, already exists",
+        ),
         (EMPTY, "people: people as prepared has a header and no rows"),
     ],
 )
@@ -143,6 +149,24 @@ def test_what_is_wrong_with_it_is_one_sentence(tmp_path: Path, make: Make, body:
         TableSource(tmp_path / "raw", make(body)).read("may")
     assert "\n" not in str(refused.value)
     assert str(tmp_path) not in sys.path
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("plan", pa.array([["a"]] * 12)),
+        ("customer", pa.array([["a"]] * 12)),
+        ("customer", pa.array([b"\xff\xfe"] * 12, pa.large_binary())),
+        ("plan", pa.array([{"a": 1}] * 12)),
+    ],
+)
+def test_cells_that_no_frame_has_are_one_sentence(tmp_path: Path, make: Make, column: str, cells: pa.Array) -> None:
+    folder = put_parquet(tmp_path / "raw" / "may", raw())
+    content = pq.read_table(folder / "people.parquet")
+    pq.write_table(content.set_column(content.column_names.index(column), column, cells), folder / "people.parquet")
+    with pytest.raises(DataError, match=rf"people.{column}: cells of .* cannot be given to prepare: ") as refused:
+        TableSource(tmp_path / "raw", make()).read("may")
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +203,7 @@ def test_cells_of_a_csv_are_numbers_where_all_are_and_codes_stay_text(tmp_path: 
     path = tmp_path / "people.csv"
     path.write_text("id,n,x,code,flag,note,none,plan\n1,1,1.5,007,True,a,,1\n2,,2,010,false,,,2\n")
     names = ["id", "n", "x", "code", "flag", "note", "none", "plan"]
-    frame = to_frame(read_table(path, "people", names), {"id", "plan"}, written=True)
+    frame = to_frame(read_table(path, "people", names), {"id", "plan"}, "people", written=True)
     kinds = {name: str(frame[name].dtype) for name in names}
     assert kinds == {
         "id": "object",

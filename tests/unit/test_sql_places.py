@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from ratchet.apps.cli.main import app
 from ratchet.apps.watch.watcher import Watcher
 from ratchet.clients.children import environment, serving_environment
+from ratchet.clients.secrets import scrubbed
 from ratchet.core.address import BadAddress
 from ratchet.core.errors import UserError
 from ratchet.project.addresses import database_of_data, place_of_data, reached_by_a_pod, settled
@@ -29,6 +31,8 @@ WITH_PASSWORDS = [
     f"mysql://host/db?password={PASSWORD}",
     f"snowflake://ann:{PASSWORD}@account/db",
     f"mssql+pyodbc://host/db?driver=x&Access_Token={PASSWORD}",
+    f"mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BUID%3Dann%3BPWD%3D{PASSWORD}",
+    f"mssql+pyodbc:///?odbc_connect=DRIVER=x;Uid=ann;Pwd+%3D+%7B{PASSWORD}%7D",
     f"postgresql://ann:{PASSWORD}@@host/db",
     f"http://ann:{PASSWORD}@host/db",
 ]
@@ -52,10 +56,27 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(
 
 @pytest.mark.parametrize(
     "given",
-    ["", "data", "s3://bucket/x", "sql:", "sqlite:///x.db", "postgresql+psycopg://ann@host/db", "mssql+pyodbc://h/d?driver=x"],
+    [
+        "",
+        "data",
+        "s3://bucket/x",
+        "sql:",
+        "sqlite:///x.db",
+        "postgresql+psycopg://ann@host/db",
+        "mssql+pyodbc://h/d?driver=x",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BTrusted_Connection%3Dyes",
+    ],
 )
 def test_a_place_without_a_password_may_be_given(given: str) -> None:
     assert place_of_data(given) == given
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "{se cr;et}"])
+def test_a_password_of_odbc_connect_is_taken_out_of_what_a_driver_says(secret: str) -> None:
+    inner = secret.strip("{}")
+    url = f"mssql+pyodbc:///?odbc_connect={quote_plus(f'DRIVER=x;UID=ann;PWD={secret};Encrypt=yes')}"
+    assert inner not in scrubbed(f"login failed: PWD={secret}", url)
+    assert "UID=ann" in scrubbed("login failed: UID=ann", url)
 
 
 def test_a_place_is_found_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

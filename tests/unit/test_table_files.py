@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.clients.s3 import S3Folder
 from ratchet.core.errors import DataError
-from ratchet.sources import text_streams
+from ratchet.sources import raw_tables, text_streams
 from ratchet.sources.folder import TableSource
 from ratchet.sources.problems import TableError
 from ratchet.sources.raw_tables import column_names, find_table, read_table
@@ -153,6 +153,21 @@ def test_a_packed_file_that_unpacks_to_more_than_there_is_room_for_is_refused(
         read_table(path, "people", ["customer", "age"])
 
 
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_parts_of_text_that_are_together_more_than_there_is_room_for_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(raw_tables, "allowed", lambda: 6_000_000)
+    (tmp_path / "people").mkdir()
+    text = b"customer,age,other\n" + b"C1,1,aaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" * 30_000
+    for number in range(4):
+        (tmp_path / "people" / f"part-{number}{ending}").write_bytes(gzip.compress(text) if ending.endswith("gz") else text)
+    message = f"part-3{ending} and the parts before it have more than the 1,000,000 bytes that there is room for"
+    with pytest.raises(TableError, match=message):
+        read_table(tmp_path / "people", "people", ["customer", "age"])
+    assert read_table(tmp_path / "people", "people", ["age"]).num_rows == 120_000  # of what is wanted alone
+
+
 @pytest.mark.parametrize(
     "spoil", [lambda data: data[:-9], lambda data: data[: len(data) // 2], lambda data: data[:4] + b"\xff" * 99]
 )
@@ -249,6 +264,41 @@ def test_parts_on_s3_are_one_table_and_other_forms_are_named_there_too(tmp_path:
     assert "orders: orders.xlsx is there, a form that is not read" in source.check("may")[0].sentence("customer")
     store.objects["raw/may/people/_delta_log/0.json"] = b"{}"
     assert any("people is a table of Delta Lake" in problem.problem for problem in source.check("may"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "people/_delta_log/../../../../evil.json",
+        "people/../../../evil.csv",
+        "people/./part-9.csv",
+        "people//part-9.csv",
+        "people/../people.xlsx",
+        "../may/people/_delta_log/x.json",
+    ],
+)
+def test_a_key_on_s3_that_is_no_path_below_its_snapshot_is_refused_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    store = FakeS3()
+    monkeypatch.setattr("boto3.session.Session", store)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a" / "b"))
+    store.objects = {f"raw/may/{name}.csv": content.to_csv(index=False).encode() for name, content in tables().items()}
+    store.objects[f"raw/may/{key}"] = b"{}"
+    with pytest.raises(DataError, match="has a key that is no path below the snapshot"):
+        S3Source(S3Folder("s3://bucket/raw", "--data"), SHOP).check("may")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("key", ["people.csv/part-0.csv", "people.csv/_delta_log/0.json"])
+def test_a_key_on_s3_below_another_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    store = FakeS3()
+    monkeypatch.setattr("boto3.session.Session", store)
+    store.objects = {f"raw/may/{name}.csv": content.to_csv(index=False).encode() for name, content in tables().items()}
+    store.objects[f"raw/may/{key}"] = b"customer\n"
+    with pytest.raises(DataError, match=f"s3://bucket/raw/may: the object {key} cannot be fetched into a folder"):
+        S3Source(S3Folder("s3://bucket/raw", "--data"), SHOP).check("may")
 
 
 def test_an_upload_sends_parts_under_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
