@@ -129,8 +129,8 @@ class Toolbox:
         return _entities(self)
 
     @contextmanager
-    def load(self, seconds: float = 300) -> Iterator[Load]:
-        """Constant load from inside the cluster for the length of the block."""
+    def load(self, seconds: float = 900) -> Iterator[Load]:
+        """Constant load from inside the cluster for the length of the block: on a busy machine a run takes minutes."""
         entities, counted = self.entities(), Load()
         self.cluster.kubectl("exec", self.model.toolbox, "--", "rm", "-f", _STOP)
         command = [*self.cluster.kubectl_command(), "exec", "-i", self.model.toolbox, "--", "python", "-"]
