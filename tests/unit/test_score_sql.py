@@ -200,7 +200,7 @@ def test_a_query_is_scored_as_the_snapshot_of_the_same_rows(loop: Loop, tmp_path
         ("SELECT * FROM customers UNION ALL SELECT * FROM customers", DataError, "1,200 keys are there more than once, as id 'u0'"),
         ("SELECT * FROM nobody", DataError, "--query: its query is refused: .*nobody"),
         ("SELEC", UserError, "--query is no query: it begins with SELECT or WITH"),
-        ("SELECT 1; SELECT 2", DataError, "--query: its query is refused: "),
+        ("SELECT 1; SELECT 2", UserError, "--query is refused: more than one statement"),
         ("INSERT INTO customers SELECT * FROM customers", UserError, "--query is no query"),
         ("SELECT * FROM customers WHERE id = :who", UserError, "--query asks for :who"),
         ("SELECT id, 'x' AS a, b, c FROM customers", DataError, "--query.a: 1,200 values are not float"),
