@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ratchet.apps.cli import console
 from ratchet.apps.cli.main import main
 from ratchet.promotion.champion import PREVIOUS, PRODUCTION
 from ratchet.wiring import Wiring
@@ -157,6 +158,8 @@ class Club:
             contextlib.redirect_stderr(err),
         ):
             patch.setattr(sys, "argv", ["ratchet", *arguments])
+            if "COLUMNS" in changes:  # read when the module was imported, by whichever test came first
+                patch.setattr(console.out, "width", int(changes["COLUMNS"]))
             try:
                 main()
             except SystemExit as end:
