@@ -142,9 +142,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             tuple((_quantile(share, "ratchet_probability"), f"{share}, {_VERSION}") for share in ("0.25", "0.5", "0.75")),
         ),
         Panel(
-            "Unknown entities per second",
+            "Entities unknown, or with old features, per second",
             "reqps",
-            (("sum by (version) (rate(ratchet_unknown_entities_total{}[$__rate_interval]))", _VERSION),),
+            (
+                ("sum by (version) (rate(ratchet_unknown_entities_total{}[$__rate_interval]))", f"unknown, {_VERSION}"),
+                ("sum by (version) (rate(ratchet_stale_features_total{}[$__rate_interval]))", f"old features, {_VERSION}"),
+            ),
         ),
         Panel(
             "Missing features per second",
