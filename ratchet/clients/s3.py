@@ -45,6 +45,7 @@ _CONFIG = Config(
     response_checksum_validation="when_required",
 )
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
+_WRITES = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _RIGHTS = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AllAccessDisabled"}
 _LATER = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestTimeTooSkewed", "OperationAborted"}
@@ -196,6 +197,8 @@ class S3Folder:
 
     def _error(self, error: ClientError) -> RatchetError:
         code, status = str(error.response["Error"]["Code"]), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+        if code == "404" and error.operation_name in _WRITES:  # no code of S3's: what answered did not see a write, as under load
+            return Unavailable(f"{self.url} lost what was written ({code}): try again")
         if code in _ABSENT:
             return Absent(f"{self.url} has no such object")
         if code in _REFUSED:

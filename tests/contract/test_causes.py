@@ -381,6 +381,13 @@ def test_an_answer_of_s3_is_what_it_says(code: str, status: int, kind: type[Ratc
     assert type(raised_by_s3(transfer)) is kind
 
 
+@pytest.mark.parametrize(("code", "kind"), [("404", Unavailable), ("NoSuchKey", Absent), ("NoSuchBucket", Misconfigured)])
+def test_a_write_that_finds_nothing_was_lost_unless_the_store_says_what_is_missing(code: str, kind: type[RatchetError]) -> None:
+    """`NoSuchKey` is what S3 says to a write that was to replace an object; a bare 404 is of something before the store."""
+    answer: Any = {"Error": {"Code": code, "Message": "Not Found"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+    assert type(raised_by_s3(botocore.exceptions.ClientError(answer, "PutObject"))) is kind
+
+
 def test_a_transfer_that_was_tried_often_is_tried_again() -> None:
     assert type(raised_by_s3(RetriesExceededError(OSError("broke off")))) is Unavailable
 
