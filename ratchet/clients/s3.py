@@ -197,8 +197,11 @@ class S3Folder:
 
     def _error(self, error: ClientError) -> RatchetError:
         code, status = str(error.response["Error"]["Code"]), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        if code == "404" and error.operation_name in _WRITES:  # no code of S3's: what answered did not see a write, as under load
-            return Unavailable(f"{self.url} lost what was written ({code}): try again")
+        if (
+            code == "404" and error.operation_name in _WRITES
+        ):  # nobody asked for an object, and no code of S3's says what is missing
+            message = f"{self.url} answered a write by 404 and no reason: try again, or check AWS_ENDPOINT_URL_S3"
+            return Unavailable(message)
         if code in _ABSENT:
             return Absent(f"{self.url} has no such object")
         if code in _REFUSED:

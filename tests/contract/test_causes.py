@@ -382,8 +382,10 @@ def test_an_answer_of_s3_is_what_it_says(code: str, status: int, kind: type[Ratc
 
 
 @pytest.mark.parametrize(("code", "kind"), [("404", Unavailable), ("NoSuchKey", Absent), ("NoSuchBucket", Misconfigured)])
-def test_a_write_that_finds_nothing_was_lost_unless_the_store_says_what_is_missing(code: str, kind: type[RatchetError]) -> None:
-    """`NoSuchKey` is what S3 says to a write that was to replace an object; a bare 404 is of something before the store."""
+def test_a_write_that_is_answered_by_404_is_tried_again_unless_the_store_says_what_is_missing(
+    code: str, kind: type[RatchetError]
+) -> None:
+    """`NoSuchKey` is what S3 says to a write that was to replace an object; a bare 404 says nothing, and is known to pass."""
     answer: Any = {"Error": {"Code": code, "Message": "Not Found"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
     assert type(raised_by_s3(botocore.exceptions.ClientError(answer, "PutObject"))) is kind
 
